@@ -7,6 +7,12 @@ PASSWORD=penny-black
 # shellcheck disable=SC2016  # $6$ with 1,000 rounds, the same for every server: else the hash is measured.
 HASH='$6$rounds=1000$pennypostbench$cVahCicQv2W5Ng8op8YlRig06COI7YgLSi29uljGe69Rtg.2h6.Mea98P81CT9i7UePmUpuC2diU6WLTlDnRz1'
 
+if [ -z "${PROGRAMS-}" ]; then
+	PROGRAMS=$bench/../build/musl
+	[ -x "$PROGRAMS/listen" ] || PROGRAMS=$bench/../build
+fi
+PROGRAMS=$(cd "$PROGRAMS" 2>/dev/null && pwd)
+
 die()
 {
 	echo "${0##*/}: $*" >&2
@@ -158,8 +164,8 @@ result()
 }
 
 # table OURS PEERS: what result() kept, as Markdown: the medians over the
-# rounds, the CPU in brackets, and for each of OURS the median of its ratios to
-# the best of PEERS within the same round. Both are lists with commas.
+# rounds, the CPU in brackets, and how many times better each of OURS is than
+# each of PEERS: the median of the ratios within a round. Lists with commas.
 table()
 {
 	[ -s "$dir/results" ] || die "nothing was measured"
@@ -190,10 +196,11 @@ table()
 			server[i] = i <= no ? our[i] : peer[i-no]
 			head = head " " server[i] " |"; line = line "---:|"
 		}
-		for (i = 1; i <= no; i++) {
-			head = head " " our[i] " ÷ " (np > 1 ? "best" : peer[1]) " |"
-			line = line "---:|"
-		}
+		for (i = 1; i <= no; i++)
+			for (j = 1; j <= np; j++) {
+				head = head " " our[i] " ÷ " peer[j] " |"
+				line = line "---:|"
+			}
 		print head; print line
 		for (r = 1; r <= rows; r++) {
 			out = "| " row[r] " | " unit[r] " |"
@@ -205,25 +212,17 @@ table()
 				out = out " " cell " |"
 			}
 			for (i = 1; i <= no; i++)
-				out = out " " ratio(r, our[i]) " |"
+				for (j = 1; j <= np; j++)
+					out = out " " ratio(r, our[i], peer[j]) " |"
 			print out
 		}
 	}
-	function ratio(r, mine, n, i, text, best, x) {
+	function ratio(r, mine, other, n, x, y, text) {
 		for (n = 1; n <= rounds; n++) {
-			best = 0
-			for (i = 1; i <= np; i++) {
-				x = at[n, row[r], unit[r], peer[i]] + 0
-				if (x && unit[r] == "ms")
-					x = 1 / x
-				if (x > best)
-					best = x
-			}
 			x = at[n, row[r], unit[r], mine] + 0
-			if (x && unit[r] == "ms")
-				x = 1 / x
-			if (x && best)
-				text = text " " x / best
+			y = at[n, row[r], unit[r], other] + 0
+			if (x && y)
+				text = text " " (unit[r] == "ms" ? y / x : x / y)
 		}
 		return text == "" ? "–" : "**" number(median(text)) "**"
 	}' "$dir/results"
