@@ -1,0 +1,88 @@
+/*
+ * disk: what the disk alone allows, for comparison.
+ *
+ * usage: disk DIRECTORY MESSAGES BYTES RECIPIENTS PARALLEL
+ *
+ * PARALLEL processes deliver MESSAGES together into Maildirs below DIRECTORY as
+ * durably as a mail server has to, without a network, a protocol or another
+ * program: write and fsync a file in tmp, link it into new of the box of each
+ * recipient (box; or 1box, 2box ...), fsync those directories, unlink.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void
+box_path(char *path, size_t size, long recipients, long box, const char *rest)
+{
+	if (recipients == 1)
+		snprintf(path, size, "box/%s", rest);
+	else
+		snprintf(path, size, "%ldbox/%s", box, rest);
+}
+
+static void
+deliver(const char *bytes, size_t size, long recipients, const char *name)
+{
+	char tmp[128], path[128], rest[96];
+	long box;
+	int fd;
+
+	snprintf(rest, sizeof rest, "tmp/%s", name);
+	box_path(tmp, sizeof tmp, recipients, 1, rest);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || fsync(fd) < 0)
+		err(1, "%s", tmp);
+	close(fd);
+	snprintf(rest, sizeof rest, "new/%s", name);
+	for (box = 1; box <= recipients; box++) {
+		box_path(path, sizeof path, recipients, box, rest);
+		if (link(tmp, path) < 0)
+			err(1, "%s", path);
+	}
+	for (box = 1; box <= recipients; box++) {
+		box_path(path, sizeof path, recipients, box, "new");
+		fd = open(path, O_RDONLY | O_DIRECTORY);
+		if (fd < 0 || fsync(fd) < 0)
+			err(1, "%s", path);
+		close(fd);
+	}
+	unlink(tmp);
+}
+
+int
+main(int argc, char **argv)
+{
+	long messages, recipients, parallel, worker, i;
+	int status, failed = 0;
+	char name[64], *bytes;
+	size_t size;
+
+	if (argc != 6 || chdir(argv[1]) < 0)
+		errx(64, "usage: disk DIRECTORY MESSAGES BYTES RECIPIENTS PARALLEL");
+	messages = atol(argv[2]);
+	size = (size_t)atol(argv[3]);
+	recipients = atol(argv[4]);
+	parallel = atol(argv[5]);
+	bytes = malloc(size);
+	if (bytes == NULL)
+		err(1, "malloc");
+	memset(bytes, 'x', size);
+	for (worker = 0; worker < parallel; worker++)
+		if (fork() == 0) {
+			for (i = worker; i < messages; i += parallel) {
+				snprintf(name, sizeof name, "1700000000.%d_%ld",
+				    getpid(), i);
+				deliver(bytes, size, recipients, name);
+			}
+			_exit(0);
+		}
+	for (worker = 0; worker < parallel; worker++)
+		if (wait(&status) < 0 || status != 0)
+			failed = 1;
+	return failed;
+}
