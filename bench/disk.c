@@ -5,8 +5,10 @@
  *
  * PARALLEL processes deliver MESSAGES together into Maildirs below DIRECTORY as
  * durably as a mail server has to, without a network, a protocol or another
- * program: write and fsync a file in tmp, link it into new of the box of each
- * recipient (box; or 1box, 2box ...), fsync those directories, unlink.
+ * program: write and fsync a file without a name (O_TMPFILE), link it into new of
+ * the box of each recipient (box; or 1box, 2box ...), fsync those directories.
+ * A file made in tmp, linked and unlinked, is a third to a half slower when many
+ * deliver at once.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -17,41 +19,42 @@
 #include <unistd.h>
 
 static void
-box_path(char *path, size_t size, long recipients, long box, const char *rest)
+new_path(char *path, size_t size, long recipients, long box)
 {
 	if (recipients == 1)
-		snprintf(path, size, "box/%s", rest);
+		snprintf(path, size, "box/new");
 	else
-		snprintf(path, size, "%ldbox/%s", box, rest);
+		snprintf(path, size, "%ldbox/new", box);
 }
 
 static void
 deliver(const char *bytes, size_t size, long recipients, const char *name)
 {
-	char tmp[128], path[128], rest[96];
+	char open_file[64], path[64];
 	long box;
-	int fd;
+	int fd, new;
 
-	snprintf(rest, sizeof rest, "tmp/%s", name);
-	box_path(tmp, sizeof tmp, recipients, 1, rest);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	new_path(path, sizeof path, recipients, 1);
+	fd = open(path, O_WRONLY | O_TMPFILE, 0600);
 	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || fsync(fd) < 0)
-		err(1, "%s", tmp);
+		err(1, "%s", path);
+	snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", fd);
+	for (box = 1; box <= recipients; box++) {
+		new_path(path, sizeof path, recipients, box);
+		new = open(path, O_RDONLY | O_DIRECTORY);
+		if (new < 0 || linkat(AT_FDCWD, open_file, new, name,
+		    AT_SYMLINK_FOLLOW) < 0)
+			err(1, "%s", path);
+		close(new);
+	}
+	for (box = 1; box <= recipients; box++) {
+		new_path(path, sizeof path, recipients, box);
+		new = open(path, O_RDONLY | O_DIRECTORY);
+		if (new < 0 || fsync(new) < 0)
+			err(1, "%s", path);
+		close(new);
+	}
 	close(fd);
-	snprintf(rest, sizeof rest, "new/%s", name);
-	for (box = 1; box <= recipients; box++) {
-		box_path(path, sizeof path, recipients, box, rest);
-		if (link(tmp, path) < 0)
-			err(1, "%s", path);
-	}
-	for (box = 1; box <= recipients; box++) {
-		box_path(path, sizeof path, recipients, box, "new");
-		fd = open(path, O_RDONLY | O_DIRECTORY);
-		if (fd < 0 || fsync(fd) < 0)
-			err(1, "%s", path);
-		close(fd);
-	}
-	unlink(tmp);
 }
 
 int
