@@ -1,0 +1,68 @@
+/*
+ * A connection: buffered lines in, buffered replies out, and deadlines.
+ *
+ * Only read, write and poll touch the descriptors, so a pipe, a file and a
+ * socket serve alike. Output is sent only when more input has to be waited for
+ * (or the buffer is full), which is all that PIPELINING (RFC 2920) asks for.
+ */
+#ifndef CONN_H
+#define CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONN_BUFFER 65536
+
+struct conn {
+	int in, out;
+	int timeout;      /* seconds for a whole line, or for a flush */
+	int64_t deadline; /* monotonic ms, the whole session's; 0: none */
+	bool broken;      /* a write failed: nobody is there */
+	size_t start, end, out_len;
+	char buf[CONN_BUFFER];
+	char out_buf[CONN_BUFFER];
+};
+
+enum line {
+	LINE_OK,
+	LINE_LONG,    /* longer than the limit; skipped to its end */
+	LINE_BAD,     /* a bare CR or LF, or a NUL */
+	LINE_EOF,     /* also after an unfinished line: it is no command */
+	LINE_TIMEOUT,
+};
+
+/*
+ * session: seconds that the connection may last in all (0: no limit).
+ * SIGPIPE must be ignored.
+ */
+void conn_open(struct conn *, int in, int out, int timeout, int session);
+
+/*
+ * The next line of at most max octets (CRLF counted, CONN_BUFFER at most).
+ * *line is NUL-terminated, without CRLF, and valid until the next call.
+ */
+enum line conn_line(struct conn *, size_t max, char **line);
+
+/*
+ * For bodies: what is buffered stands at buf[start..end); conn_fill() waits for
+ * more, moving it to the front when there is no room behind it. LINE_OK,
+ * LINE_EOF, LINE_TIMEOUT; LINE_LONG when the buffer is full.
+ * due: monotonic ms from conn_due().
+ */
+enum line conn_fill(struct conn *, int64_t due);
+int64_t conn_due(const struct conn *);
+
+void conn_write(struct conn *, const void *, size_t);
+void conn_puts(struct conn *, const char *);
+
+/* One reply line: adds CRLF. */
+void conn_reply(struct conn *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* False when the peer is gone or does not read. */
+bool conn_flush(struct conn *);
+
+int64_t now_ms(void); /* monotonic */
+
+#endif

@@ -1,0 +1,129 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void failed(struct file *f, int error)
+{
+	if (f->error == 0)
+		f->error = error;
+}
+
+void file_adopt(struct file *f, int fd)
+{
+	f->fd = fd;
+	f->error = 0;
+	f->size = f->lines = 0;
+	f->len = 0;
+	*f->path = '\0';
+}
+
+void file_create(struct file *f, const char *path)
+{
+	file_adopt(f, open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, 0600));
+	snprintf(f->path, sizeof f->path, "%s", path);
+	if (f->fd < 0)
+		failed(f, errno);
+}
+
+bool file_flush(struct file *f)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < f->len && f->error == 0) {
+		n = write(f->fd, f->buf + done, f->len - done);
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			failed(f, n == 0 ? EIO : errno);
+	}
+	f->len = 0;
+	return f->error == 0;
+}
+
+void file_write(struct file *f, const void *p, size_t n)
+{
+	const char *from = p;
+
+	f->size += n;
+	while (n > 0 && f->error == 0) {
+		size_t room = sizeof f->buf - f->len;
+		size_t take = n < room ? n : room;
+		memcpy(f->buf + f->len, from, take);
+		f->len += take;
+		from += take;
+		n -= take;
+		if (f->len == sizeof f->buf)
+			file_flush(f);
+	}
+}
+
+void file_lines(struct file *f, const char *p, size_t n)
+{
+	while (n > 0) {
+		const char *lf = memchr(p, '\n', n);
+		size_t len = lf != NULL ? (size_t)(lf - p) : n;
+		size_t text = len;
+		if (lf != NULL && text > 0 && p[text - 1] == '\r')
+			text--;
+		file_write(f, p, text);
+		if (lf == NULL)
+			return;
+		file_write(f, "\n", 1);
+		f->lines++;
+		p += len + 1;
+		n -= len + 1;
+	}
+}
+
+bool file_sync(struct file *f)
+{
+	if (file_flush(f) && fsync(f->fd) != 0)
+		failed(f, errno);
+	return f->error == 0;
+}
+
+int file_link(const struct file *f, const char *to)
+{
+	return link(f->path, to) == 0 ? 0 : errno;
+}
+
+void file_end(struct file *f)
+{
+	if (f->fd < 0)
+		return;
+	if (*f->path != '\0')
+		unlink(f->path);
+	close(f->fd);
+	f->fd = -1;
+}
+
+int directory_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (fsync(fd) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+const char *file_refusal(int error)
+{
+	switch (error) {
+	case ENOSPC:
+		return "452 4.3.1 Disk full";
+	case EDQUOT:
+		return "452 4.2.2 Mailbox full";
+	case EFBIG:
+		return "452 4.3.1 File too big here";
+	}
+	return "451 4.3.0 Cannot write it now";
+}

@@ -1,0 +1,54 @@
+/*
+ * A new file that is either whole and on the disk, or not there.
+ *
+ * The order that loses nothing: create under a temporary name, write, fsync,
+ * link to the name that counts, fsync the directory, and only then say yes. A
+ * failed fsync is never tried again (fsync(2): the pages are marked clean).
+ */
+#ifndef FILE_H
+#define FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FILE_PATH_SIZE 640
+
+struct file {
+	int fd;    /* -1: not open */
+	int error; /* the first errno; 0: none */
+	uint64_t size, lines;
+	size_t len;
+	char path[FILE_PATH_SIZE];
+	char buf[65536];
+};
+
+/* A file that is open already, to append to. It has no temporary name. */
+void file_adopt(struct file *, int fd);
+
+/* Errors are kept: file_sync() tells of them all. */
+void file_create(struct file *, const char *path);
+void file_write(struct file *, const void *, size_t);
+
+/* Lines that end in CRLF or LF; stored with LF, counted. */
+void file_lines(struct file *, const char *, size_t);
+
+/* Writes what is buffered. */
+bool file_flush(struct file *);
+
+/* Flushes and fsyncs. */
+bool file_sync(struct file *);
+
+/* 0, or errno. EEXIST: the name is taken. */
+int file_link(const struct file *, const char *to);
+
+/* Removes the temporary name and closes. Links stay. */
+void file_end(struct file *);
+
+/* fsync of a directory: 0, or errno. */
+int directory_sync(const char *path);
+
+/* What SMTP and LMTP say of a file that could not be written. */
+const char *file_refusal(int error);
+
+#endif

@@ -1,0 +1,141 @@
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "str.h"
+
+/* Every address as IPv6, IPv4 as ::ffff:a.b.c.d, so that one test serves. */
+static bool parse(const char *text, struct in6_addr *a)
+{
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET6, text, a) == 1)
+		return true;
+	if (inet_pton(AF_INET, text, &v4) != 1)
+		return false;
+	memset(a, 0, sizeof *a);
+	a->s6_addr[10] = a->s6_addr[11] = 0xff;
+	memcpy(&a->s6_addr[12], &v4, 4);
+	return true;
+}
+
+static bool same_bits(const struct in6_addr *a, const struct in6_addr *b,
+    unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	if (memcmp(a->s6_addr, b->s6_addr, whole) != 0)
+		return false;
+	return rest == 0 ||
+	    (a->s6_addr[whole] ^ b->s6_addr[whole]) >> (8 - rest) == 0;
+}
+
+static bool network_parse(char *word, struct in6_addr *net, unsigned *bits)
+{
+	char *slash = strchr(word, '/');
+	uint64_t n;
+
+	if (slash != NULL)
+		*slash++ = '\0';
+	if (!parse(word, net))
+		return false;
+	unsigned width = strchr(word, ':') != NULL ? 128 : 32;
+	if (slash == NULL)
+		n = width;
+	else if (!number_parse(slash, width, &n))
+		return false;
+	*bits = (unsigned)n + (128 - width);
+	return true;
+}
+
+/* Calls for each word; returns at the first that `address` is in, or is bad. */
+static bool networks_walk(const char *networks, const struct in6_addr *address,
+    const char **bad)
+{
+	static char copy[1024];
+	char *rest = copy, *word;
+	struct in6_addr net;
+	unsigned bits;
+
+	snprintf(copy, sizeof copy, "%s", networks);
+	while ((word = text_word(&rest)) != NULL) {
+		if (!network_parse(word, &net, &bits)) {
+			if (bad != NULL) {
+				*bad = word;
+				return true;
+			}
+			continue;
+		}
+		if (address != NULL && same_bits(&net, address, bits))
+			return true;
+	}
+	return false;
+}
+
+bool peer_in(const struct peer *peer, const char *networks)
+{
+	struct in6_addr address;
+
+	return parse(peer->address, &address) &&
+	    networks_walk(networks, &address, NULL);
+}
+
+const char *networks_check(const char *networks)
+{
+	const char *bad = NULL;
+
+	networks_walk(networks, NULL, &bad);
+	return bad;
+}
+
+static void from_socket(struct peer *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	if (getpeername(0, (struct sockaddr *)&ss, &len) != 0)
+		return;
+	if (ss.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)&ss;
+		inet_ntop(AF_INET, &in->sin_addr, peer->address,
+		    sizeof peer->address);
+	} else if (ss.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in = (const void *)&ss;
+		if (IN6_IS_ADDR_V4MAPPED(&in->sin6_addr))
+			inet_ntop(AF_INET, &in->sin6_addr.s6_addr[12],
+			    peer->address, sizeof peer->address);
+		else
+			inet_ntop(AF_INET6, &in->sin6_addr, peer->address,
+			    sizeof peer->address);
+	}
+}
+
+static void from_environment(struct peer *peer)
+{
+	const char *text = getenv("TCPREMOTEIP");
+	struct in6_addr any;
+
+	if (text == NULL)
+		text = getenv("REMOTE_ADDR");
+	if (text != NULL && parse(text, &any))
+		snprintf(peer->address, sizeof peer->address, "%s", text);
+}
+
+void peer_find(struct peer *peer)
+{
+	struct stat st;
+
+	memset(peer, 0, sizeof *peer);
+	peer->socket = fstat(0, &st) == 0 && S_ISSOCK(st.st_mode);
+	if (peer->socket)
+		from_socket(peer);
+	else
+		from_environment(peer);
+	peer->loopback = peer_in(peer, "127.0.0.0/8 ::1");
+}

@@ -1,0 +1,30 @@
+/* Who is at the other end of fd 0. */
+#ifndef PEER_H
+#define PEER_H
+
+#include <stdbool.h>
+
+struct peer {
+	/*
+	 * "192.0.2.1" or "2001:db8::1"; empty when nobody can say. From
+	 * getpeername() when fd 0 is a socket; else, for a transcript, from
+	 * TCPREMOTEIP or REMOTE_ADDR (the UCSPI and the systemd way).
+	 */
+	char address[46];
+	bool socket;   /* fd 0 is a connected socket */
+	bool loopback; /* 127.0.0.0/8 or ::1 */
+};
+
+void peer_find(struct peer *);
+
+/*
+ * Is the address in one of these networks? `networks` is a list of
+ * ADDRESS[/BITS], divided by blanks (RFC 4632, RFC 4291). An empty address is in
+ * none.
+ */
+bool peer_in(const struct peer *, const char *networks);
+
+/* The first word of `networks` that is no network; NULL when all are. Static. */
+const char *networks_check(const char *networks);
+
+#endif

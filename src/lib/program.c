@@ -1,0 +1,123 @@
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#ifndef DEFAULT_HOME
+#define DEFAULT_HOME "/var/lib/pennypost"
+#endif
+
+void program_begin(const char *name)
+{
+	sigset_t none;
+
+	log_open(name);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGALRM, SIG_DFL);
+	umask(077);
+}
+
+static char home[PATH_SIZE];
+
+void home_enter(const char *dir)
+{
+	if (dir == NULL)
+		dir = getenv("PENNYPOST_HOME");
+	if (dir == NULL || *dir == '\0')
+		dir = DEFAULT_HOME;
+	if (chdir(dir) != 0)
+		fatal(EX_CONFIG, "home %s: %s", safe(dir), strerror(errno));
+	if (getcwd(home, sizeof home) == NULL)
+		fatal(EX_CONFIG, "home %s: %s", safe(dir), strerror(errno));
+}
+
+bool program_path(const char *name, char path[PATH_SIZE])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_SIZE - 1);
+
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	char *slash = strrchr(path, '/');
+	if (slash == NULL)
+		return false;
+	size_t dir = (size_t)(slash + 1 - path);
+	if (dir + strlen(name) >= PATH_SIZE)
+		return false;
+	strcpy(path + dir, name);
+	return true;
+}
+
+/* The parent waits inside vfork(), and the child shares its memory. */
+static _Noreturn void become(char *const argv[], char *const env[],
+    const int fds[4])
+{
+	int from[4];
+
+	/* Out of the way first: a source may itself be 0, 1 or 3. */
+	for (int i = 0; i < 4; i++)
+		from[i] = i == 2 || fds[i] < 0 ? -1 :
+		    fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
+	for (int i = 0; i < 4; i++)
+		if (from[i] >= 0 && dup2(from[i], i) < 0)
+			_exit(EX_OSERR);
+	execve(argv[0], argv, env);
+	_exit(EX_UNAVAILABLE);
+}
+
+pid_t program_start(char *const argv[], int in, int out, int extra,
+    char *const more[])
+{
+	static char home_line[PATH_SIZE + 16];
+	char *env[16] = {"PATH=/usr/local/bin:/usr/bin:/bin"};
+	int n = 1;
+	pid_t pid;
+
+	snprintf(home_line, sizeof home_line, "PENNYPOST_HOME=%s", home);
+	env[n++] = home_line;
+	if (log_on_stderr())
+		env[n++] = "PENNYPOST_LOG=stderr";
+	while (more != NULL && *more != NULL && n < 15)
+		env[n++] = *more++;
+	env[n] = NULL;
+	pid = vfork();
+	if (pid == 0)
+		become(argv, env, (int[4]){in, out, -1, extra});
+	return pid;
+}
+
+int program_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EX_OSERR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status);
+}
+
+void id_make(char id[ID_SIZE])
+{
+	static unsigned count;
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	snprintf(id, ID_SIZE, "%08lX%05lX%X.%u", (unsigned long)t.tv_sec,
+	    (unsigned long)t.tv_nsec / 1000, (unsigned)getpid(), count++);
+}

@@ -1,0 +1,46 @@
+/* Being one of Pennypost's programs, and starting another. */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define PATH_SIZE 1024
+#define ID_SIZE 40
+
+/*
+ * What every program does first: the log, signals as we need them whatever was
+ * inherited (SIGPIPE and SIGXFSZ ignored: write() tells), files for us alone.
+ */
+void program_begin(const char *name);
+
+/*
+ * Enters the home directory: `dir` (from -C), else PENNYPOST_HOME, else the one
+ * that was compiled in. All paths are relative to it from then on. fatal() when
+ * there is none.
+ */
+void home_enter(const char *dir);
+
+/*
+ * Where the program of this name is: beside the one that runs. False when that
+ * cannot be found out.
+ */
+bool program_path(const char *name, char path[PATH_SIZE]);
+
+/*
+ * Starts argv[0] (a path) with the descriptors in, out and, when it is not -1,
+ * extra as 0, 1 and 3; stderr is shared, everything else is closed
+ * (close-on-exec), and the environment holds PATH, PENNYPOST_HOME and
+ * PENNYPOST_LOG, then the NULL-terminated `more` (may be NULL). Returns the pid,
+ * or -1 with errno.
+ */
+pid_t program_start(char *const argv[], int in, int out, int extra,
+    char *const more[]);
+
+/* Waits for it; its exit status, or 128 and the signal that ended it. */
+int program_wait(pid_t);
+
+/* A name that no other message or session has: time, process, count. */
+void id_make(char id[ID_SIZE]);
+
+#endif

@@ -1,0 +1,160 @@
+#include "str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "log.h"
+
+void *xrealloc(void *p, size_t n)
+{
+	p = realloc(p, n ? n : 1);
+	if (p == NULL)
+		fatal(EX_OSERR, "out of memory");
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return memcpy(xrealloc(NULL, n), s, n);
+}
+
+static void reserve(struct str *s, size_t more)
+{
+	size_t need = s->len + more + 1;
+
+	if (more > STR_MAX || need > STR_MAX)
+		fatal(EX_OSERR, "string past its limit");
+	if (need <= s->cap)
+		return;
+	s->cap = need < 128 ? 128 : need + need / 2;
+	s->p = xrealloc(s->p, s->cap);
+}
+
+void str_add(struct str *s, const void *p, size_t n)
+{
+	reserve(s, n);
+	memcpy(s->p + s->len, p, n);
+	s->len += n;
+	s->p[s->len] = '\0';
+}
+
+void str_puts(struct str *s, const char *text)
+{
+	str_add(s, text, strlen(text));
+}
+
+void str_printf(struct str *s, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		fatal(EX_SOFTWARE, "bad format");
+	reserve(s, (size_t)n);
+	va_start(ap, fmt);
+	vsnprintf(s->p + s->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	s->len += (size_t)n;
+}
+
+void str_clear(struct str *s)
+{
+	reserve(s, 0);
+	s->len = 0;
+	s->p[0] = '\0';
+}
+
+void str_free(struct str *s)
+{
+	free(s->p);
+	*s = (struct str){0};
+}
+
+bool number_parse(const char *s, uint64_t max, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		uint64_t digit = (uint64_t)(*s - '0');
+		if (digit > max || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	return true;
+}
+
+bool str_read_file(struct str *s, const char *path, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	str_clear(s);
+	if (fd < 0)
+		return false;
+	for (;;) {
+		reserve(s, 4096);
+		n = read(fd, s->p + s->len, s->cap - s->len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		s->len += (size_t)n;
+		if (s->len > max) {
+			n = -1;
+			errno = EFBIG;
+			break;
+		}
+	}
+	s->p[s->len] = '\0';
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return n == 0;
+}
+
+char *text_line(char **text)
+{
+	char *line = *text, *end;
+
+	if (*line == '\0')
+		return NULL;
+	end = strchr(line, '\n');
+	if (end == NULL) {
+		*text = line + strlen(line);
+	} else {
+		*end = '\0';
+		*text = end + 1;
+	}
+	return line;
+}
+
+char *text_word(char **line)
+{
+	char *word = *line + strspn(*line, " \t\r"), *end;
+
+	if (*word == '\0')
+		return NULL;
+	end = word + strcspn(word, " \t\r");
+	*line = end;
+	if (*end != '\0') {
+		*end = '\0';
+		*line = end + 1;
+	}
+	return word;
+}

@@ -1,0 +1,49 @@
+/*
+ * A string that grows. Always NUL-terminated, capped at STR_MAX bytes, and the
+ * program ends (EX_OSERR) when memory does, so that no caller has to check.
+ * A zeroed struct is an empty string. The string owns p.
+ */
+#ifndef STR_H
+#define STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STR_MAX (64u << 20) /* nothing we keep in memory is near it */
+
+struct str {
+	char *p;
+	size_t len, cap;
+};
+
+void str_add(struct str *, const void *, size_t);
+void str_puts(struct str *, const char *);
+void str_printf(struct str *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void str_clear(struct str *); /* empties it, keeps the memory */
+void str_free(struct str *);
+
+/* Copies of memory and of strings, ending the program when memory ends. */
+void *xrealloc(void *, size_t);
+char *xstrdup(const char *);
+
+/*
+ * The whole of s is a decimal number from 0 to max: digits only, no sign, no
+ * space. Returns false, and leaves *out alone, for anything else.
+ */
+bool number_parse(const char *s, uint64_t max, uint64_t *out);
+
+/* The file's bytes, NUL-terminated; false with errno. Larger than max: EFBIG. */
+bool str_read_file(struct str *, const char *path, size_t max);
+
+/*
+ * The next line of a text held in memory: ends it with a NUL, moves *text on.
+ * NULL at the end of the text.
+ */
+char *text_line(char **text);
+
+/* The next word of a line, cut at blanks. NULL when there is none. */
+char *text_word(char **line);
+
+#endif
