@@ -1,0 +1,234 @@
+#include "handoff.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "log.h"
+#include "program.h"
+#include "queue.h"
+#include "str.h"
+
+#define DELIVER_TIMEOUT 600 /* s: a shared file system may stall a minute */
+#define CHUNK 61440         /* with its BDAT line, one full conn buffer */
+#define NO_DELIVER "451 4.3.0 Local delivery is not available now"
+
+static struct {
+	const char *host;
+	pid_t pid;         /* of deliver; 0: not running */
+	bool greeted;      /* its greeting and LHLO reply were read */
+	bool mail;         /* it knows the sender */
+	bool unanswered;   /* a chunk's reply is still to be read */
+	bool lost;         /* it went away and took recipients with it */
+	struct conn conn;
+	struct str text;   /* not yet sent to it */
+	bool queueing;
+	struct queue queue;
+	char reply[600];
+} to;
+
+void handoff_begin(const char *host)
+{
+	to.host = host;
+	to.queue.file.fd = -1;
+}
+
+/* The next reply's code; its last line stays in to.reply. 0: deliver is gone. */
+static int reply_read(void)
+{
+	char *line;
+
+	do {
+		if (conn_line(&to.conn, sizeof to.reply, &line) != LINE_OK ||
+		    strlen(line) < 4)
+			return 0;
+	} while (line[3] == '-');
+	snprintf(to.reply, sizeof to.reply, "%s", line);
+	return atoi(line);
+}
+
+static bool started(void)
+{
+	char path[PATH_SIZE], *argv[] = {path, NULL};
+	int fds[2];
+
+	if (to.pid > 0)
+		return true;
+	if (!program_path("deliver", path) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		return false;
+	to.pid = program_start(argv, fds[1], fds[1], -1, NULL);
+	close(fds[1]);
+	conn_open(&to.conn, fds[0], fds[0], DELIVER_TIMEOUT, 0);
+	conn_reply(&to.conn, "LHLO %s", to.host);
+	to.greeted = false;
+	if (to.pid > 0)
+		return true;
+	close(fds[0]);
+	return false;
+}
+
+void handoff_close(void)
+{
+	if (to.pid <= 0)
+		return;
+	close(to.conn.in);
+	int status = program_wait(to.pid);
+	if (status != 0)
+		warn("deliver status=%d", status);
+	to.pid = 0;
+	to.mail = to.unanswered = false;
+}
+
+static const char *gone(void)
+{
+	to.lost = to.lost || to.mail;
+	handoff_close();
+	return NO_DELIVER;
+}
+
+const char *handoff_rcpt(const struct envelope *e, const char *address)
+{
+	bool first;
+
+	if (to.lost || !started())
+		return NO_DELIVER;
+	first = !to.mail;
+	if (first)
+		conn_reply(&to.conn, "MAIL FROM:<%s>%s%s", e->sender,
+		    e->eightbit ? " BODY=8BITMIME" : "",
+		    e->utf8 ? " SMTPUTF8" : "");
+	conn_reply(&to.conn, "RCPT TO:<%s>", address);
+	if (!to.greeted && (reply_read() != 220 || reply_read() != 250))
+		return gone();
+	to.greeted = true;
+	if (first && reply_read() != 250)
+		return gone();
+	to.mail = true;
+	return reply_read() != 0 ? to.reply : gone();
+}
+
+void handoff_message(const struct envelope *e, const char *id)
+{
+	str_clear(&to.text);
+	to.queueing = e->rcpts > 1;
+	for (size_t i = 0; i < e->rcpts; i++)
+		if (!e->rcpt[i].local ||
+		    (e->rcpt[i].notify & NOTIFY_SUCCESS) != 0)
+			to.queueing = true;
+	if (to.queueing)
+		queue_create(&to.queue, id, e);
+}
+
+/* Sends the chunk, once the one before it has been answered. */
+static void chunk_send(bool last)
+{
+	char command[48];
+
+	if (to.unanswered && reply_read() != 250)
+		gone();
+	to.unanswered = false;
+	if (to.pid <= 0)
+		return;
+	snprintf(command, sizeof command, "BDAT %zu%s\r\n", to.text.len,
+	    last ? " LAST" : "");
+	conn_puts(&to.conn, command);
+	conn_write(&to.conn, to.text.p, to.text.len);
+	conn_flush(&to.conn);
+	str_clear(&to.text);
+	to.unanswered = !last;
+}
+
+void handoff_text(const char *lines, size_t n)
+{
+	if (to.queueing)
+		queue_lines(&to.queue, lines, n);
+	while (to.mail && n > 0) {
+		size_t room = CHUNK - to.text.len;
+		size_t take = n < room ? n : room;
+		str_add(&to.text, lines, take);
+		lines += take;
+		n -= take;
+		if (to.text.len == CHUNK)
+			chunk_send(false);
+	}
+}
+
+/* A recipient has it: is anything left to do? */
+static char delivered(const struct recipient *r)
+{
+	return (r->notify & NOTIFY_SUCCESS) != 0 ? QUEUE_DELIVERED : QUEUE_DONE;
+}
+
+/*
+ * Ends the message and reads a reply for each local recipient. Returns the
+ * refusal that says most: one that may pass before one that will not.
+ */
+static const char *lmtp_end(struct envelope *e)
+{
+	static char refusal[sizeof to.reply];
+
+	*refusal = '\0';
+	if (to.mail)
+		chunk_send(true);
+	for (size_t i = 0; i < e->rcpts; i++) {
+		struct recipient *r = &e->rcpt[i];
+		if (!r->local)
+			continue;
+		int code = to.mail && to.pid > 0 ? reply_read() : 0;
+		if (code == 0)
+			strcpy(to.reply, gone());
+		if (code == 250)
+			r->status = delivered(r);
+		else if (*refusal == '\0' || *refusal == '5')
+			strcpy(refusal, to.reply);
+	}
+	to.mail = false;
+	return refusal;
+}
+
+const char *handoff_end(struct envelope *e)
+{
+	const char *refusal = "";
+	size_t waiting = 0, had = 0, reports = 0, local = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < e->rcpts; i++) {
+		e->rcpt[i].status = QUEUE_WAITING;
+		local += e->rcpt[i].local;
+	}
+	/* The part that may fail for want of room comes first. */
+	if (local < e->rcpts && !file_sync(&to.queue.file))
+		return file_refusal(to.queue.file.error);
+	if (local > 0)
+		refusal = lmtp_end(e);
+	for (size_t i = 0; i < e->rcpts; i++) {
+		waiting += e->rcpt[i].status == QUEUE_WAITING;
+		had += e->rcpt[i].status != QUEUE_WAITING;
+		reports += e->rcpt[i].status == QUEUE_DELIVERED;
+	}
+	if (had == 0 && local == e->rcpts)
+		return refusal;
+	if (waiting > 0 || reports > 0) {
+		error = queue_commit(&to.queue, e);
+		to.queueing = false;
+	}
+	return error != 0 ? file_refusal(error) : NULL;
+}
+
+void handoff_reset(void)
+{
+	if (to.queueing)
+		queue_abort(&to.queue);
+	to.queueing = to.lost = false;
+	if (to.pid <= 0 || !to.mail)
+		return;
+	conn_reply(&to.conn, "RSET");
+	if ((to.unanswered && reply_read() == 0) || reply_read() != 250)
+		gone();
+	to.mail = to.unanswered = false;
+}

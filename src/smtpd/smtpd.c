@@ -1,0 +1,577 @@
+/*
+ * smtpd: receives mail by SMTP on fd 0 and 1 (RFC 5321); with -s, takes
+ * submissions (RFC 6409). smtpd(8) has the limits and the replies.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "body.h"
+#include "command.h"
+#include "config.h"
+#include "conn.h"
+#include "envelope.h"
+#include "handoff.h"
+#include "local.h"
+#include "log.h"
+#include "login.h"
+#include "peer.h"
+#include "program.h"
+#include "trace.h"
+
+#define TIMEOUT 300    /* s for a line or a reply: RFC 5321 4.5.3.2 */
+#define SESSION 3600   /* s in all */
+#define LINE_MAX 2048  /* 512 and what the extensions add: RFC 3461, 6531 */
+#define AUTH_MAX 12288 /* RFC 4954 4 */
+#define ERRORS_MAX 20
+#define MESSAGES_MAX 1000
+
+enum state { /* bits */
+	START = 1,      /* nobody has said hello */
+	READY = 2,
+	SENDER = 4,     /* MAIL was accepted */
+	RECIPIENTS = 8, /* so was a RCPT */
+	CHUNKS = 16,    /* and a BDAT that was not the last */
+	IN_MAIL = SENDER | RECIPIENTS | CHUNKS,
+	ANY = START | READY | IN_MAIL,
+};
+
+static struct {
+	struct dialogue dialogue;
+	struct conn conn;
+	struct peer peer;
+	const struct config *config;
+	bool submission, trusted, extended; /* extended: EHLO, not HELO */
+	char helo[256], user[ADDRESS_SIZE];
+	unsigned messages;
+	struct envelope envelope;
+	/* The message that is being received: */
+	char id[ID_SIZE];
+	struct body body;
+	unsigned hops;
+	bool has_date, has_message_id;
+} s;
+
+static const struct protocol protocol = {
+	.line_max = LINE_MAX,
+	.errors_max = ERRORS_MAX,
+	.bad_line = "500 5.5.2 Lines end in CRLF, and hold no other CR or LF",
+	.long_line = "500 5.5.2 Line too long",
+	.unknown = "500 5.5.1 Command not recognized",
+	.bad_args = "501 5.5.4 Bad arguments",
+	.out_of_order = "503 5.5.1 Bad sequence of commands",
+	.too_many_errors = "421 4.7.0 Too many errors, closing",
+	.timeout = "421 4.4.2 Timeout, closing",
+};
+
+static void reply(const char *text)
+{
+	if (*text >= '4')
+		s.dialogue.errors++;
+	conn_reply(&s.conn, "%s", text);
+}
+
+static void reset(void)
+{
+	handoff_reset();
+	envelope_reset(&s.envelope);
+	if (s.dialogue.state & IN_MAIL)
+		s.dialogue.state = READY;
+}
+
+/* Says it, and ends the session. */
+static void hang_up(const char *text)
+{
+	reply(text);
+	handoff_reset();
+	s.dialogue.state = 0;
+}
+
+/* No network between us and the password? (TLS will be another such.) */
+static bool auth_is_private(void)
+{
+	return s.peer.loopback || (!s.peer.socket && *s.peer.address == '\0');
+}
+
+static bool auth_offered(void)
+{
+	return s.submission && auth_is_private() && *s.user == '\0';
+}
+
+/* HELO, EHLO */
+
+static bool hello(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if (name[i] <= ' ' || name[i] > '~' ||
+		    strchr("()<>@,;\\\"", name[i]) != NULL)
+			n = sizeof s.helo;
+	if (n >= sizeof s.helo) {
+		reply("501 5.5.4 That is no host name");
+		return false;
+	}
+	reset();
+	strcpy(s.helo, name);
+	s.dialogue.state = READY;
+	return true;
+}
+
+static void cmd_helo(char *name)
+{
+	if (!hello(name))
+		return;
+	s.extended = false;
+	conn_reply(&s.conn, "250 %s", s.config->host);
+}
+
+static void cmd_ehlo(char *name)
+{
+	if (!hello(name))
+		return;
+	s.extended = true;
+	conn_reply(&s.conn, "250-%s", s.config->host);
+	conn_reply(&s.conn, "250-SIZE %" PRIu64, s.config->message_size_limit);
+	conn_reply(&s.conn, "250-LIMITS MAILMAX=%d RCPTMAX=%d", MESSAGES_MAX,
+	    RECIPIENTS_MAX);
+	if (auth_offered())
+		conn_reply(&s.conn, "250-AUTH PLAIN LOGIN");
+	conn_puts(&s.conn,
+	    "250-PIPELINING\r\n"
+	    "250-8BITMIME\r\n"
+	    "250-SMTPUTF8\r\n"
+	    "250-ENHANCEDSTATUSCODES\r\n"
+	    "250-DSN\r\n"
+	    "250-CHUNKING\r\n"
+	    "250 HELP\r\n");
+}
+
+/* AUTH */
+
+/* Asks with a 334 and reads the answer; NULL when there is none to use. */
+static char *challenge(const char *text)
+{
+	char *line;
+
+	conn_reply(&s.conn, "334 %s", text);
+	switch (conn_line(&s.conn, AUTH_MAX, &line)) {
+	case LINE_OK:
+		if (strcmp(line, "*") != 0)
+			return line;
+		reply("501 5.7.0 Given up");
+		return NULL;
+	case LINE_TIMEOUT:
+		hang_up(protocol.timeout);
+		return NULL;
+	case LINE_EOF:
+		s.dialogue.state = 0;
+		return NULL;
+	case LINE_LONG:
+	case LINE_BAD:
+		break;
+	}
+	reply("500 5.5.6 That line is no answer");
+	return NULL;
+}
+
+static bool auth_plain(struct login *l, char *initial)
+{
+	char *text = initial != NULL ? initial : challenge("");
+
+	if (text == NULL)
+		return false;
+	if (login_plain(l, text))
+		return true;
+	reply("501 5.5.2 Bad PLAIN response");
+	return false;
+}
+
+static bool auth_login(struct login *l, char *initial)
+{
+	char *text = initial != NULL ? initial : challenge("VXNlcm5hbWU6");
+	bool ok;
+
+	if (text == NULL)
+		return false;
+	ok = base64_decode(text, l->user, sizeof l->user, NULL);
+	text = challenge("UGFzc3dvcmQ6");
+	if (text == NULL)
+		return false;
+	if (ok && base64_decode(text, l->password, sizeof l->password, NULL))
+		return true;
+	reply("501 5.5.2 Bad LOGIN response");
+	return false;
+}
+
+static void auth_decide(struct login *l)
+{
+	struct address who;
+
+	switch (login_check(l, s.config, &who)) {
+	case LOGIN_OK:
+		strcpy(s.user, who.text);
+		s.trusted = true;
+		info("login user=%s peer=%s", safe(s.user), s.peer.address);
+		reply("235 2.7.0 Welcome");
+		return;
+	case LOGIN_REFUSED:
+		warn("login refused user=%s peer=%s", safe(l->user),
+		    s.peer.address);
+		reply("535 5.7.8 User or password is wrong");
+		return;
+	case LOGIN_UNAVAILABLE:
+		reply("454 4.7.0 Cannot tell now");
+	}
+}
+
+static void cmd_auth(char *args)
+{
+	const char *mechanism = text_word(&args);
+	char *initial = *args != '\0' ? args : NULL;
+	struct login login = {0};
+	bool ok = false;
+
+	if (!s.submission || !s.extended || *s.user != '\0') {
+		reply(protocol.out_of_order);
+		return;
+	}
+	if (!auth_is_private()) {
+		reply("538 5.7.11 Not without encryption");
+		return;
+	}
+	if (initial != NULL && strcmp(initial, "=") == 0)
+		*initial = '\0'; /* an empty response: RFC 4954 4 */
+	if (strcasecmp(mechanism, "PLAIN") == 0)
+		ok = auth_plain(&login, initial);
+	else if (strcasecmp(mechanism, "LOGIN") == 0)
+		ok = auth_login(&login, initial);
+	else
+		reply("504 5.5.4 Mechanism not known");
+	if (ok)
+		auth_decide(&login);
+	explicit_bzero(&login, sizeof login);
+}
+
+/* MAIL, RCPT */
+
+static void cmd_mail(char *args)
+{
+	const char *refusal;
+
+	if (s.submission && !s.trusted) {
+		reply("530 5.7.0 Authentication required");
+		return;
+	}
+	if (++s.messages > MESSAGES_MAX) {
+		hang_up("421 4.5.3 Enough messages for one session");
+		return;
+	}
+	refusal = envelope_mail(&s.envelope, args,
+	    s.config->message_size_limit);
+	if (refusal != NULL) {
+		reply(refusal);
+		return;
+	}
+	s.dialogue.state = SENDER;
+	reply("250 2.1.0 Sender OK");
+}
+
+/* Where does it go? The reply; "250 …" when it is accepted. */
+static const char *route(struct recipient *r, struct address *to)
+{
+	static char text[ADDRESS_SIZE + 64];
+
+	if (*to->domain == '\0') { /* postmaster */
+		snprintf(text, sizeof text, "postmaster@%s", domain_default());
+		if (address_parse(text, to) != ADDRESS_OK)
+			return "550 5.1.1 No domain of mine";
+	}
+	r->address = to->text;
+	r->local = domain_is_local(to->domain);
+	if (r->local)
+		return handoff_rcpt(&s.envelope, r->address);
+	if (s.trusted)
+		return "250 2.1.5 Recipient OK, to be relayed";
+	snprintf(text, sizeof text, "550 5.7.1 <%s>: relaying denied",
+	    r->address);
+	return text;
+}
+
+static void cmd_rcpt(char *args)
+{
+	struct recipient r;
+	struct address to;
+	const char *answer = envelope_rcpt(&s.envelope, args, &to, &r);
+
+	if (answer == NULL) {
+		answer = route(&r, &to);
+		if (*answer != '2')
+			info("refused to=<%s> from=<%s> peer=%s reply=%s",
+			    safe(to.text), safe(s.envelope.sender),
+			    s.peer.address, quoted(answer));
+	}
+	if (*answer == '2') {
+		envelope_add(&s.envelope, &r);
+		s.dialogue.state = RECIPIENTS;
+	}
+	reply(answer);
+}
+
+/* The message */
+
+static void add_missing(void)
+{
+	struct str lines = {0};
+
+	if (!s.has_date)
+		trace_date(&lines);
+	if (!s.has_message_id)
+		str_printf(&lines, "Message-ID: <%s@%s>\r\n", s.id,
+		    s.config->host);
+	if (lines.len > 0)
+		handoff_text(lines.p, lines.len);
+	str_free(&lines);
+}
+
+static void on_header(const char *line, size_t n)
+{
+	if (n == 0) {
+		if (s.submission)
+			add_missing();
+		return;
+	}
+	if (header_is(line, n, "Received"))
+		s.hops++;
+	else if (header_is(line, n, "Date"))
+		s.has_date = true;
+	else if (header_is(line, n, "Message-ID"))
+		s.has_message_id = true;
+	handoff_text(line, n);
+}
+
+static void message_begin(void)
+{
+	struct trace trace = {
+		.helo = s.helo, .peer = s.peer.address, .host = s.config->host,
+		.id = s.id,
+	};
+	struct str lines = {0};
+	bool authenticated = *s.user != '\0';
+
+	id_make(s.id);
+	log_session(s.id);
+	s.hops = 0;
+	s.has_date = s.has_message_id = false;
+	trace.protocol = s.envelope.utf8 ?
+	    (authenticated ? "UTF8SMTPA" : "UTF8SMTP") : !s.extended ? "SMTP" :
+	    authenticated ? "ESMTPA" : "ESMTP";
+	if (s.envelope.rcpts == 1)
+		trace.recipient = s.envelope.rcpt[0].address;
+	handoff_message(&s.envelope, s.id);
+	trace_received(&lines, &trace);
+	handoff_text(lines.p, lines.len);
+	str_free(&lines);
+	body_begin(&s.body, s.config->message_size_limit, on_header,
+	    handoff_text);
+}
+
+/* What is wrong with the body, or NULL. */
+static const char *message_fault(void)
+{
+	switch (s.body.fault) {
+	case BODY_BARE:
+		return "550 5.6.0 Bare CR or LF in the message";
+	case BODY_LONG_LINE:
+		return "554 5.6.0 A line of the message is too long";
+	case BODY_TOO_BIG:
+		return "552 5.3.4 Message too big";
+	case BODY_FINE:
+		break;
+	}
+	return s.hops > HOPS_MAX ? "554 5.4.6 Too many hops" : NULL;
+}
+
+/* The body did not come to its end. */
+static void message_broken(enum line why)
+{
+	warn("message broken off from=<%s> peer=%s",
+	    safe(s.envelope.sender), s.peer.address);
+	if (why == LINE_TIMEOUT)
+		hang_up(protocol.timeout);
+	else if (why == LINE_BAD)
+		hang_up("550 5.6.0 Bare CR or LF around a dot, closing");
+	else if (why == LINE_LONG)
+		hang_up("552 5.3.4 Message far too big, closing");
+	else
+		s.dialogue.state = 0;
+}
+
+static void message_end(void)
+{
+	const char *refusal = message_fault();
+
+	if (refusal == NULL)
+		refusal = handoff_end(&s.envelope);
+	info("message from=<%s> to=<%s> recipients=%zu size=%" PRIu64
+	    " peer=%s user=%s reply=%s", safe(s.envelope.sender),
+	    safe(s.envelope.rcpt[0].address), s.envelope.rcpts, s.body.size,
+	    s.peer.address, safe(s.user), refusal ? quoted(refusal) : "250");
+	if (refusal != NULL)
+		reply(refusal);
+	else
+		conn_reply(&s.conn, "250 2.0.0 OK %s", s.id);
+	reset();
+}
+
+static void cmd_data(char *args)
+{
+	enum line end;
+
+	(void)args;
+	message_begin();
+	reply("354 End with CRLF.CRLF");
+	end = body_data(&s.body, &s.conn);
+	if (end == LINE_OK)
+		message_end();
+	else
+		message_broken(end);
+}
+
+/* A chunk that nobody wanted is still no command. */
+static void chunk_refuse(uint64_t n)
+{
+	struct body nothing = {.fault = BODY_BARE,
+	    .limit = s.config->message_size_limit};
+	enum line end = body_bdat(&nothing, &s.conn, n, false);
+
+	str_free(&nothing.partial);
+	if (end == LINE_OK)
+		reply(protocol.out_of_order);
+	else
+		message_broken(end);
+}
+
+static void cmd_bdat(char *args)
+{
+	const char *size = text_word(&args);
+	bool last = strcasecmp(args, "LAST") == 0;
+	const char *refusal;
+	enum line end;
+	uint64_t n;
+
+	if (!number_parse(size, UINT64_MAX, &n) || (*args != '\0' && !last)) {
+		/* What follows may be data: it must not be obeyed. */
+		hang_up("501 5.5.4 Syntax: BDAT SIZE [LAST], closing");
+		return;
+	}
+	if ((s.dialogue.state & (RECIPIENTS | CHUNKS)) == 0) {
+		chunk_refuse(n);
+		return;
+	}
+	if (s.dialogue.state == RECIPIENTS)
+		message_begin();
+	s.dialogue.state = CHUNKS;
+	end = body_bdat(&s.body, &s.conn, n, last);
+	if (end != LINE_OK) {
+		message_broken(end);
+	} else if (last) {
+		message_end();
+	} else if ((refusal = message_fault()) != NULL) {
+		reply(refusal);
+		reset();
+	} else {
+		conn_reply(&s.conn, "250 2.0.0 %" PRIu64 " octets", n);
+	}
+}
+
+/* The rest */
+
+static void cmd_rset(char *args)
+{
+	(void)args;
+	reset();
+	reply("250 2.0.0 OK");
+}
+
+static void cmd_noop(char *args)
+{
+	(void)args;
+	reply("250 2.0.0 OK");
+}
+
+static void cmd_vrfy(char *args)
+{
+	(void)args;
+	reply("252 2.5.0 Send mail to it, and see");
+}
+
+static void cmd_expn(char *args)
+{
+	(void)args;
+	reply("502 5.5.1 Lists are not shown");
+}
+
+static void cmd_help(char *args)
+{
+	(void)args;
+	reply("214 2.0.0 RFC 5321; smtpd(8) for this server");
+}
+
+static void cmd_quit(char *args)
+{
+	(void)args;
+	conn_reply(&s.conn, "221 2.0.0 %s says goodbye", s.config->host);
+	s.dialogue.state = 0;
+}
+
+static const struct command commands[] = {
+	{"HELO", ANY, SOME_ARGS, cmd_helo},
+	{"EHLO", ANY, SOME_ARGS, cmd_ehlo},
+	{"AUTH", READY, SOME_ARGS, cmd_auth},
+	{"MAIL", READY, SOME_ARGS, cmd_mail},
+	{"RCPT", SENDER | RECIPIENTS, SOME_ARGS, cmd_rcpt},
+	{"DATA", RECIPIENTS, NO_ARGS, cmd_data},
+	{"BDAT", ANY, SOME_ARGS, cmd_bdat}, /* it reads its data in any case */
+	{"RSET", ANY, NO_ARGS, cmd_rset},
+	{"NOOP", ANY, ANY_ARGS, cmd_noop},
+	{"VRFY", ANY, SOME_ARGS, cmd_vrfy},
+	{"EXPN", ANY, SOME_ARGS, cmd_expn},
+	{"HELP", ANY, ANY_ARGS, cmd_help},
+	{"QUIT", ANY, NO_ARGS, cmd_quit},
+	{NULL, 0, NO_ARGS, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	const char *home = NULL, *end;
+	int option;
+
+	program_begin("smtpd");
+	log_last_words("421 4.3.0 Out of service, try later\r\n");
+	while ((option = getopt(argc, argv, "C:s")) != -1) {
+		if (option == 'C')
+			home = optarg;
+		else if (option == 's')
+			s.submission = true;
+		else
+			fatal(EX_USAGE, "usage: smtpd [-s] [-C home]");
+	}
+	home_enter(home);
+	s.config = config_load();
+	peer_find(&s.peer);
+	s.trusted = peer_in(&s.peer, s.config->relay_from);
+	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
+	handoff_begin(s.config->host);
+
+	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
+	s.dialogue = (struct dialogue){&s.conn, &protocol, commands, START, 0};
+	end = command_loop(&s.dialogue);
+	if (strcmp(end, "quit") != 0)
+		info("session end=%s peer=%s", end, s.peer.address);
+	handoff_close();
+	return 0;
+}

@@ -1,0 +1,42 @@
+#include "trace.h"
+
+#include <string.h>
+#include <time.h>
+
+/* RFC 5322 3.3, in UTC: a server's zone is nobody's business. */
+static void add_date(struct str *s)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = time(NULL);
+	struct tm t;
+
+	gmtime_r(&now, &t);
+	str_printf(s, "%.3s, %d %.3s %d %02d:%02d:%02d +0000",
+	    days + 3 * t.tm_wday, t.tm_mday, months + 3 * t.tm_mon,
+	    t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+void trace_received(struct str *s, const struct trace *t)
+{
+	str_printf(s, "Received: from %s (", t->helo);
+	if (*t->peer == '\0')
+		str_puts(s, "unknown");
+	else
+		str_printf(s, "[%s%s]", strchr(t->peer, ':') ? "IPv6:" : "",
+		    t->peer);
+	str_printf(s, ")\r\n\tby %s with %s id %s", t->host, t->protocol,
+	    t->id);
+	if (t->recipient != NULL)
+		str_printf(s, "\r\n\tfor <%s>", t->recipient);
+	str_puts(s, ";\r\n\t");
+	add_date(s);
+	str_puts(s, "\r\n");
+}
+
+void trace_date(struct str *s)
+{
+	str_puts(s, "Date: ");
+	add_date(s);
+	str_puts(s, "\r\n");
+}
