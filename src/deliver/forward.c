@@ -1,0 +1,57 @@
+#include "forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "envelope.h"
+#include "log.h"
+#include "queue.h"
+
+static struct queue queue;
+
+static int fill(struct message *m, const struct envelope *e,
+    const char *recipient)
+{
+	char block[16384], id[ID_SIZE];
+	size_t at = m->content_at;
+	ssize_t n;
+
+	id_make(id);
+	queue_create(&queue, id, e);
+	n = snprintf(block, sizeof block, "Delivered-To: %s\n", recipient);
+	/* The content may begin with that very line. */
+	if (message_read(m, &at, block + n, (size_t)n) != n ||
+	    memcmp(block, block + n, (size_t)n) != 0)
+		queue_lines(&queue, block, (size_t)n);
+	at = m->content_at;
+	while ((n = message_read(m, &at, block, sizeof block)) > 0)
+		queue_lines(&queue, block, (size_t)n);
+	if (n < 0) {
+		queue_abort(&queue);
+		return EIO;
+	}
+	info("forward recipient=<%s> to=<%s> recipients=%zu queue=%s",
+	    safe(recipient), safe(e->rcpt[0].address), e->rcpts, id);
+	return queue_commit(&queue, e);
+}
+
+const char *forward_queue(struct message *m, const struct targets *all,
+    const char *recipient)
+{
+	struct envelope e = {.eightbit = m->eightbit, .utf8 = m->utf8};
+	int error;
+
+	snprintf(e.sender, sizeof e.sender, "%s", m->sender);
+	for (size_t i = 0; i < all->count; i++) {
+		const struct target *t = &all->target[i];
+		struct recipient r = {.address = t->what,
+		    .status = QUEUE_WAITING};
+		if (t->kind == TARGET_REMOTE &&
+		    strcmp(t->recipient, recipient) == 0)
+			envelope_add(&e, &r);
+	}
+	error = fill(m, &e, recipient);
+	envelope_reset(&e);
+	return error == 0 ? DELIVERED : file_refusal(error);
+}

@@ -1,0 +1,46 @@
+/*
+ * The message that deliver has in hand: written once, to a temporary file in
+ * the first Maildir it is for (else in spool/tmp), then given to each target.
+ */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "file.h"
+#include "resolve.h"
+
+#define DELIVERED "250 2.0.0 Delivered"
+
+struct message {
+	const char *sender; /* "" for <> */
+	bool eightbit, utf8;
+	struct file file;
+	char name[300];     /* its unique part, without sizes */
+	size_t content_at;  /* behind the Return-Path that we put on top */
+};
+
+/*
+ * Begins it, for these targets. `recipient` gets a Delivered-To; NULL when
+ * there are several (a blind copy is to stay blind).
+ */
+void message_begin(struct message *, const struct targets *,
+    const char *recipient);
+void message_lines(struct message *, const char *, size_t);
+
+/*
+ * Delivers to every target and sets its reply. All "250 …" are durable.
+ * `looped(recipient)`: has this address had the message before?
+ */
+void message_deliver(struct message *, struct targets *,
+    bool (*looped)(const char *recipient));
+
+/* Removes what is left of it; also when it was never delivered. */
+void message_end(struct message *);
+
+/* The content again: up to n bytes from *at on, which moves. 0 at the end. */
+ssize_t message_read(const struct message *, size_t *at, char *, size_t n);
+
+#endif

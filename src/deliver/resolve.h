@@ -1,0 +1,53 @@
+/*
+ * Where mail for an address goes: aliases(5) in users/aliases, the mailbox, its
+ * .forward, the catch-all. pennypost-aliases(5) tells the order.
+ */
+#ifndef RESOLVE_H
+#define RESOLVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "address.h"
+
+#define TARGETS_MAX 1000 /* of one recipient: a list past this is a program's */
+#define NESTING_MAX 10
+
+enum target_kind {
+	TARGET_MAILDIR, /* what: its path */
+	TARGET_MBOX,    /* what: the file's path */
+	TARGET_REMOTE,  /* what: an address elsewhere */
+	TARGET_PIPE,    /* what: a shell command */
+};
+
+struct target {
+	enum target_kind kind;
+	char *what;
+	char *recipient;   /* the address that led here first */
+	const char *reply; /* how it went: "250 …" or a refusal */
+	bool done;         /* reply is set */
+};
+
+/* Every place that one message goes to, each once. Owned. */
+struct targets {
+	struct target *target;
+	size_t count;
+};
+
+/* One recipient's share: indexes into the targets. Owned. */
+struct recipient_targets {
+	char *recipient;
+	size_t *index;
+	size_t count;
+};
+
+/*
+ * Adds where `to` goes. NULL, or the refusal; static. Local parts compare
+ * without regard to ASCII case.
+ */
+const char *resolve(struct targets *, struct recipient_targets *,
+    const struct address *to, bool pipes);
+
+void targets_reset(struct targets *);
+
+#endif
