@@ -1,0 +1,297 @@
+#include "maildrop.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "log.h"
+#include "str.h"
+
+#define LOCK_NAME "pop3.lock"
+#define TMP_AGE (36 * 3600) /* s; the Maildir page: such files are dead */
+
+static const char *const folders[] = {"new", "cur"};
+
+static void path_of(const struct maildrop *m, const char *name,
+    char path[FILE_PATH_SIZE])
+{
+	snprintf(path, FILE_PATH_SIZE, "%s/%s", m->path, name);
+}
+
+/* Behind "new/"; its length without the flags. */
+static const char *unique(const char *name, size_t *len)
+{
+	const char *base = name + 4;
+
+	*len = strcspn(base, ":");
+	return base;
+}
+
+/* The number behind ",W=" or ",S=" in the unique part. */
+static bool size_in_name(const char *name, const char *tag, uint64_t *size)
+{
+	char digits[24];
+	size_t len, n;
+	const char *base = unique(name, &len), *at = strstr(base, tag);
+
+	if (at == NULL || at >= base + len)
+		return false;
+	at += strlen(tag);
+	n = strspn(at, "0123456789");
+	if (n == 0 || n >= sizeof digits)
+		return false;
+	memcpy(digits, at, n);
+	digits[n] = '\0';
+	return number_parse(digits, INT64_MAX, size);
+}
+
+static void add(struct maildrop *m, const char *folder, const char *file)
+{
+	size_t n = strlen(file) + 5;
+	struct mail *mail;
+
+	if ((m->count & (m->count - 1)) == 0) /* room doubles */
+		m->mail = xrealloc(m->mail,
+		    (m->count ? m->count * 2 : 1) * sizeof *m->mail);
+	mail = &m->mail[m->count++];
+	*mail = (struct mail){.name = xrealloc(NULL, n)};
+	snprintf(mail->name, n, "%s/%s", folder, file);
+	mail->sized = size_in_name(mail->name, ",W=", &mail->octets) ||
+	    size_in_name(mail->name, ",S=", &mail->octets);
+}
+
+/* Calls for each file of the folder until it returns true. */
+static bool each(struct maildrop *m, const char *folder, void *context,
+    bool (*act)(struct maildrop *, const char *folder, const char *file,
+    void *context))
+{
+	char path[FILE_PATH_SIZE];
+	struct dirent *entry;
+	bool done = false;
+
+	path_of(m, folder, path);
+	DIR *dir = opendir(path);
+	if (dir == NULL) {
+		warn("%s: %s", safe(path), strerror(errno));
+		return false;
+	}
+	while (!done && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			done = act(m, folder, entry->d_name, context);
+	closedir(dir);
+	return done;
+}
+
+static bool list(struct maildrop *m, const char *folder, const char *file,
+    void *context)
+{
+	(void)context;
+	add(m, folder, file);
+	return false;
+}
+
+/* What a killed delivery left. */
+static bool clean(struct maildrop *m, const char *folder, const char *file,
+    void *context)
+{
+	const time_t *now = context;
+	char name[300], path[FILE_PATH_SIZE];
+	struct stat st;
+
+	snprintf(name, sizeof name, "%s/%s", folder, file);
+	path_of(m, name, path);
+	if (stat(path, &st) == 0 && st.st_mtime < *now - TMP_AGE &&
+	    st.st_atime < *now - TMP_AGE)
+		unlink(path);
+	return false;
+}
+
+/* By the unique part, which begins with the time of delivery. */
+static int compare(const void *a, const void *b)
+{
+	const struct mail *x = a, *y = b;
+	size_t n, k;
+	const char *p = unique(x->name, &n), *q = unique(y->name, &k);
+	int order = memcmp(p, q, n < k ? n : k);
+
+	return order != 0 ? order : (n > k) - (n < k);
+}
+
+/* A message that moved while we looked was seen twice. */
+static void drop_doubles(struct maildrop *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		if (kept > 0 && compare(&m->mail[kept - 1], &m->mail[i]) == 0)
+			free(m->mail[i].name);
+		else
+			m->mail[kept++] = m->mail[i];
+	}
+	m->count = kept;
+}
+
+enum maildrop_result maildrop_open(struct maildrop *m, const char *path)
+{
+	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char lock[FILE_PATH_SIZE];
+	time_t now = time(NULL);
+
+	*m = (struct maildrop){.path = path};
+	path_of(m, LOCK_NAME, lock);
+	m->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (m->lock < 0) {
+		warn("%s: %s", safe(lock), strerror(errno));
+		return MAILDROP_UNAVAILABLE;
+	}
+	if (fcntl(m->lock, F_SETLK, &all) != 0) {
+		int error = errno;
+		close(m->lock);
+		return error == EAGAIN || error == EACCES ? MAILDROP_IN_USE :
+		    MAILDROP_UNAVAILABLE;
+	}
+	each(m, "tmp", &now, clean);
+	/* new first: what moves to cur meanwhile is seen twice, not never. */
+	for (size_t i = 0; i < 2; i++)
+		each(m, folders[i], NULL, list);
+	if (m->count > 0)
+		qsort(m->mail, m->count, sizeof *m->mail, compare);
+	drop_doubles(m);
+	return MAILDROP_OK;
+}
+
+static bool is_it(struct maildrop *m, const char *folder, const char *file,
+    void *context)
+{
+	struct mail *mail = context, found;
+	size_t n = strlen(file) + 5;
+	char *name = xrealloc(NULL, n);
+
+	(void)m;
+	snprintf(name, n, "%s/%s", folder, file);
+	found = (struct mail){.name = name};
+	if (compare(&found, mail) != 0) {
+		free(name);
+		return false;
+	}
+	free(mail->name);
+	mail->name = name;
+	return true;
+}
+
+/* Somebody renamed it. cur last: there it stays. */
+static bool find_again(struct maildrop *m, struct mail *mail)
+{
+	return each(m, "new", mail, is_it) || each(m, "cur", mail, is_it);
+}
+
+/* Does it by the name that the message has now. 0 or more, or -1 and errno. */
+static int by_name(struct maildrop *m, struct mail *mail,
+    int (*act)(const char *path))
+{
+	char path[FILE_PATH_SIZE];
+	int result = -1;
+
+	for (int i = 0; i < 3; i++) { /* it may be renamed again meanwhile */
+		path_of(m, mail->name, path);
+		result = act(path);
+		if (result >= 0 || errno != ENOENT)
+			break;
+		if (!find_again(m, mail)) {
+			errno = ENOENT;
+			break;
+		}
+	}
+	return result;
+}
+
+static int open_path(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int mail_open(struct maildrop *m, struct mail *mail)
+{
+	return by_name(m, mail, open_path);
+}
+
+uint64_t mail_octets(struct maildrop *m, struct mail *mail)
+{
+	char block[16384], last = '\n';
+	uint64_t octets = 0;
+	ssize_t n;
+	int fd;
+
+	if (mail->sized)
+		return mail->octets;
+	fd = mail_open(m, mail);
+	if (fd < 0)
+		return 0;
+	while ((n = read(fd, block, sizeof block)) > 0) {
+		octets += (uint64_t)n;
+		for (ssize_t i = 0; i < n; i++) {
+			if (block[i] == '\n' && last != '\r')
+				octets++;
+			last = block[i];
+		}
+	}
+	close(fd);
+	if (last != '\n')
+		octets += 2; /* RETR ends the line */
+	mail->octets = octets;
+	mail->sized = n == 0;
+	return octets;
+}
+
+void mail_uidl(const struct mail *mail, char uidl[UIDL_SIZE])
+{
+	size_t len;
+	const char *base = unique(mail->name, &len);
+	bool fit = len > 0 && len < UIDL_SIZE;
+	/* FNV-1a, twice with different beginnings. */
+	uint64_t a = 0xcbf29ce484222325u, b = 0x84222325cbf29ce4u;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)base[i];
+		fit = fit && c > ' ' && c < 0x7f;
+		a = (a ^ c) * 0x100000001b3u;
+		b = (b ^ c) * 0x100000001b3u;
+	}
+	if (fit)
+		snprintf(uidl, UIDL_SIZE, "%.*s", (int)len, base);
+	else
+		snprintf(uidl, UIDL_SIZE, "%016" PRIx64 "%016" PRIx64, a, b);
+}
+
+bool maildrop_update(struct maildrop *m)
+{
+	char path[FILE_PATH_SIZE];
+	bool touched = false, ok = true;
+
+	for (size_t i = 0; i < m->count; i++) {
+		struct mail *mail = &m->mail[i];
+		if (!mail->deleted)
+			continue;
+		touched = true;
+		if (by_name(m, mail, unlink) != 0 && errno != ENOENT) {
+			warn("%s/%s: %s", safe(m->path), safe(mail->name),
+			    strerror(errno));
+			ok = false;
+		}
+	}
+	for (size_t i = 0; touched && i < 2; i++) {
+		path_of(m, folders[i], path);
+		if (directory_sync(path) != 0)
+			ok = false;
+	}
+	close(m->lock);
+	return ok;
+}
