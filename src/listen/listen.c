@@ -1,0 +1,373 @@
+/*
+ * listen: accepts connections and starts one handler for each, with the
+ * connection as fd 0 and 1. The socket is its own (ADDRESS:PORT), or one that
+ * was given (-): by systemd as fd 3, by xinetd (wait = yes) as fd 0.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "str.h"
+
+#define BACKLOG 1024
+#define MAX_DEFAULT 200    /* a handler with deliver is 300 KiB */
+#define PER_SOURCE_DEFAULT 50
+#define MAX_LIMIT 100000
+#define SOCKETS_MAX 16
+#define IDLE 60            /* s without work: a given socket goes back */
+#define RESTART_DELAY 1    /* s, when we cannot work: no storm of restarts */
+#define REFUSAL "421 4.3.2 Too many connections, try later"
+
+struct child {
+	pid_t pid;
+	struct in6_addr source;
+};
+
+static struct {
+	struct pollfd sockets[SOCKETS_MAX];
+	nfds_t count;
+	bool given; /* by a super-server, which wants it back */
+	struct child *children;
+	size_t running, max, per_source;
+	const char *refusal;
+	char **program;
+} s = {
+	.max = MAX_DEFAULT,
+	.per_source = PER_SOURCE_DEFAULT,
+	.refusal = REFUSAL,
+};
+
+static volatile sig_atomic_t child_ended, stop;
+
+static void on_signal(int signal)
+{
+	if (signal == SIGCHLD)
+		child_ended = 1;
+	else
+		stop = 1;
+}
+
+/* Where a connection is from, for the limit: IPv4 whole, IPv6 by its /64. */
+static struct in6_addr source_of(const struct sockaddr_storage *ss)
+{
+	struct in6_addr a = {0};
+
+	if (ss->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)ss;
+		a.s6_addr[10] = a.s6_addr[11] = 0xff;
+		memcpy(&a.s6_addr[12], &in->sin_addr, 4);
+	} else if (ss->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in = (const void *)ss;
+		a = in->sin6_addr;
+		if (!IN6_IS_ADDR_V4MAPPED(&a))
+			memset(&a.s6_addr[8], 0, 8);
+	}
+	return a;
+}
+
+static size_t running_from(const struct in6_addr *source)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.running; i++)
+		n += memcmp(&s.children[i].source, source, sizeof *source) == 0;
+	return n;
+}
+
+static void reap(void)
+{
+	pid_t pid;
+
+	child_ended = 0;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < s.running; i++)
+			if (s.children[i].pid == pid) {
+				s.children[i] = s.children[--s.running];
+				break;
+			}
+}
+
+/* The protocol's own line, so that the other side knows it may come again. */
+static void refuse(int fd, const char *why, const struct in6_addr *source)
+{
+	char line[600], address[INET6_ADDRSTRLEN] = "";
+	int n = snprintf(line, sizeof line, "%.512s\r\n", s.refusal);
+
+	inet_ntop(AF_INET6, source, address, sizeof address);
+	warn("refused why=%s source=%s", why, address);
+	if (send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return; /* it did not wait to be told */
+	/* What the peer has sent already must not turn our close into a reset. */
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, line, sizeof line, MSG_DONTWAIT) > 0)
+		continue;
+}
+
+/* Child of vfork(): only system calls. */
+static _Noreturn void handler(int fd, char *const env[])
+{
+	static sigset_t none;
+
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
+		_exit(EX_OSERR);
+	execve(s.program[0], s.program, env);
+	_exit(EX_UNAVAILABLE);
+}
+
+static void serve(int fd, const struct in6_addr *source)
+{
+	extern char **environ;
+	pid_t pid;
+
+	if (s.running >= s.max) {
+		refuse(fd, "max", source);
+		return;
+	}
+	if (running_from(source) >= s.per_source) {
+		refuse(fd, "per-source", source);
+		return;
+	}
+	pid = vfork();
+	if (pid == 0)
+		handler(fd, environ);
+	if (pid < 0) {
+		refuse(fd, strerror(errno), source);
+		return;
+	}
+	s.children[s.running++] = (struct child){pid, *source};
+}
+
+/* Takes what is there. False when the socket is of no use any more. */
+static bool accept_all(int socket)
+{
+	struct sockaddr_storage ss;
+	struct in6_addr source;
+	const int on = 1;
+	int fd;
+
+	errno = 0;
+	for (int i = 0; i < BACKLOG; i++) {
+		socklen_t len = sizeof ss;
+		fd = accept4(socket, (struct sockaddr *)&ss, &len,
+		    SOCK_CLOEXEC);
+		if (fd < 0)
+			break;
+		if (ss.ss_family != AF_UNIX)
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+			    sizeof on);
+		source = source_of(&ss);
+		if (child_ended)
+			reap();
+		serve(fd, &source);
+		close(fd);
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+	    errno == ENOBUFS) {
+		warn("accept: %s", strerror(errno));
+		sleep(RESTART_DELAY);
+	}
+	return errno != EBADF && errno != EINVAL && errno != ENOTSOCK;
+}
+
+static int loop(void)
+{
+	struct timespec idle = {.tv_sec = IDLE};
+	sigset_t while_waiting;
+
+	sigprocmask(SIG_SETMASK, NULL, &while_waiting);
+	sigdelset(&while_waiting, SIGCHLD);
+	sigdelset(&while_waiting, SIGTERM);
+	sigdelset(&while_waiting, SIGINT);
+	while (!stop) {
+		int n = ppoll(s.sockets, s.count, s.given ? &idle : NULL,
+		    &while_waiting);
+		if (child_ended)
+			reap();
+		if (n == 0 && s.running == 0)
+			return EX_OK;
+		for (nfds_t i = 0; n > 0 && i < s.count; i++)
+			if (s.sockets[i].revents != 0 &&
+			    !accept_all(s.sockets[i].fd))
+				fatal(EX_OSERR, "accept: %s", strerror(errno));
+	}
+	return EX_OK; /* the handlers finish what they do */
+}
+
+/* Sockets */
+
+static void socket_add(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (s.count == SOCKETS_MAX)
+		fatal(EX_USAGE, "more than %d sockets", SOCKETS_MAX);
+	fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	s.sockets[s.count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+/* Out of the way of 0, 1 and 2, which the handlers get for themselves. */
+static void socket_take(int fd)
+{
+	int listening = 0;
+	socklen_t len = sizeof listening;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
+	    !listening)
+		fatal(EX_USAGE, "fd %d is no listening socket", fd);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	if (fd < 0)
+		fatal(EX_OSERR, "%s", strerror(errno));
+	socket_add(fd);
+}
+
+/* sd_listen_fds(3)'s contract, or the super-server's of old: fd 0. */
+static void sockets_given(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	uint64_t who = 0, n = 0;
+
+	s.given = true;
+	if (pid != NULL && fds != NULL &&
+	    number_parse(pid, INT32_MAX, &who) && who == (uint64_t)getpid() &&
+	    number_parse(fds, SOCKETS_MAX, &n) && n > 0) {
+		for (int i = 0; i < (int)n; i++) {
+			socket_take(3 + i);
+			close(3 + i);
+		}
+	} else {
+		socket_take(0);
+	}
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+/* "127.0.0.1:2525", "[::1]:2525", ":2525" for all addresses, or "/path". */
+static void socket_open(char *where)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr *sa = (struct sockaddr *)&in;
+	socklen_t len = sizeof in;
+	char *port = strrchr(where, ':');
+	const int on = 1;
+	uint64_t number;
+	int fd;
+
+	if (port == NULL || !number_parse(port + 1, 65535, &number))
+		fatal(EX_USAGE, "not ADDRESS:PORT: %s", safe(where));
+	*port = '\0';
+	in.sin_port = in6.sin6_port = htons((uint16_t)number);
+	if (*where == '[' && port[-1] == ']') {
+		port[-1] = '\0';
+		where++;
+	}
+	if (*where == '\0' || inet_pton(AF_INET6, where, &in6.sin6_addr) == 1) {
+		sa = (struct sockaddr *)&in6;
+		len = sizeof in6;
+	} else if (inet_pton(AF_INET, where, &in.sin_addr) != 1) {
+		fatal(EX_USAGE, "not an address: %s", safe(where));
+	}
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+	    bind(fd, sa, len) != 0 || listen(fd, BACKLOG) != 0)
+		fatal(EX_OSERR, "%s port %d: %s", safe(where), (int)number,
+		    strerror(errno));
+	socket_add(fd);
+}
+
+/*
+ * A given socket cannot be left with a connection waiting: the super-server
+ * would start us again at once, without end. Tell one peer, and wait.
+ */
+static _Noreturn void useless(const char *why)
+{
+	struct sockaddr_storage ss = {0};
+	struct in6_addr nowhere = {0};
+	int fd;
+
+	warn("cannot start %s: %s", safe(s.program[0]), why);
+	if (s.given && poll(s.sockets, s.count, 0) > 0) {
+		socklen_t len = sizeof ss;
+		fd = accept4(s.sockets[0].fd, (struct sockaddr *)&ss, &len,
+		    SOCK_CLOEXEC);
+		if (fd >= 0) {
+			refuse(fd, why, &nowhere);
+			close(fd);
+		}
+		sleep(RESTART_DELAY);
+	}
+	exit(EX_UNAVAILABLE);
+}
+
+static size_t limit(const char *text)
+{
+	uint64_t n;
+
+	if (!number_parse(text, MAX_LIMIT, &n) || n == 0)
+		fatal(EX_USAGE, "not a number from 1 to %d: %s", MAX_LIMIT,
+		    safe(text));
+	return (size_t)n;
+}
+
+static void signals(void)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	sigaction(SIGCHLD, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	int option;
+
+	log_open("listen");
+	while ((option = getopt(argc, argv, "+c:s:r:")) != -1) {
+		if (option == 'c')
+			s.max = limit(optarg);
+		else if (option == 's')
+			s.per_source = limit(optarg);
+		else if (option == 'r')
+			s.refusal = optarg;
+		else
+			optind = argc;
+	}
+	if (argc - optind < 2)
+		fatal(EX_USAGE, "usage: listen [-c max] [-s per-source] "
+		    "[-r refusal] ADDRESS:PORT|- program [argument ...]");
+	s.program = argv + optind + 1;
+	s.children = xrealloc(NULL, s.max * sizeof *s.children);
+	signals();
+	if (strcmp(argv[optind], "-") == 0)
+		sockets_given();
+	else
+		socket_open(argv[optind]);
+	if (access(s.program[0], X_OK) != 0)
+		useless(strerror(errno));
+	return loop();
+}
