@@ -1,0 +1,192 @@
+# What every test file loads: a home of its own, and conversations.
+#
+# A conversation has both sides written out. `C: text` is a line from the
+# client, sent with CRLF; `c: text` is sent as it is, after printf's escapes
+# (\r \n \0 \x..), without a line end; `S: text` is a line that the server must
+# send, with CRLF. In S lines * stands for anything. Every line is compared.
+#
+#   pipe PROGRAM ...   sends all of it at once, as a file would be
+#   step PROGRAM ...   one side at a time, as a cautious client does
+#   both PROGRAM ...   pipe, then step
+
+PROGRAMS=${PROGRAMS:-$BATS_TEST_DIRNAME/../build}
+ROOT=$BATS_TEST_DIRNAME/..
+
+# A home: host mx.example.test, domain example.test, alice, bob, carol.
+home_make() {
+	export PENNYPOST_HOME=${1:-$BATS_TEST_TMPDIR/home}
+	local h=$PENNYPOST_HOME user
+	mkdir -p "$h"/users "$h"/spool/{queue,tmp,mail/example.test}
+	echo 'host mx.example.test' >"$h/pennypost.conf"
+	echo example.test >"$h/users/domains"
+	# "secret", at a cost that suits a test
+	local hash='$6$rounds=1000$pennypost$'
+	hash+='sUI3OA/evH3uKFWXeltAPlrnIycKO.H8qGUxQkKIIjH'
+	hash+='LHbfsLhozfwQLNIrIk5UyO6NWNNE2yeSKbNsh0Y8090'
+	for user in alice bob carol; do
+		mkdir -p "$h/spool/mail/example.test/$user"/{tmp,new,cur}
+		echo "$user@example.test:$hash:"
+	done >"$h/users/passwd"
+	echo 'postmaster: alice' >"$h/users/aliases"
+	MAIL=$h/spool/mail/example.test
+	QUEUE=$h/spool/queue
+}
+
+# The files of a Maildir, or of anything: count FILES.
+count() {
+	find "$@" -type f 2>/dev/null | wc -l
+}
+
+# The only message of alice, or of whom you name.
+mail_of() {
+	cat "$MAIL/${1:-alice}"/{new,cur}/* 2>/dev/null
+}
+
+# Nothing half done anywhere: tmp directories are empty.
+assert_no_tmp() {
+	local left
+	left=$(find "$PENNYPOST_HOME/spool" -path '*/tmp/*' -type f)
+	[ -z "$left" ] || { echo "left in tmp: $left"; return 1; }
+}
+
+# A line as it came, what is not CRLF shown.
+_shown() {
+	sed -e 's/\r$//;t' -e 's/$/<LF>/' | sed -e 's/\r/<CR>/g'
+}
+
+_matches() { # GOT PATTERN
+	local pattern=${2//\\/\\\\}
+	pattern=${pattern//\[/\\[}
+	pattern=${pattern//\?/\\?}
+	# shellcheck disable=SC2053
+	[[ $1 == $pattern ]]
+}
+
+_client() { # LINE: its bytes
+	case $1 in
+	'C: '*) printf '%s\r\n' "${1#C: }" ;;
+	'C:') printf '\r\n' ;;
+	'c: '*) printf '%b' "${1#c: }" ;;
+	esac
+}
+
+pipe() {
+	local talk line got n=0 status=0
+	talk=$(cat)
+	while IFS= read -r line; do
+		_client "$line"
+	done <<<"$talk" >"$BATS_TEST_TMPDIR/in"
+	"$@" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" \
+		2>>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	_shown <"$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/shown"
+	exec 9<"$BATS_TEST_TMPDIR/shown"
+	while IFS= read -r line; do
+		[[ $line == S:* ]] || continue
+		line=${line#S:}
+		line=${line# }
+		n=$((n + 1))
+		if ! IFS= read -r got <&9 || ! _matches "$got" "$line"; then
+			echo "reply $n: expected '$line', got '${got-}'"
+			exec 9<&-
+			_told
+			return 1
+		fi
+	done <<<"$talk"
+	if IFS= read -r got <&9; then
+		echo "more than expected: '$got'"
+		exec 9<&-
+		return 1
+	fi
+	exec 9<&-
+	return $status
+}
+
+step() {
+	local talk line got n=0 status=0
+	talk=$(cat)
+	coproc PEER { exec "$@" 2>>"$BATS_TEST_TMPDIR/stderr"; }
+	local pid=$PEER_PID
+	exec 8<&"${PEER[0]}" 9>&"${PEER[1]}"
+	eval "exec ${PEER[0]}<&- ${PEER[1]}>&-"
+	while IFS= read -r line; do
+		case $line in
+		[Cc]:*)
+			_client "$line" >&9 ;;
+		S:*)
+			line=${line#S:}
+			line=${line# }
+			n=$((n + 1))
+			got=
+			IFS= read -r -t 20 got <&8 || got="$got<end>"
+			got=$(printf '%s\n' "$got" | _shown)
+			if ! _matches "$got" "$line"; then
+				echo "reply $n: expected '$line', got '$got'"
+				status=99
+				break
+			fi ;;
+		esac
+	done <<<"$talk"
+	exec 9>&-
+	if [ $status = 0 ] && IFS= read -r -t 20 got <&8; then
+		echo "more than expected: '$got'"
+		status=98
+	fi
+	exec 8<&-
+	local exit=0
+	wait "$pid" || exit=$?
+	[ $status = 0 ] || _told
+	[ $status != 0 ] || status=$exit
+	return $status
+}
+
+both() {
+	local talk
+	talk=$(cat)
+	pipe "$@" <<<"$talk" || { echo "(in one piece)"; return 1; }
+	step "$@" <<<"$talk" || { echo "(step by step)"; return 1; }
+}
+
+_told() {
+	[ -s "$BATS_TEST_TMPDIR/stderr" ] || return 0
+	echo "--- stderr"
+	tail -20 "$BATS_TEST_TMPDIR/stderr"
+}
+
+# Ends what the test has started, by pid, and looks for a sanitizer's report.
+stop() {
+	local pid
+	for pid in "$@"; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+teardown() {
+	if [ -n "${STARTED-}" ]; then
+		# shellcheck disable=SC2086
+		stop $STARTED
+	fi
+	if grep -qsE 'Sanitizer|runtime error' "$BATS_TEST_TMPDIR"/stderr*; then
+		grep -hE -A20 'Sanitizer|runtime error' "$BATS_TEST_TMPDIR"/stderr* |
+			head -40
+		return 1
+	fi
+}
+
+# A free port on loopback, from the kernel.
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# Waits until something answers there: port_wait PORT
+port_wait() {
+	local i
+	for i in $(seq 100); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
+		sleep 0.05
+	done
+	echo "nothing listens on port $1"
+	return 1
+}
