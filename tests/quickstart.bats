@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# The first command of the README, in a home and on ports of the test's own.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    export PENNYPOST_HOME=$BATS_TEST_TMPDIR/home
+    quickstart=$BATS_TEST_DIRNAME/../scripts/quickstart
+    base=$((20000 + RANDOM % 10000))
+    export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2))"
+}
+
+# Nothing of ours listens any more.
+ports_closed() {
+    for port in $QUICKSTART_PORTS; do
+        run ! bash -c ": <>/dev/tcp/127.0.0.1/$port"
+    done
+}
+
+@test "quickstart --check: a message comes back byte for byte, nothing is left" {
+    run -0 "$quickstart" --check
+    [ "${lines[-1]}" = "The message came back byte for byte." ]
+    grep -qx 'C: MAIL FROM:<alice@pennypost.test>' <<<"$output"
+    grep -qx 'S: 354 .*' <<<"$output"
+    grep -qx 'C: RETR 1' <<<"$output"
+    ports_closed
+    [ "$(find "$PENNYPOST_HOME/spool/mail/pennypost.test/bob" -type f -path '*/new/*' -o -type f -path '*/cur/*' | wc -l)" = 1 ]
+}
+
+@test "quickstart --check again, in the same home" {
+    "$quickstart" --check >/dev/null
+    run -0 "$quickstart" --check
+    grep -qx 'C: RETR 2' <<<"$output"
+    [ "${lines[-1]}" = "The message came back byte for byte." ]
+    [ "$(grep -c @ "$PENNYPOST_HOME/users/passwd")" = 2 ]
+}
+
+@test "quickstart stays until it is told to stop; what it prints works" {
+    "$quickstart" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    for _ in {1..300}; do
+        grep -q '^Stop: ' "$BATS_TEST_TMPDIR/out" && break
+        kill -0 $pid
+        sleep 0.1
+    done
+    grep -qx "Stop: Ctrl-C, or kill $pid" "$BATS_TEST_TMPDIR/out"
+    # The lines under "Try it:", run as they stand.
+    sed -n '/^Try it:/,/^$/{/^Try it:/d;p}' "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/try"
+    [ "$(grep -c 'curl' "$BATS_TEST_TMPDIR/try")" = 3 ]
+    sed -i 's/curl /curl -sS /; s|/1$|/2|' "$BATS_TEST_TMPDIR/try"
+    run -0 bash -e "$BATS_TEST_TMPDIR/try"
+    [[ $output == *$'Subject: hello\r\n\r\nHello, Bob.\r'* ]]
+    kill -TERM $pid
+    wait $pid
+    ports_closed
+}
+
+@test "quickstart: Ctrl-C in a terminal stops all of it" {
+    # script(1) makes it the foreground of a terminal; the byte 3 is Ctrl-C.
+    coproc TTY { exec script -qec "$quickstart" /dev/null 2>&1 3>&-; }
+    pid=$TTY_PID
+    exec 7<&"${TTY[0]}" 8>&"${TTY[1]}"
+    while IFS= read -r -t 60 line <&7; do
+        [[ $line != Stop:* ]] || break
+    done
+    [[ $line == Stop:* ]]
+    printf '\003' >&8
+    while IFS= read -r -t 60 line <&7; do :; done
+    wait "$pid"
+    ports_closed
+}
+
+@test "quickstart: a taken port is said before anything is made" {
+    "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}/listen" "127.0.0.1:$((base + 2))" /bin/true 3>&- &
+    pid=$!
+    until (: <>"/dev/tcp/127.0.0.1/$((base + 2))") 2>/dev/null; do sleep 0.1; done
+    run -1 "$quickstart" --check
+    kill $pid
+    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110' $quickstart" ]
+    [ ! -e "$PENNYPOST_HOME" ]
+}
+
+@test "quickstart: a message that comes back changed, or not, is exit 1" {
+    # A copy of the checkout whose pop3d is a double, built "by make".
+    copy=$BATS_TEST_TMPDIR/copy
+    mkdir -p "$copy/build"
+    cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
+    cp "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}"/{listen,smtpd,deliver,auth} "$copy/build"
+    printf 'all:\n' >"$copy/Makefile"
+    for words in 'lies' 'gone' 'silent'; do
+        cat >"$copy/build/pop3d" <<EOF
+#!/bin/bash
+printf '+OK\r\n'
+while read -r line; do
+    case \$line in
+    RETR*)
+        case $words in
+        lies) printf '+OK\r\nFrom: x\r\n\r\nbody\r\n.\r\n' ;;
+        gone) printf -- '-ERR gone\r\n' ;;
+        silent) exit ;;
+        esac ;;
+    *) printf '+OK 1 2\r\n' ;;
+    esac
+done
+EOF
+        chmod +x "$copy/build/pop3d"
+        run -1 "$copy/scripts/quickstart" --check
+        case $words in
+        lies) [ "${lines[-1]}" = "quickstart: the message came back changed" ] ;;
+        gone) [ "${lines[-1]}" = "quickstart: that was not +OK" ] ;;
+        silent) [ "${lines[-1]}" = "quickstart: the server said nothing more" ] ;;
+        esac
+        ports_closed
+    done
+}
+
+@test "quickstart --check: a program left running is found, ended and exit 1" {
+    copy=$BATS_TEST_TMPDIR/copy
+    mkdir -p "$copy/build"
+    cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
+    cp "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}"/{listen,deliver,auth,pop3d} "$copy/build"
+    cp "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}/smtpd" "$copy/build/real"
+    printf '#!/bin/sh\nsleep 4711 </dev/null >/dev/null &\nexec "${0%%/*}/real" "$@"\n' >"$copy/build/smtpd"
+    chmod +x "$copy/build/smtpd"
+    printf 'all:\n' >"$copy/Makefile"
+    run -1 "$copy/scripts/quickstart" --check
+    grep -qx 'quickstart: sleep 4711 still runs: killed' <<<"$output"
+    ports_closed
+}
+
+@test "quickstart: bad arguments and a build that fails" {
+    run -64 "$quickstart" --chek
+    [ "$output" = "usage: quickstart [--check]" ]
+    mkdir "$BATS_TEST_TMPDIR/copy"
+    cp -R "$BATS_TEST_DIRNAME/../scripts" "$BATS_TEST_TMPDIR/copy/scripts"
+    printf 'all:\n\t@echo no such thing; false\n' >"$BATS_TEST_TMPDIR/copy/Makefile"
+    run -1 "$BATS_TEST_TMPDIR/copy/scripts/quickstart" --check
+    [ "${lines[-1]}" = "quickstart: make failed" ]
+    grep -qx 'no such thing' <<<"$output"
+}
+
+# --- need ---
+
+@test "need: silent when all is there; else names packages and the command" {
+    need=$BATS_TEST_DIRNAME/../scripts/need
+    run -0 "$need" sh=dash /etc/passwd=base-passwd
+    [ -z "$output" ]
+    # A machine without apt-get, whoever we are.
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    ln -s "$(command -v id)" "$(command -v dpkg-query)" "$(command -v grep)" "$BATS_TEST_TMPDIR/bin"
+    PATH=$BATS_TEST_TMPDIR/bin run -1 /bin/sh "$need" nosuch=one /nosuch=two other=one id=coreutils
+    [ "$output" = "need: missing: one two; as root: apt-get install --no-install-recommends one two" ]
+}
+
+@test "need: root installs, updates the lists when that fails, starts no daemon" {
+    need=$BATS_TEST_DIRNAME/../scripts/need
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    cat >"$BATS_TEST_TMPDIR/bin/apt-get" <<EOF
+#!/bin/sh
+echo "\$*" >>"$BATS_TEST_TMPDIR/calls"
+[ "\$DEBIAN_FRONTEND" = noninteractive ] || exit 9
+case \$* in
+*update) touch "$BATS_TEST_TMPDIR/lists" ;;
+*) [ -e "$BATS_TEST_TMPDIR/lists" ] || { echo "E: no such package"; exit 100; } ;;
+esac
+[ ! -e /usr/sbin/policy-rc.d ] || /usr/sbin/policy-rc.d; echo "policy \$?" >>"$BATS_TEST_TMPDIR/calls"
+EOF
+    printf '#!/bin/sh\necho 0\n' >"$BATS_TEST_TMPDIR/bin/id"
+    chmod +x "$BATS_TEST_TMPDIR/bin"/*
+    policy_state() { cat /usr/sbin/policy-rc.d 2>&1; }
+    before=$(policy_state)
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH run -0 "$need" nosuch=one other=two
+    [ "$output" = "need: installing one two" ]
+    if [ -w /usr/sbin ]; then policy='policy 101'; else policy='policy 0'; fi
+    sed 's/-q -y -o [^ ]* //' "$BATS_TEST_TMPDIR/calls" | diff -u - <(
+        echo 'install --no-install-recommends one two'
+        echo update
+        echo "$policy"
+        echo 'install --no-install-recommends one two'
+        echo "$policy"
+    )
+    [ "$(policy_state)" = "$before" ]
+    rm "$BATS_TEST_TMPDIR/lists"
+    sed -i 's/touch/:/' "$BATS_TEST_TMPDIR/bin/apt-get"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 "$need" nosuch=one
+    [ "${lines[-1]}" = "need: apt-get could not install one" ]
+    [ "$(policy_state)" = "$before" ]
+}
