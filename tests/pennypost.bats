@@ -1,0 +1,751 @@
+#!/usr/bin/env bats
+# The administrator's command: each change, each refusal, and what a kill, a
+# full disk or a second administrator leaves behind.
+
+setup() {
+    export PENNYPOST_PROGRAMS=${PROGRAMS:-$BATS_TEST_DIRNAME/../build}
+    export PENNYPOST_HOME=$BATS_TEST_TMPDIR/home
+    home=$PENNYPOST_HOME
+    script=$BATS_TEST_DIRNAME/../scripts/pennypost
+    pennypost init --host mail.example.org --domain example.org
+}
+
+pennypost() { "$script" "$@"; }
+
+user_add() { echo "${2-secret}" | pennypost user add "$1"; }
+
+# refused WORDS COMMAND...: fails with exactly this on stderr, and changes no
+# file at all.
+refused() {
+    local words=$1 before
+    shift
+    before=$(state)
+    run -1 pennypost "$@"
+    [ "$output" = "pennypost: $words" ] || { echo "said: $output"; false; }
+    [ "$(state)" = "$before" ]
+}
+
+state() { (cd "$home" && find . -type f ! -name .lock -exec sha256sum {} + && find . -type d) | sort; }
+
+same() { diff -u "$1" -; }
+
+bats_require_minimum_version 1.5.0
+
+# --- init ---
+
+@test "init makes a home: the files, their modes, nothing for others to read" {
+    run -0 find "$home" -mindepth 1 -printf '%P %y %m\n'
+    diff -u - <(sort <<<"$output") <<'EOF'
+pennypost.conf f 644
+spool d 755
+spool/mail d 700
+spool/queue d 700
+spool/tmp d 700
+users d 755
+users/.lock f 644
+users/aliases f 644
+users/domains f 644
+users/passwd f 600
+EOF
+    [ "$(grep -v '^#' "$home/pennypost.conf")" = "host mail.example.org" ]
+    [ "$(cat "$home/users/domains")" = example.org ]
+    run -0 grep -v '^#' "$home/users/aliases" "$home/users/passwd" /dev/null || [ "$status" = 1 ]
+}
+
+@test "init again changes nothing and says so" {
+    before=$(state)
+    run -0 pennypost init --host other.example.org --domain other.org
+    [ "$(state)" = "$before" ]
+    [ "${#lines[@]}" = 4 ]
+    [ "${lines[0]}" = "$home/pennypost.conf is there already: left as it is" ]
+}
+
+@test "init: the domain is the host's name unless it is said" {
+    run -0 pennypost -C "$BATS_TEST_TMPDIR/b" init --host Box.Example.NET
+    same "$BATS_TEST_TMPDIR/b/users/domains" <<<box.example.net
+    run -0 pennypost -C "$BATS_TEST_TMPDIR/c" init --domain a.org --host box.example.net --domain b.org
+    same "$BATS_TEST_TMPDIR/c/users/domains" <<<$'a.org\nb.org'
+}
+
+@test "init refuses what is no host name, and makes nothing" {
+    for name in '' -a.org a..org .a.org a.org. a_b.org 'a b' a/../b $'a\nb' "$(printf '%064d' 0).org"; do
+        run -1 pennypost -C "$BATS_TEST_TMPDIR/b" init --host "$name"
+        [ "$output" = "pennypost: $name is not a host name" ]
+        [ ! -e "$BATS_TEST_TMPDIR/b/users" ]
+    done
+}
+
+@test "a wrong command line gets the usage and 64" {
+    for arguments in '' frob 'init' 'init --host' 'init --host a b' 'init --hast a' 'domain' 'domain add' \
+        'domain add a b' 'domain list x' 'user' 'user add' 'user add a b' 'user frob a' 'alias add a' \
+        'alias add' 'alias del' 'alias del a b c' 'check x' 'frob list'; do
+        # shellcheck disable=SC2086 # words
+        run -64 pennypost $arguments
+        [ "${lines[0]}" = "usage: pennypost [-C HOME] init --host NAME [--domain NAME]..." ]
+    done
+    run -64 pennypost -C
+}
+
+@test "no home is said, not made" {
+    run -1 pennypost -C "$BATS_TEST_TMPDIR/none" user list
+    [ "$output" = "pennypost: there is no home $BATS_TEST_TMPDIR/none; pennypost init makes one" ]
+    mkdir "$BATS_TEST_TMPDIR/empty"
+    run -1 pennypost -C "$BATS_TEST_TMPDIR/empty" user list
+    [ "$output" = "pennypost: $BATS_TEST_TMPDIR/empty is not a home yet; pennypost init makes it one" ]
+}
+
+@test "-C, also relative, wins over PENNYPOST_HOME" {
+    cd "$BATS_TEST_TMPDIR"
+    PENNYPOST_HOME=/nowhere run -0 pennypost -C home domain list
+    [ "$output" = example.org ]
+}
+
+# --- domain ---
+
+@test "domain add, list, del; comments stay" {
+    printf '# ours\nexample.org\n' >"$home/users/domains"
+    run -0 pennypost domain add Second.Example.ORG
+    [ -z "$output" ]
+    run -0 pennypost domain list
+    [ "$output" = $'example.org\nsecond.example.org' ]
+    run -0 pennypost domain add second.example.org
+    [ "$output" = "pennypost: note: second.example.org is there already" ]
+    run -0 pennypost domain del EXAMPLE.org
+    same "$home/users/domains" <<<$'# ours\nsecond.example.org'
+    refused "example.org is not one of our domains; first: pennypost domain add example.org" domain del example.org
+    refused "a_b is not a domain name" domain add a_b
+}
+
+@test "domain del refuses while a user is in it, and only then" {
+    pennypost domain add b.org
+    pennypost domain add sub.b.org
+    user_add joe@sub.b.org
+    refused "sub.b.org still has users; first: pennypost user del" domain del sub.b.org
+    run -0 pennypost domain del b.org
+    pennypost user del joe@sub.b.org
+    run -0 pennypost domain del sub.b.org
+    same "$home/users/domains" <<<example.org
+}
+
+# --- user ---
+
+@test "user add: line, mailbox, postmaster" {
+    run -0 user_add Alice
+    [ "$output" = "alice@example.org now gets the mail for postmaster (RFC 5321 wants one)" ]
+    run -0 user_add bob@Example.org
+    [ -z "$output" ]
+    run -0 sed 's/\$6\$[a-zA-Z0-9./$=]*/HASH/' "$home/users/passwd"
+    [ "$output" = $'# address:hash: (pennypost-passwd(5))\nalice@example.org:HASH:\nbob@example.org:HASH:' ]
+    [ "$(stat -c %a "$home/users/passwd")" = 600 ]
+    run -0 pennypost user list
+    [ "$output" = $'alice@example.org\nbob@example.org' ]
+    run -0 pennypost alias list
+    [ "$output" = 'postmaster: alice@example.org' ]
+    run -0 find "$home/spool/mail" -mindepth 1 -printf '%P %y %m\n'
+    diff -u - <(sort <<<"$output") <<'EOF'
+example.org d 700
+example.org/alice d 700
+example.org/alice/cur d 700
+example.org/alice/new d 700
+example.org/alice/tmp d 700
+example.org/bob d 700
+example.org/bob/cur d 700
+example.org/bob/new d 700
+example.org/bob/tmp d 700
+EOF
+}
+
+@test "user add twice is refused, in any case of letters" {
+    user_add alice
+    refused "alice@example.org is there already; for its password: pennypost user passwd alice@example.org" \
+        user add ALICE@EXAMPLE.ORG < <(echo x)
+}
+
+@test "user add refuses names that no mailbox can have" {
+    pennypost domain add b.org
+    for name in '' .alice -alice +alice '#alice' alice+x a/b ../x .. . 'a b' 'a:b' 'a@b' 'a"b' 'a\b' 'a<b' 'a>b' \
+        'a(b' 'a)b' 'a,b' 'a;b' 'a[b' 'a]b' 'a*b' 'a|b' a..b a. $'a\tb' $'a\nb' $'a\x7f' $'\xff' "$(printf '%065d' 0)"; do
+        refused "$name@b.org: no mailbox can have this name (see pennypost(8))" user add "$name@b.org"
+    done
+    refused "other.org is not one of our domains; first: pennypost domain add other.org" user add joe@other.org
+    refused " is not one of our domains; first: pennypost domain add " user add joe@
+    refused "example is not one of our domains; first: pennypost domain add example" user add joe@example
+    refused "example.or. is not one of our domains; first: pennypost domain add example.or." user add joe@example.or.
+}
+
+@test "user add takes what a name may hold" {
+    for name in o\'brien 'a$b' 'a`b`' 'a&b' 'a%s' 'a!b' '{a}' 'a~b' a=b a#b a?b a^b_c-d.e jörg 用户 "$(printf '%064d' 0)"; do
+        user_add "$name"
+        [ -d "$home/spool/mail/example.org/$name/new" ]
+        echo new | pennypost user passwd "$name"
+        pennypost user list | grep -Fqx -e "$name@example.org"
+    done
+    pennypost user list | while read -r user; do pennypost user del "$user"; done
+    [ -z "$(pennypost user list)" ]
+    [ -z "$(find "$home/spool/mail/example.org" -mindepth 1 -maxdepth 1 ! -name '.deleted-*')" ]
+}
+
+@test "no empty password" {
+    for input in '' $'\n' $'\nsecond line\n'; do
+        run -1 pennypost user add alice < <(printf '%s' "$input")
+        [ ! -e "$home/spool/mail/example.org" ]
+        [ "$(grep -c @ "$home/users/passwd")" = 0 ]
+    done
+    [ "$output" = "pennypost: an empty password lets everybody in" ]
+    user_add alice
+    before=$(state)
+    run -1 pennypost user passwd alice < <(echo)
+    [ "$(state)" = "$before" ]
+}
+
+# checks PASSWORD ADDRESS: by the checkpassword interface
+checks() {
+    printf '%s\0%s\0%s\0' "$2" "$1" 0 >"$BATS_TEST_TMPDIR/fd3"
+    "$PENNYPOST_PROGRAMS/auth" true 3<"$BATS_TEST_TMPDIR/fd3"
+}
+
+@test "user passwd changes one hash: the rest of the line and the file stay" {
+    user_add alice first
+    user_add bob other
+    user_add carol other
+    sed -i 's/^\(bob.*\)/# a good man\n\1quota=5:x/' "$home/users/passwd"
+    cp "$home/users/passwd" "$BATS_TEST_TMPDIR/before"
+    cp "$home/users/passwd" "$BATS_TEST_TMPDIR/before"
+    run -0 pennypost user passwd BOB < <(echo second)
+    [ -z "$output" ]
+    run -1 diff "$BATS_TEST_TMPDIR/before" "$home/users/passwd"
+    [[ $output =~ ^4c4[[:space:]]'< bob@example.org:$6$'[^:]*:quota=5:x[[:space:]]---[[:space:]]'> bob@example.org:$6$'[^:]*:quota=5:x$ ]]
+    checks second bob@example.org
+    run ! checks other bob@example.org
+    checks first alice@example.org
+    refused "there is no user dora@example.org" user passwd dora
+}
+
+@test "the password is the first line, whatever bytes it holds" {
+    for password in 'with  two spaces ' 'back\slash\n' '$HOME' '%s%n' "quote'\"" '-n' 'Grüße ÁÈ 用户' '*'; do
+        pennypost user del alice >/dev/null 2>&1 || true
+        printf '%s\nsecond line\n' "$password" | pennypost user add alice
+        checks "$password" alice@example.org
+    done
+    printf 'no newline' | pennypost user add bob
+    checks 'no newline' bob@example.org
+}
+
+@test "the password is in no argument list and no environment" {
+    mkdir "$BATS_TEST_TMPDIR/fake"
+    cat >"$BATS_TEST_TMPDIR/fake/auth" <<EOF
+#!/bin/bash
+for pid in /proc/[0-9]*; do
+    tr '\0' '\n' 2>/dev/null <\$pid/cmdline
+    tr '\0' '\n' 2>/dev/null <\$pid/environ
+done >"$BATS_TEST_TMPDIR/seen"
+exec "$PENNYPOST_PROGRAMS/auth" "\$@"
+EOF
+    chmod +x "$BATS_TEST_TMPDIR/fake/auth"
+    printf 'Xyzzy%s\n' 4711 >"$BATS_TEST_TMPDIR/password"
+    password=exported hash=exported PENNYPOST_PROGRAMS=$BATS_TEST_TMPDIR/fake \
+        pennypost user add alice <"$BATS_TEST_TMPDIR/password"
+    grep -q 'pennypost' "$BATS_TEST_TMPDIR/seen" # it did look
+    run ! grep -q "Xyzzy""4711" "$BATS_TEST_TMPDIR/seen"
+}
+
+@test "a senseless hash is refused" {
+    mkdir "$BATS_TEST_TMPDIR/fake"
+    export PENNYPOST_PROGRAMS=$BATS_TEST_TMPDIR/fake
+    for answer in 'true' 'echo plain' "printf '\$6\$a:b'" "printf '\$6\$a\n\$6\$b'" 'echo "\$6\$x"; exit 1' "echo '\$6\$'"; do
+        printf '#!/bin/sh\n%s\n' "$answer" >"$BATS_TEST_TMPDIR/fake/auth"
+        chmod +x "$BATS_TEST_TMPDIR/fake/auth"
+        run -1 user_add alice
+        [ "$(grep -c @ "$home/users/passwd")" = 0 ]
+    done
+}
+
+# bash closes its ends when the process is gone: keep our own.
+follow() {
+    pid=$TTY_PID out=$BATS_TEST_TMPDIR/out
+    exec 7<&"${TTY[0]}" 8>&"${TTY[1]}"
+    : >"$out"
+}
+
+# until_says WORDS: reads the terminal's side up to them, into $out
+until_says() {
+    local c
+    until grep -q "$1" "$out"; do
+        IFS= read -r -n 1 -d '' -t 20 c <&7 || return
+        printf %s "$c" >>"$out"
+    done
+}
+
+@test "a terminal shows no password, asks twice, and is as before" {
+    coproc TTY { exec script -qec "'$script' user add alice; stty -a" /dev/null 2>&1; }
+    follow
+    until_says 'Password for alice@example.org: '
+    echo Xyzzy >&8
+    until_says 'Once more: '
+    echo Xyzzy >&8
+    until_says ' echo '
+    run ! grep Xyzzy "$out"
+    wait "$pid" || [ $? = 1 ]
+    checks Xyzzy alice@example.org
+}
+
+@test "a terminal: two different passwords are refused" {
+    coproc TTY { exec script -qec "'$script' user add alice" /dev/null 2>&1; }
+    follow
+    until_says 'Password for alice@example.org: '
+    echo one >&8
+    until_says 'Once more: '
+    echo two >&8
+    until_says 'the two are not the same'
+    wait "$pid" || [ $? = 1 ]
+    [ -z "$(pennypost user list)" ]
+}
+
+@test "user del: no line, no mailbox, the mail kept" {
+    user_add alice
+    user_add bob
+    echo mail >"$home/spool/mail/example.org/bob/new/1"
+    run -0 pennypost user del Bob
+    kept=$(echo "$home"/spool/mail/example.org/.deleted-bob-*)
+    [ "$output" = "the mail of bob@example.org is kept in $kept" ]
+    [ "$(cat "$kept/new/1")" = mail ]
+    [ ! -e "$home/spool/mail/example.org/bob" ]
+    [ "$(pennypost user list)" = alice@example.org ]
+    refused "there is no user bob@example.org" user del bob
+    user_add bob
+    run -0 pennypost user del bob
+    [ "$(find "$home/spool/mail/example.org" -name '.deleted-bob-*' | wc -l)" = 2 ]
+    run -0 pennypost user del alice
+    [ "${lines[1]}" = "pennypost: note: the alias postmaster still names alice@example.org" ]
+}
+
+# --- alias ---
+
+@test "alias add, list, del" {
+    run -0 pennypost alias add Info alice bob@elsewhere.net
+    run -0 pennypost alias add info 'carol+x@elsewhere.net'
+    run -0 pennypost alias add sales@example.org :include:/etc/sales /var/mail/sales /var/mail/sales.d/
+    run -0 pennypost alias add @example.org info
+    run -0 pennypost alias add info+urgent alice+urgent
+    [ -z "$output" ]
+    run -0 pennypost alias list
+    diff -u - <(echo "$output") <<'EOF'
+info: alice, bob@elsewhere.net, carol+x@elsewhere.net
+sales@example.org: :include:/etc/sales, /var/mail/sales, /var/mail/sales.d/
+@example.org: info
+info+urgent: alice+urgent
+EOF
+    run -0 pennypost alias add info alice
+    [ "$output" = "pennypost: note: nothing to do: info has it already" ]
+    run -0 pennypost alias del INFO alice
+    run -0 pennypost alias del @example.org info
+    run -0 pennypost alias del sales@example.org
+    run -0 pennypost alias list
+    [ "$output" = $'info: bob@elsewhere.net, carol+x@elsewhere.net\ninfo+urgent: alice+urgent' ]
+    refused "there is no alias sales@example.org" alias del sales@example.org
+    refused "info has no target alice" alias del info alice
+    refused "info has no target a b" alias del info 'a b'
+}
+
+@test "alias add of a command: quoted, off until the configuration says so" {
+    run -0 pennypost alias add robot '|/usr/bin/robot --to a,b'
+    [ "$output" = "pennypost: note: commands do not run until pennypost.conf says: alias_pipes yes" ]
+    echo 'alias_pipes yes' >>"$home/pennypost.conf"
+    run -0 pennypost alias add robot '|/usr/bin/other' '/var/mail/with space'
+    [ -z "$output" ]
+    run -0 grep '^robot' "$home/users/aliases"
+    [ "$output" = 'robot: "|/usr/bin/robot --to a,b", |/usr/bin/other, "/var/mail/with space"' ]
+    run -0 pennypost alias del robot '|/usr/bin/robot --to a,b'
+    run -0 pennypost alias del robot '/var/mail/with space'
+    run -0 grep '^robot' "$home/users/aliases"
+    [ "$output" = 'robot: |/usr/bin/other' ]
+}
+
+@test "alias add refuses what no alias can be" {
+    for key in '' +x .x 'a b' 'a,b' 'a:b' '#a' '|x' a/b $'a\nb: c' 'a"b' $'a\tb'; do
+        refused "$key: no alias can have this name" alias add "$key" alice
+    done
+    refused "other.org is not one of our domains; first: pennypost domain add other.org" alias add x@other.org alice
+    refused "other.org is not one of our domains; first: pennypost domain add other.org" alias add @other.org alice
+    for target in 'a b' '#a' ':include:x' ':fail:' '/' 'a;b' 'a(b)' '<a@b.org>' 'a:b' 'a,b'; do
+        refused "$target is not an alias target" alias add info "$target"
+    done
+    for target in 'a"b' 'a\b' $'a\nroot: b' $'a\r' $'|x\ny'; do
+        refused "$target: write such a target into users/aliases by hand" alias add info "$target"
+    done
+    refused "a@b_c is not an address" alias add info a@b_c
+    refused "a@ is not a local name" alias add info a@
+    refused "@b.org is not a local name" alias add info @b.org
+    refused " is not a local name" alias add info ''
+    refused "a b is not an alias target" alias add info alice 'a b'
+}
+
+@test "edits of an entry leave comments, order and all other lines alone" {
+    cat >"$home/users/aliases" <<'EOF'
+# Our aliases
+  # (indented, still a comment)
+Root:	postmaster
+
+info: alice,
+	bob,
+# carol left in May
+   carol@elsewhere.net
+"staff" : info
+list: :include:/etc/list # not a comment
+empty:
+# the end, without a newline
+EOF
+    truncate -s -1 "$home/users/aliases"
+    pennypost alias add info dora
+    pennypost alias add staff erik
+    pennypost alias add empty alice
+    pennypost alias add new alice
+    pennypost alias del info BOB && false
+    pennypost alias del info bob
+    same "$home/users/aliases" <<'EOF'
+# Our aliases
+  # (indented, still a comment)
+Root:	postmaster
+
+info: alice,
+# carol left in May
+   carol@elsewhere.net, dora
+"staff" : info, erik
+list: :include:/etc/list # not a comment
+empty: alice
+# the end, without a newline
+new: alice
+EOF
+    pennypost alias del info
+    pennypost alias del root
+    pennypost alias del staff
+    same "$home/users/aliases" <<'EOF'
+# Our aliases
+  # (indented, still a comment)
+
+# carol left in May
+list: :include:/etc/list # not a comment
+empty: alice
+# the end, without a newline
+new: alice
+EOF
+}
+
+# --- how files are changed ---
+
+@test "an edit keeps mode, owner and symbolic link, and leaves no other file" {
+    chmod 640 "$home/users/aliases"
+    [ "$(id -u)" != 0 ] || chown 12345:54321 "$home/users/aliases"
+    mv "$home/users/domains" "$BATS_TEST_TMPDIR/domains"
+    ln -s "$BATS_TEST_TMPDIR/domains" "$home/users/domains"
+    owner=$(stat -c '%a %u:%g' "$home/users/aliases")
+    pennypost alias add info alice
+    pennypost domain add b.org
+    [ "$(stat -c '%a %u:%g' "$home/users/aliases")" = "$owner" ]
+    [ -L "$home/users/domains" ]
+    same "$BATS_TEST_TMPDIR/domains" <<<$'example.org\nb.org'
+    [ "$(ls -A "$home/users")" = $'.lock\naliases\ndomains\npasswd' ]
+}
+
+# The directory of a test is closed to other users: a home beside it, for 65534.
+open_home() {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    outside=$(mktemp -d)
+    chmod 755 "$outside"
+    mv "$home" "$outside/home"
+    home=$outside/home PENNYPOST_HOME=$outside/home
+    as_other test -x "$script" -a -x "$PENNYPOST_PROGRAMS/auth" || skip "user 65534 cannot reach the checkout"
+}
+
+as_other() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+
+teardown() { [ -z "${outside-}" ] || rm -rf "$outside"; }
+
+@test "root makes the mail user's files as the mail user" {
+    open_home
+    chown -R 65534:65534 "$home"
+    user_add alice
+    pennypost domain add b.org
+    [ -z "$(find "$home" ! -uid 65534 -o ! -gid 65534)" ]
+    checks_ok
+    # What a taken-over mail user may try on root: a link to a file of root's.
+    (umask 077 && echo '# root' >"$outside/rootfile")
+    rm "$home/users/aliases" && ln -s "$outside/rootfile" "$home/users/aliases"
+    run -1 pennypost alias add info alice
+    same "$outside/rootfile" <<<'# root'
+}
+
+@test "many at once: nothing is lost, nothing is doubled" {
+    for i in {1..12}; do
+        user_add "user$i" >/dev/null &
+        pennypost alias add everybody "user$i" &
+        pennypost domain add "d$i.org" &
+    done
+    wait
+    [ "$(pennypost user list | sort | uniq | wc -l)" = 12 ]
+    [ "$(pennypost user list | wc -l)" = 12 ]
+    [ "$(pennypost domain list | sort -u | wc -l)" = 13 ]
+    [ "$(pennypost alias list | sed -n 's/^everybody: //p' | tr -d ' ' | tr , '\n' | sort -u | wc -l)" = 12 ]
+    [ "$(pennypost alias list | grep -c '^postmaster: ')" = 1 ]
+}
+
+@test "two at once with the same name: one wins" {
+    for i in {1..8}; do user_add same 2>/dev/null & done >"$BATS_TEST_TMPDIR/out"
+    wait
+    [ "$(pennypost user list)" = same@example.org ]
+}
+
+# each_command HOW: puts a shim before every command that an edit runs; the
+# $AT-th does HOW instead of its work.
+each_command() {
+    mkdir -p "$BATS_TEST_TMPDIR/shim"
+    cat >"$BATS_TEST_TMPDIR/shim/shim" <<EOF
+#!/bin/sh
+n=\$(flock 8; echo >&8; wc -l <"$BATS_TEST_TMPDIR/count") 8>>"$BATS_TEST_TMPDIR/count"
+[ "\$n" != "\$AT" ] || { $1; }
+PATH=\${PATH#*:} exec "\${0##*/}" "\$@"
+EOF
+    chmod +x "$BATS_TEST_TMPDIR/shim/shim"
+    for command in awk chmod chown sync mv rm mkdir grep; do
+        ln -sf shim "$BATS_TEST_TMPDIR/shim/$command"
+    done
+}
+
+# at N COMMAND...: in a session of its own, for the shim to kill whole
+at() {
+    : >"$BATS_TEST_TMPDIR/count"
+    AT=$1 PATH=$BATS_TEST_TMPDIR/shim:$PATH setsid -w "$script" "${@:2}"
+}
+
+@test "killed at any command: the file is the old one or the new one, and not locked" {
+    user_add alice first
+    user_add bob
+    printf '# the end\n' >>"$home/users/passwd"
+    others=$(grep -v ^alice "$home/users/passwd")
+    old=$(grep ^alice "$home/users/passwd")
+    each_command 'kill -KILL 0'
+    kills=0
+    for ((n = 1; n < 99; n++)); do
+        status=0
+        at $n user passwd alice <<<"password$n" || status=$?
+        [ "$(grep -v ^alice "$home/users/passwd")" = "$others" ]
+        now=$(grep ^alice "$home/users/passwd")
+        [ "$(stat -c %a "$home/users/passwd")" = 600 ]
+        [[ $now == 'alice@example.org:$6$'*: ]]
+        if [ $status = 0 ]; then break; fi
+        [ $status = 137 ]
+        kills=$((kills + 1))
+        if [ "$now" = "$old" ]; then continue; fi
+        old=$now
+        checks "password$n" alice@example.org
+    done
+    [ $status = 0 ]
+    [ $kills -gt 5 ]
+    checks "password$n" alice@example.org
+    [ "$(ls -A "$home/users")" = $'.lock\naliases\ndomains\npasswd' ]
+}
+
+@test "killed at any command, user add can be done again" {
+    each_command 'kill -KILL 0'
+    user_add root
+    for ((n = 1; n < 99; n++)); do
+        status=0
+        at $n user add "user$n" <<<secret || status=$?
+        [ $status != 0 ] || break
+        [ $status = 137 ]
+        pennypost user list | grep -q "^user$n@" || user_add "user$n"
+        [ -d "$home/spool/mail/example.org/user$n/cur" ]
+    done
+    [ $status = 0 ]
+    [ "$(pennypost user list | wc -l)" = $((n + 1)) ]
+}
+
+@test "any command of an edit that fails: said and nothing changed, or it did not matter" {
+    each_command 'echo broken >&2; exit 2'
+    cp "$home/users/domains" "$BATS_TEST_TMPDIR/before"
+    failures=0
+    for ((n = 1; n < 99; n++)); do
+        run at $n domain add b.org
+        [ "$(wc -l <"$BATS_TEST_TMPDIR/count")" -ge $n ] || break
+        [ "$(ls -A "$home/users")" = $'.lock\naliases\ndomains\npasswd' ] # no .new
+        if [ "$status" = 0 ] || [[ $output == *"is changed, but may not survive a power cut" ]]; then
+            same "$home/users/domains" <<<$'example.org\nb.org'
+            cp "$BATS_TEST_TMPDIR/before" "$home/users/domains"
+        else
+            [ "$status" != 0 ]
+            cmp "$BATS_TEST_TMPDIR/before" "$home/users/domains"
+            failures=$((failures + 1))
+        fi
+    done
+    [ $failures -ge 5 ]
+}
+
+@test "a full disk: said, and the file is as it was" {
+    cp "$home/users/aliases" "$BATS_TEST_TMPDIR/before"
+    run -1 bash -c "ulimit -f 0; exec '$script' alias add info alice"
+    [[ $output == *"users/aliases could not be changed: it is as it was" ]]
+    cmp "$BATS_TEST_TMPDIR/before" "$home/users/aliases"
+    [ ! -e "$home/users/aliases.new" ]
+}
+
+# --- check ---
+
+checks_ok() {
+    run -0 pennypost check
+    [ "$(grep -vc '^ok\|^unknown tls' <<<"$output")" = 0 ] || { echo "$output"; false; }
+}
+
+# finds LINE: check says exactly this line, and fails
+finds() {
+    run -1 pennypost check
+    grep -Fqx -e "$1" <<<"$output" || { echo "$output"; false; }
+    [ "$(grep -c '^bad' <<<"$output")" = "${2-1}" ] || { echo "$output"; false; }
+}
+
+@test "check of a new home with a user: all is well" {
+    user_add alice
+    checks_ok
+    diff -u - <(grep -v tls <<<"$output") <<'EOF'
+ok pennypost.conf
+ok users/domains
+ok users/passwd
+ok users/aliases
+ok mailboxes
+ok spool
+ok programs
+EOF
+}
+
+@test "check: pennypost.conf" {
+    user_add alice
+    mv "$home/pennypost.conf" "$home/saved"
+    finds 'bad pennypost.conf: missing or closed; pennypost init makes a missing one'
+    printf '# mine\nhost a.org\nhots b.org\n' >"$home/pennypost.conf"
+    finds 'bad pennypost.conf:3: hots: unknown key'
+    printf 'host a.org\nalias_pipes maybe\n' >"$home/pennypost.conf"
+    finds 'bad pennypost.conf:2: alias_pipes: neither yes nor no'
+    printf '# host\n' >"$home/pennypost.conf"
+    finds 'bad pennypost.conf: no host line'
+    printf 'host a.org\nauth /nonexistent x\n' >"$home/pennypost.conf"
+    finds 'bad pennypost.conf: auth: no program /nonexistent'
+    mv "$home/saved" "$home/pennypost.conf"
+    checks_ok
+}
+
+@test "check: users/domains" {
+    user_add alice
+    echo bad_name.org >>"$home/users/domains"
+    pennypost alias add postmaster@example.org alice@example.org
+    run -1 pennypost check
+    grep -Fqx 'bad users/domains: bad_name.org is not a domain name' <<<"$output"
+    echo '# none' >"$home/users/domains"
+    run -1 pennypost check
+    grep -Fqx 'bad users/domains: no domain, so no mail; pennypost domain add NAME' <<<"$output"
+}
+
+@test "check: users/passwd" {
+    user_add alice
+    hash=$(echo x | "$PENNYPOST_PROGRAMS/auth" -H)
+    cp "$home/users/passwd" "$BATS_TEST_TMPDIR/good"
+    line() { (cat "$BATS_TEST_TMPDIR/good" && printf '%s\n' "$1") >"$home/users/passwd"; }
+    line '# a comment'
+    checks_ok
+    line 'alice'
+    finds 'bad users/passwd:3: not address:hash:options'
+    line "alice:$hash:"
+    finds 'bad users/passwd:3: not address:hash:options'
+    line "Alice@example.org:$hash:"
+    finds 'bad users/passwd:3: alice@example.org has two lines; delete one'
+    mkdir -p "$home"/spool/mail/{other.org/joe,example.org/bob}/{tmp,new,cur}
+    line "joe@other.org:$hash:"
+    finds 'bad users/passwd:3: joe@other.org is in no domain of users/domains'
+    line "bob@example.org:secret:"
+    finds 'bad users/passwd:3: no crypt(3) hash; pennypost user passwd bob@example.org'
+    line "bob@example.org:{SHA512-CRYPT}$hash:"
+    checks_ok
+    line 'bob@example.org:$y$j9T$abc$def:'
+    run -0 pennypost check
+    grep -Fqx 'unknown users/passwd:3: bob@example.org has a hash that not every libc reads' <<<"$output"
+    line '#'
+    chmod 640 "$home/users/passwd"
+    finds "bad users/passwd: open to others; chmod 600 $home/users/passwd"
+}
+
+@test "check: users/aliases, as deliver reads it" {
+    user_add alice
+    pennypost domain add b.org
+    checks_ok
+    echo 'info: alice, nobody' >>"$home/users/aliases"
+    finds 'bad users/aliases: info@example.org: no-such-user: nobody'
+    echo 'info: alice, elsewhere@a.net' >"$home/users/aliases"
+    finds 'bad users/aliases: nobody reads postmaster@example.org; pennypost alias add postmaster NAME' 2
+    finds 'bad users/aliases: nobody reads postmaster@b.org; pennypost alias add postmaster NAME' 2
+    printf 'postmaster: alice\ninfo alice\n' >"$home/users/aliases"
+    finds 'bad users/aliases:2: not `name: target`'
+    printf 'postmaster: alice\ninfo: alice\nINFO : alice\n' >"$home/users/aliases"
+    finds 'bad users/aliases:3: a second entry for info; only the first counts'
+    printf 'postmaster: alice\ninfo: :include:/nonexistent\n' >"$home/users/aliases"
+    finds 'bad users/aliases: info@example.org: No such file or directory: /nonexistent'
+    printf 'postmaster: alice\nrobot: |/bin/true\n' >"$home/users/aliases"
+    finds 'bad users/aliases: robot@example.org: pipes-are-off'
+    echo 'alias_pipes yes' >>"$home/pennypost.conf"
+    checks_ok
+    printf 'postmaster: alice\na: b\nb: a\n' >"$home/users/aliases"
+    finds 'bad users/aliases: a@example.org: no-such-user: a' 2
+    printf '@b.org: nobody\npostmaster: alice\n' >"$home/users/aliases"
+    finds 'bad users/aliases: no-such-user@b.org: no-such-user: nobody'
+    (echo postmaster: alice; for i in {1..40}; do echo "a$i: nobody"; done) >"$home/users/aliases"
+    run -1 pennypost check
+    grep -Fqx 'bad users/aliases: and more; mend these first' <<<"$output"
+}
+
+@test "check: mailboxes" {
+    user_add alice
+    rmdir "$home/spool/mail/example.org/alice/cur"
+    finds "bad spool/mail/example.org/alice/cur: missing; as the mail user: mkdir -p -m 700 $home/spool/mail/example.org/alice/cur"
+    rm -r "$home/spool/mail/example.org/alice"
+    run -1 pennypost check
+    grep -Fqx "bad spool/mail/example.org/alice: missing; as the mail user: mkdir -p -m 700 $home/spool/mail/example.org/alice" <<<"$output"
+}
+
+@test "check: spool" {
+    user_add alice
+    rmdir "$home/spool/queue"
+    finds "bad spool/queue: missing; as the mail user: mkdir -p -m 700 $home/spool/queue"
+    ln -s /proc/self/cwd/dev/shm "$home/spool/queue"
+    cd /
+    if [ -d "$home/spool/queue" ] && [ "$(stat -L -c %d "$home/spool/queue")" != "$(stat -c %d "$home")" ]; then
+        finds "bad spool/queue: on another file system than spool/mail; mail is linked, not copied"
+    fi
+}
+
+@test "check: programs" {
+    user_add alice
+    mkdir "$BATS_TEST_TMPDIR/programs"
+    for program in listen smtpd deliver pop3d auth; do
+        ln -s "$PENNYPOST_PROGRAMS/$program" "$BATS_TEST_TMPDIR/programs/$program"
+    done
+    cd "$BATS_TEST_TMPDIR/programs"
+    export PENNYPOST_PROGRAMS=$BATS_TEST_TMPDIR/programs
+    rm pop3d listen
+    finds "bad pop3d: not in $PENNYPOST_PROGRAMS; make, or make install" 2
+    finds "bad listen: not in $PENNYPOST_PROGRAMS; make, or make install" 2
+    ln -s "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}/listen" listen
+    printf '#!/nonexistent\n' >pop3d
+    chmod +x pop3d
+    run -1 pennypost check
+    grep -q '^bad pop3d: does not run: .' <<<"$output"
+    rm smtpd deliver
+    run -1 pennypost check
+    grep -Fqx "unknown pennypost.conf: smtpd, which reads it, is not in $PENNYPOST_PROGRAMS" <<<"$output"
+    grep -Fqx "unknown users/aliases: deliver, which reads it, is not in $PENNYPOST_PROGRAMS" <<<"$output"
+}
+
+@test "check as a stranger: what is closed to it is unknown, not bad" {
+    open_home
+    user_add alice
+    run as_other "$script" check
+    grep -Fqx 'unknown users/passwd: closed to you; ask as root' <<<"$output"
+    grep -Fqx 'unknown spool/mail: closed to you; ask as root' <<<"$output"
+    [ "$(grep -c '^bad users/passwd\|^bad spool' <<<"$output")" = 0 ]
+}
