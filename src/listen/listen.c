@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -30,6 +31,9 @@
 #define SOCKETS_MAX 16
 #define IDLE 60            /* s without work: a given socket goes back */
 #define RESTART_DELAY 1    /* s, when we cannot work: no storm of restarts */
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4 /* musl does not name it */
+#endif
 #define REFUSAL "421 4.3.2 Too many connections, try later"
 
 struct child {
@@ -52,6 +56,7 @@ static struct {
 };
 
 static volatile sig_atomic_t child_ended, stop;
+static volatile int exec_error; /* the child of vfork() tells its parent */
 
 static void on_signal(int signal)
 {
@@ -126,22 +131,33 @@ static _Noreturn void handler(int fd, char *const env[])
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0)
 		_exit(EX_OSERR);
 	execve(s.program[0], s.program, env);
+	exec_error = errno;
 	_exit(EX_UNAVAILABLE);
+}
+
+/* Which limit is reached, or NULL. */
+static const char *full(const struct in6_addr *source)
+{
+	if (s.running >= s.max)
+		return "max";
+	return running_from(source) >= s.per_source ? "per-source" : NULL;
 }
 
 static void serve(int fd, const struct in6_addr *source)
 {
 	extern char **environ;
+	const char *why = full(source);
 	pid_t pid;
 
-	if (s.running >= s.max) {
-		refuse(fd, "max", source);
+	if (why != NULL) { /* some may have ended just now */
+		reap();
+		why = full(source);
+	}
+	if (why != NULL) {
+		refuse(fd, why, source);
 		return;
 	}
-	if (running_from(source) >= s.per_source) {
-		refuse(fd, "per-source", source);
-		return;
-	}
+	exec_error = 0;
 	pid = vfork();
 	if (pid == 0)
 		handler(fd, environ);
@@ -150,6 +166,19 @@ static void serve(int fd, const struct in6_addr *source)
 		return;
 	}
 	s.children[s.running++] = (struct child){pid, *source};
+	if (exec_error != 0)
+		refuse(fd, strerror(exec_error), source);
+}
+
+static bool accept_failed(int why)
+{
+	if (why == EMFILE || why == ENFILE || why == ENOMEM ||
+	    why == ENOBUFS) {
+		warn("accept: %s", strerror(why));
+		sleep(RESTART_DELAY);
+	}
+	errno = why;
+	return why != EBADF && why != EINVAL && why != ENOTSOCK;
 }
 
 /* Takes what is there. False when the socket is of no use any more. */
@@ -160,42 +189,38 @@ static bool accept_all(int socket)
 	const int on = 1;
 	int fd;
 
-	errno = 0;
 	for (int i = 0; i < BACKLOG; i++) {
 		socklen_t len = sizeof ss;
 		fd = accept4(socket, (struct sockaddr *)&ss, &len,
 		    SOCK_CLOEXEC);
 		if (fd < 0)
-			break;
+			return accept_failed(errno);
 		if (ss.ss_family != AF_UNIX)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 			    sizeof on);
 		source = source_of(&ss);
-		if (child_ended)
-			reap();
 		serve(fd, &source);
 		close(fd);
 	}
-	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-	    errno == ENOBUFS) {
-		warn("accept: %s", strerror(errno));
-		sleep(RESTART_DELAY);
-	}
-	return errno != EBADF && errno != EINVAL && errno != ENOTSOCK;
+	return true;
 }
 
 static int loop(void)
 {
 	struct timespec idle = {.tv_sec = IDLE};
-	sigset_t while_waiting;
+	sigset_t while_waiting, blocked;
 
-	sigprocmask(SIG_SETMASK, NULL, &while_waiting);
+	sigprocmask(SIG_SETMASK, NULL, &blocked);
+	while_waiting = blocked;
 	sigdelset(&while_waiting, SIGCHLD);
 	sigdelset(&while_waiting, SIGTERM);
 	sigdelset(&while_waiting, SIGINT);
 	while (!stop) {
 		int n = ppoll(s.sockets, s.count, s.given ? &idle : NULL,
 		    &while_waiting);
+		/* ppoll() delivers no signal while a socket is ready. */
+		sigprocmask(SIG_SETMASK, &while_waiting, NULL);
+		sigprocmask(SIG_SETMASK, &blocked, NULL);
 		if (child_ended)
 			reap();
 		if (n == 0 && s.running == 0)
@@ -220,44 +245,49 @@ static void socket_add(int fd)
 	s.sockets[s.count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
-/* Out of the way of 0, 1 and 2, which the handlers get for themselves. */
-static void socket_take(int fd)
+static bool is_listening(int fd)
 {
 	int listening = 0;
 	socklen_t len = sizeof listening;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
-	    !listening)
-		fatal(EX_USAGE, "fd %d is no listening socket", fd);
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) ==
+	    0 && listening;
+}
+
+/* Out of the way of 0, 1 and 2, which the handlers get for themselves. */
+static void socket_take(int fd)
+{
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
 	if (fd < 0)
 		fatal(EX_OSERR, "%s", strerror(errno));
 	socket_add(fd);
 }
 
-/* sd_listen_fds(3)'s contract, or the super-server's of old: fd 0. */
+/*
+ * sd_listen_fds(3)'s contract, or the super-server's of old: fd 0. Nothing
+ * else that was open, by whose fault ever, shall reach a handler.
+ */
 static void sockets_given(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	uint64_t who = 0, n = 0;
 
-	s.given = true;
 	if (pid != NULL && fds != NULL &&
 	    number_parse(pid, INT32_MAX, &who) && who == (uint64_t)getpid() &&
-	    number_parse(fds, SOCKETS_MAX, &n) && n > 0) {
-		for (int i = 0; i < (int)n; i++) {
-			socket_take(3 + i);
-			close(3 + i);
-		}
-	} else {
+	    number_parse(fds, SOCKETS_MAX, &n))
+		for (int i = 0; i < (int)n; i++)
+			if (is_listening(3 + i))
+				socket_take(3 + i);
+	if (s.count == 0 && is_listening(0))
 		socket_take(0);
-	}
+	s.given = s.count > 0;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
+	syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-/* "127.0.0.1:2525", "[::1]:2525", ":2525" for all addresses, or "/path". */
+/* "127.0.0.1:2525", "[::1]:2525", ":2525" for all addresses. */
 static void socket_open(char *where)
 {
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
@@ -296,24 +326,22 @@ static void socket_open(char *where)
  * A given socket cannot be left with a connection waiting: the super-server
  * would start us again at once, without end. Tell one peer, and wait.
  */
-static _Noreturn void useless(const char *why)
+static _Noreturn void give_up(int status, const char *what, const char *why)
 {
-	struct sockaddr_storage ss = {0};
 	struct in6_addr nowhere = {0};
 	int fd;
 
-	warn("cannot start %s: %s", safe(s.program[0]), why);
-	if (s.given && poll(s.sockets, s.count, 0) > 0) {
-		socklen_t len = sizeof ss;
-		fd = accept4(s.sockets[0].fd, (struct sockaddr *)&ss, &len,
-		    SOCK_CLOEXEC);
+	warn("%s: %s", safe(what), why);
+	for (nfds_t i = 0; s.given && i < s.count; i++) {
+		fd = accept4(s.sockets[i].fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
 			refuse(fd, why, &nowhere);
 			close(fd);
 		}
-		sleep(RESTART_DELAY);
 	}
-	exit(EX_UNAVAILABLE);
+	if (s.given)
+		sleep(RESTART_DELAY);
+	exit(status);
 }
 
 static size_t limit(const char *text)
@@ -321,8 +349,7 @@ static size_t limit(const char *text)
 	uint64_t n;
 
 	if (!number_parse(text, MAX_LIMIT, &n) || n == 0)
-		fatal(EX_USAGE, "not a number from 1 to %d: %s", MAX_LIMIT,
-		    safe(text));
+		give_up(EX_USAGE, text, "not a number from 1 to 100000");
 	return (size_t)n;
 }
 
@@ -347,6 +374,8 @@ int main(int argc, char **argv)
 	int option;
 
 	log_open("listen");
+	signals();
+	sockets_given();
 	while ((option = getopt(argc, argv, "+c:s:r:")) != -1) {
 		if (option == 'c')
 			s.max = limit(optarg);
@@ -358,16 +387,18 @@ int main(int argc, char **argv)
 			optind = argc;
 	}
 	if (argc - optind < 2)
-		fatal(EX_USAGE, "usage: listen [-c max] [-s per-source] "
+		give_up(EX_USAGE, "usage", "listen [-c max] [-s per-source] "
 		    "[-r refusal] ADDRESS:PORT|- program [argument ...]");
 	s.program = argv + optind + 1;
-	s.children = xrealloc(NULL, s.max * sizeof *s.children);
-	signals();
-	if (strcmp(argv[optind], "-") == 0)
-		sockets_given();
-	else
+	if (strcmp(argv[optind], "-") != 0) {
+		s.count = 0;
+		s.given = false;
 		socket_open(argv[optind]);
+	} else if (!s.given) {
+		fatal(EX_USAGE, "neither fd 0 nor fd 3 is a listening socket");
+	}
 	if (access(s.program[0], X_OK) != 0)
-		useless(strerror(errno));
+		give_up(EX_UNAVAILABLE, s.program[0], strerror(errno));
+	s.children = xrealloc(NULL, s.max * sizeof *s.children);
 	return loop();
 }
