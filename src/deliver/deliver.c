@@ -181,10 +181,11 @@ static const char *message_finish(void)
 
 	if (fault == NULL)
 		message_deliver(&s.message, &s.targets, looped);
-	info("delivered from=<%s> to=<%s> recipients=%zu size=%" PRIu64
-	    " fault=%s", safe(s.envelope.sender),
-	    safe(s.envelope.rcpt[0].address), s.envelope.rcpts, s.body.size,
-	    fault ? quoted(fault) : "none");
+	else
+		warn("refused from=<%s> to=<%s> recipients=%zu size=%" PRIu64
+		    " reply=%s", safe(s.envelope.sender),
+		    safe(s.envelope.rcpt[0].address), s.envelope.rcpts,
+		    s.body.size, quoted(fault));
 	return fault;
 }
 

@@ -115,27 +115,38 @@ enum line conn_line(struct conn *c, size_t max, char **line)
 	}
 }
 
-bool conn_flush(struct conn *c)
+static bool write_all(struct conn *c, const char *p, size_t n)
 {
-	int64_t due = c->out_len > 0 ? conn_due(c) : 0;
-	size_t done = 0;
-	ssize_t n;
+	int64_t due = n > 0 ? conn_due(c) : 0;
+	ssize_t done;
 
-	while (done < c->out_len && !c->broken) {
-		size_t left = c->out_len - done;
+	while (n > 0 && !c->broken) {
 		if (!wait_for(c->out, POLLOUT, due)) {
 			c->broken = true;
 			break;
 		}
-		n = write(c->out, c->out_buf + done,
-		    left < WRITE_PIECE ? left : WRITE_PIECE);
-		if (n > 0)
-			done += (size_t)n;
-		else if (errno != EINTR && errno != EAGAIN)
+		done = write(c->out, p, n < WRITE_PIECE ? n : WRITE_PIECE);
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		} else if (errno != EINTR && errno != EAGAIN) {
 			c->broken = true;
+		}
 	}
-	c->out_len = 0;
 	return !c->broken;
+}
+
+bool conn_flush(struct conn *c)
+{
+	size_t n = c->out_len;
+
+	c->out_len = 0;
+	return write_all(c, c->out_buf, n);
+}
+
+bool conn_send(struct conn *c, const void *p, size_t n)
+{
+	return conn_flush(c) && write_all(c, p, n);
 }
 
 void conn_write(struct conn *c, const void *p, size_t n)

@@ -56,6 +56,9 @@ int64_t conn_due(const struct conn *);
 void conn_write(struct conn *, const void *, size_t);
 void conn_puts(struct conn *, const char *);
 
+/* The same without a copy: sends what is buffered, and then this. */
+bool conn_send(struct conn *, const void *, size_t);
+
 /* One reply line: adds CRLF. */
 void conn_reply(struct conn *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -17,6 +17,7 @@ void file_adopt(struct file *f, int fd)
 	f->fd = fd;
 	f->error = 0;
 	f->size = f->lines = 0;
+	f->cr = false;
 	f->len = 0;
 	*f->path = '\0';
 }
@@ -69,11 +70,14 @@ void file_lines(struct file *f, const char *p, size_t n)
 		const char *lf = memchr(p, '\n', n);
 		size_t len = lf != NULL ? (size_t)(lf - p) : n;
 		size_t text = len;
-		if (lf != NULL && text > 0 && p[text - 1] == '\r')
-			text--;
+		if (f->cr && len > 0)
+			file_write(f, "\r", 1);
+		f->cr = text > 0 && p[text - 1] == '\r';
+		text -= f->cr;
 		file_write(f, p, text);
 		if (lf == NULL)
 			return;
+		f->cr = false;
 		file_write(f, "\n", 1);
 		f->lines++;
 		p += len + 1;

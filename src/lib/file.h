@@ -18,6 +18,7 @@ struct file {
 	int fd;    /* -1: not open */
 	int error; /* the first errno; 0: none */
 	uint64_t size, lines;
+	bool cr; /* file_lines() holds one back, perhaps half of a CRLF */
 	size_t len;
 	char path[FILE_PATH_SIZE];
 	char buf[65536];
@@ -30,7 +31,7 @@ void file_adopt(struct file *, int fd);
 void file_create(struct file *, const char *path);
 void file_write(struct file *, const void *, size_t);
 
-/* Lines that end in CRLF or LF; stored with LF, counted. */
+/* Lines that end in CRLF or LF, cut anywhere; stored with LF, counted. */
 void file_lines(struct file *, const char *, size_t);
 
 /* Writes what is buffered. */

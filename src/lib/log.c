@@ -22,21 +22,29 @@ static bool same_socket(int a, int b)
 	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Puts /dev/null where a descriptor is closed, or where it is the peer's. */
+static void quiet(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null >= 0 && null != fd) {
+		dup2(null, fd);
+		close(null);
+	}
+}
+
 void log_open(const char *program)
 {
 	const char *where = getenv("PENNYPOST_LOG");
 	struct stat st;
-	int null;
 
-	do
-		null = open("/dev/null", O_RDWR);
-	while (null >= 0 && null < 3);
-	if (null >= 0 && same_socket(0, 2)) {
-		dup2(null, 2);
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			quiet(fd);
+	if (same_socket(0, 2)) {
+		quiet(2);
 		where = NULL;
 	}
-	if (null >= 0)
-		close(null);
 	name = program;
 	to_syslog = fstat(0, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    (where == NULL || strcmp(where, "stderr") != 0);

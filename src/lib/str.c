@@ -108,7 +108,7 @@ bool str_read_file(struct str *s, const char *path, size_t max)
 	if (fd < 0)
 		return false;
 	for (;;) {
-		reserve(s, 4096);
+		reserve(s, s->len < 512 ? 512 : s->len);
 		n = read(fd, s->p + s->len, s->cap - s->len - 1);
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -11,10 +11,10 @@
 #include "log.h"
 #include "program.h"
 #include "queue.h"
-#include "str.h"
 
 #define DELIVER_TIMEOUT 600 /* s: a shared file system may stall a minute */
-#define CHUNK 61440         /* with its BDAT line, one full conn buffer */
+#define CHUNK 65536         /* of message in memory; small mail is one */
+#define HEAD 32             /* room for "BDAT 65536 LAST" before it */
 #define NO_DELIVER "451 4.3.0 Local delivery is not available now"
 
 static struct {
@@ -25,9 +25,12 @@ static struct {
 	bool unanswered;   /* a chunk's reply is still to be read */
 	bool lost;         /* it went away and took recipients with it */
 	struct conn conn;
-	struct str text;   /* not yet sent to it */
-	bool queueing;
+	bool queueing;     /* a queue file was begun */
 	struct queue queue;
+	const struct envelope *envelope;
+	const char *id;
+	size_t len;        /* of text not yet handed on */
+	char text[HEAD + CHUNK];
 	char reply[600];
 } to;
 
@@ -114,47 +117,68 @@ const char *handoff_rcpt(const struct envelope *e, const char *address)
 
 void handoff_message(const struct envelope *e, const char *id)
 {
-	str_clear(&to.text);
-	to.queueing = e->rcpts > 1;
-	for (size_t i = 0; i < e->rcpts; i++)
-		if (!e->rcpt[i].local ||
-		    (e->rcpt[i].notify & NOTIFY_SUCCESS) != 0)
-			to.queueing = true;
-	if (to.queueing)
-		queue_create(&to.queue, id, e);
+	to.envelope = e;
+	to.id = id;
+	to.len = 0;
 }
 
-/* Sends the chunk, once the one before it has been answered. */
+/* Sends the chunk to deliver, once the one before it has been answered. */
 static void chunk_send(bool last)
 {
-	char command[48];
+	char command[HEAD];
 
 	if (to.unanswered && reply_read() != 250)
 		gone();
 	to.unanswered = false;
 	if (to.pid <= 0)
 		return;
-	snprintf(command, sizeof command, "BDAT %zu%s\r\n", to.text.len,
+	int n = snprintf(command, sizeof command, "BDAT %zu%s\r\n", to.len,
 	    last ? " LAST" : "");
-	conn_puts(&to.conn, command);
-	conn_write(&to.conn, to.text.p, to.text.len);
-	conn_flush(&to.conn);
-	str_clear(&to.text);
+	char *start = to.text + HEAD - n; /* one write for both */
+	memcpy(start, command, (size_t)n);
+	conn_send(&to.conn, start, (size_t)n + to.len);
 	to.unanswered = !last;
+}
+
+static void queue_text(void)
+{
+	if (!to.queueing)
+		queue_create(&to.queue, to.id, to.envelope);
+	to.queueing = true;
+	queue_lines(&to.queue, to.text + HEAD, to.len);
+}
+
+/* Might somebody have to wait, or to be told? */
+static bool queue_may_be_needed(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->rcpts; i++)
+		if (!e->rcpt[i].local ||
+		    (e->rcpt[i].notify & NOTIFY_SUCCESS) != 0)
+			return true;
+	return e->rcpts > 1;
+}
+
+/* The buffer is full, and more will come. */
+static void text_out(void)
+{
+	if (queue_may_be_needed(to.envelope))
+		queue_text();
+	if (to.mail)
+		chunk_send(false);
+	to.len = 0;
 }
 
 void handoff_text(const char *lines, size_t n)
 {
-	if (to.queueing)
-		queue_lines(&to.queue, lines, n);
-	while (to.mail && n > 0) {
-		size_t room = CHUNK - to.text.len;
+	while (n > 0) {
+		size_t room = CHUNK - to.len;
 		size_t take = n < room ? n : room;
-		str_add(&to.text, lines, take);
+		memcpy(to.text + HEAD + to.len, lines, take);
+		to.len += take;
 		lines += take;
 		n -= take;
-		if (to.text.len == CHUNK)
-			chunk_send(false);
+		if (to.len == CHUNK)
+			text_out();
 	}
 }
 
@@ -201,6 +225,8 @@ const char *handoff_end(struct envelope *e)
 		e->rcpt[i].status = QUEUE_WAITING;
 		local += e->rcpt[i].local;
 	}
+	if (to.queueing || local < e->rcpts)
+		queue_text();
 	/* The part that may fail for want of room comes first. */
 	if (local < e->rcpts && !file_sync(&to.queue.file))
 		return file_refusal(to.queue.file.error);
@@ -214,6 +240,8 @@ const char *handoff_end(struct envelope *e)
 	if (had == 0 && local == e->rcpts)
 		return refusal;
 	if (waiting > 0 || reports > 0) {
+		if (!to.queueing) /* all of it is in the buffer still */
+			queue_text();
 		error = queue_commit(&to.queue, e);
 		to.queueing = false;
 	}

@@ -3,9 +3,10 @@
  * 2033, in BDAT chunks, so that no end of data is looked for a second time);
  * everybody else into a queue file. One deliver serves a whole session.
  *
- * A message for several recipients is always written to a queue file too: when
- * some have it and some have to wait, SMTP has only one reply for them all. The
- * file is thrown away when it turns out that nobody waits.
+ * When some recipients have a message and others have to wait, SMTP has only one
+ * reply for them all: the queue takes it for those who wait. So a message for
+ * several that does not fit into memory goes to a queue file as it comes, which
+ * is thrown away when it turns out that nobody waits.
  */
 #ifndef HANDOFF_H
 #define HANDOFF_H
@@ -23,7 +24,10 @@ void handoff_begin(const char *host);
  */
 const char *handoff_rcpt(const struct envelope *, const char *address);
 
-/* The message begins; id names it. Then its lines, each with CRLF. */
+/*
+ * The message begins; id names it (both are kept until its end). Then its
+ * lines, each with CRLF.
+ */
 void handoff_message(const struct envelope *, const char *id);
 void handoff_text(const char *lines, size_t n);
 
