@@ -218,6 +218,8 @@ checks() {
     checks second bob@example.org
     run ! checks other bob@example.org
     checks first alice@example.org
+    sed -i 's/^alice@example.org:/&!/' "$home/users/passwd" # locked out
+    run ! checks first alice@example.org
     refused "there is no user dora@example.org" user passwd dora
 }
 
@@ -661,6 +663,8 @@ EOF
     finds 'bad users/passwd:3: joe@other.org is in no domain of users/domains'
     line "bob@example.org:secret:"
     finds 'bad users/passwd:3: no crypt(3) hash; pennypost user passwd bob@example.org'
+    line "bob@example.org:!$hash:"
+    checks_ok
     line "bob@example.org:{SHA512-CRYPT}$hash:"
     checks_ok
     line 'bob@example.org:$y$j9T$abc$def:'
@@ -747,5 +751,6 @@ EOF
     run as_other "$script" check
     grep -Fqx 'unknown users/passwd: closed to you; ask as root' <<<"$output"
     grep -Fqx 'unknown spool/mail: closed to you; ask as root' <<<"$output"
-    [ "$(grep -c '^bad users/passwd\|^bad spool' <<<"$output")" = 0 ]
+    grep -Fqx 'unknown users/aliases: whom they lead to, as spool/mail cannot be seen' <<<"$output"
+    [ "$(grep -c '^bad\|^ok users/passwd' <<<"$output")" = 0 ] || { echo "$output"; false; }
 }
