@@ -43,7 +43,8 @@ count() {
 
 # The only message of alice, or of whom you name.
 mail_of() {
-	cat "$MAIL/${1:-alice}"/{new,cur}/* 2>/dev/null
+	find "$MAIL/${1:-alice}/new" "$MAIL/${1:-alice}/cur" -type f \
+		-exec cat {} +
 }
 
 # Nothing half done anywhere: tmp directories are empty.
@@ -116,7 +117,7 @@ step() {
 		case $line in
 		[Cc]:*)
 			# The server may have hung up in the middle of it.
-			_client "$line" >&9 2>/dev/null || true ;;
+			(trap '' PIPE; _client "$line" >&9) 2>/dev/null || true ;;
 		S:*)
 			line=${line#S:}
 			line=${line# }
