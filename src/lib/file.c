@@ -64,24 +64,36 @@ void file_write(struct file *f, const void *p, size_t n)
 	}
 }
 
+/* A line's text without its CRLF or LF, and a LF. */
+static void add_line(struct file *f, const char *p, size_t n)
+{
+	f->lines++;
+	if (n + 1 > sizeof f->buf - f->len || f->error != 0) {
+		file_write(f, p, n);
+		file_write(f, "\n", 1);
+		return;
+	}
+	memcpy(f->buf + f->len, p, n);
+	f->buf[f->len + n] = '\n';
+	f->len += n + 1;
+	f->size += n + 1;
+	if (f->len == sizeof f->buf)
+		file_flush(f);
+}
+
 void file_lines(struct file *f, const char *p, size_t n)
 {
-	while (n > 0) {
-		const char *lf = memchr(p, '\n', n);
-		size_t len = lf != NULL ? (size_t)(lf - p) : n;
-		size_t text = len;
-		if (f->cr && len > 0)
-			file_write(f, "\r", 1);
-		f->cr = text > 0 && p[text - 1] == '\r';
-		text -= f->cr;
-		file_write(f, p, text);
-		if (lf == NULL)
-			return;
+	const char *end = p + n, *lf;
+
+	if (f->cr && n > 0 && *p != '\n')
+		file_write(f, "\r", 1);
+	if (n > 0)
 		f->cr = false;
-		file_write(f, "\n", 1);
-		f->lines++;
-		p += len + 1;
-		n -= len + 1;
+	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1)
+		add_line(f, p, (size_t)(lf - p) - (lf > p && lf[-1] == '\r'));
+	if (p < end) {
+		f->cr = end[-1] == '\r';
+		file_write(f, p, (size_t)(end - p) - f->cr);
 	}
 }
 
