@@ -3,9 +3,14 @@
 #   make                          with libc alone, into build/
 #   make CC=musl-gcc STATIC=1     small static programs, the fastest to start
 #   make test | sanitize | torture | fuzz | lint
+#                                 (sanitize: the same suite under ASan, UBSan)
 #   make install DESTDIR= PREFIX=/usr/local HOME_DIR=/var/lib/pennypost
 
-CC ?= cc
+ifeq ($(origin CC),default)
+CC = cc
+# What is installed starts fastest: musl, when nobody chose a compiler.
+MUSL := $(if $(shell command -v musl-gcc),CC=musl-gcc STATIC=1 BUILD=build/musl)
+endif
 BUILD ?= build
 PREFIX ?= /usr/local
 HOME_DIR ?= /var/lib/pennypost
@@ -20,10 +25,14 @@ ifdef STATIC
 ALL_CFLAGS += -fno-pie
 ALL_LDFLAGS += -static -no-pie -Wl,-z,noseparate-code
 endif
+ifdef SANITIZE
+CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+    -fno-sanitize-recover=undefined
+endif
 
 PROGRAMS = smtpd deliver pop3d auth listen
 
-BASE = lib/log.o lib/str.o
+BASE = lib/log.o lib/str.o $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
 SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/body.o lib/envelope.o lib/file.o lib/queue.o
@@ -67,9 +76,50 @@ $(BUILD)/obj/%.o: src/%.c
 
 $(BUILD)/obj/lib/program.o: ALL_CFLAGS += -DDEFAULT_HOME='"$(HOME_DIR)"'
 
+$(BUILD)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
 -include $(wildcard $(BUILD)/obj/*/*.d)
 
-clean:
-	rm -rf $(BUILD)
+test: all
+	scripts/test
 
-.PHONY: all clean
+sanitize:
+	$(MAKE) SANITIZE=1 BUILD=build/sanitize all
+	PROGRAMS=build/sanitize scripts/test
+
+torture: all
+	tests/torture/run
+
+fuzz:
+	tests/fuzz/run
+
+lint:
+	scripts/lint
+
+libexec = $(PREFIX)/libexec/pennypost
+FILLED = sed -e 's|@LIBEXEC@|$(libexec)|g' -e 's|@HOME@|$(HOME_DIR)|g'
+
+install:
+	$(MAKE) $(MUSL) install-files
+
+install-files: all
+	install -d $(DESTDIR)$(libexec) $(DESTDIR)$(PREFIX)/sbin
+	install $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(libexec)
+	sed 's|/var/lib/pennypost|$(HOME_DIR)|' scripts/pennypost \
+	    >$(DESTDIR)$(PREFIX)/sbin/pennypost
+	chmod 755 $(DESTDIR)$(PREFIX)/sbin/pennypost
+	for n in 5 7 8; do \
+	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$n && \
+	    install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || \
+	    exit; done
+	for f in xinetd.d/* systemd/*; do \
+	    install -d $(DESTDIR)$(PREFIX)/share/pennypost/$${f%/*} && \
+	    $(FILLED) $$f >$(DESTDIR)$(PREFIX)/share/pennypost/$$f || \
+	    exit; done
+
+clean:
+	rm -rf build
+
+.PHONY: all test sanitize torture fuzz lint install install-files clean
