@@ -572,6 +572,7 @@ int main(int argc, char **argv)
 	end = command_loop(&s.dialogue);
 	if (strcmp(end, "quit") != 0)
 		info("session end=%s peer=%s", end, s.peer.address);
+	handoff_reset();
 	handoff_close();
 	return 0;
 }
