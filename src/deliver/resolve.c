@@ -18,6 +18,7 @@
 #define KEY_SIZE (2 * ADDRESS_SIZE)
 
 #define UNKNOWN "550 5.1.1 No such user here"
+#define LATER "451 4.3.0 Cannot look the address up now"
 #define BROKEN "451 4.3.5 Its alias or forward is broken, tell postmaster"
 
 /* Where a list of targets stands: what it may name, and how names complete. */
@@ -33,6 +34,8 @@ struct search {
 	size_t depth;
 	/* The first trouble; it counts when no target was found. */
 	const char *refusal;
+	/* The system failed: what was found may not be all, and does not count. */
+	bool later;
 };
 
 struct list {
@@ -54,6 +57,13 @@ static void broken(struct search *s, const char *why, const char *what)
 	warn("alias problem=%s what=%s recipient=<%s>", why, safe(what),
 	    safe(s->recipient));
 	refuse(s, BROKEN);
+}
+
+static void unreadable(struct search *s, const char *path)
+{
+	warn("alias problem=%s what=%s recipient=<%s>",
+	    quoted(strerror(errno)), safe(path), safe(s->recipient));
+	s->later = true;
 }
 
 static void add(struct search *s, enum target_kind kind, const char *what)
@@ -202,7 +212,7 @@ static void include(struct search *s, const char *path)
 	if (str_read_file(&text, path, LIST_MAX))
 		each_target(s, text.p, &list);
 	else
-		broken(s, strerror(errno), path);
+		unreadable(s, path);
 	str_free(&text);
 	s->depth--;
 }
@@ -211,7 +221,7 @@ static void include(struct search *s, const char *path)
  * The value of an alias, its continuation lines joined: false when there is no
  * such key. The file is read once in a process's life.
  */
-static bool alias_find(const char *key, struct str *value)
+static bool alias_find(struct search *s, const char *key, struct str *value)
 {
 	static struct str file;
 	size_t n = strlen(key);
@@ -219,8 +229,9 @@ static bool alias_find(const char *key, struct str *value)
 
 	if (file.p == NULL && !str_read_file(&file, ALIASES_FILE, LIST_MAX) &&
 	    errno != ENOENT) {
-		warn("%s: %s", ALIASES_FILE, strerror(errno));
-		str_clear(&file);
+		unreadable(s, ALIASES_FILE);
+		str_free(&file);
+		return false;
 	}
 	for (line = file.p; *line != '\0'; line = end) {
 		end = line;
@@ -249,7 +260,7 @@ static bool alias(struct search *s, const char *key)
 {
 	struct list list = {FROM_ALIASES, domain_default(), NULL};
 	struct str value = {0};
-	bool found = alias_find(key, &value) && enter(s, key);
+	bool found = alias_find(s, key, &value) && enter(s, key);
 
 	if (found) {
 		each_target(s, value.p, &list);
@@ -278,7 +289,7 @@ static bool forward(struct search *s, const char *mailbox, const char *domain)
 	} else if (errno == ENOENT || errno == EISDIR) {
 		found = false;
 	} else {
-		broken(s, strerror(errno), path);
+		unreadable(s, path);
 	}
 	str_free(&text);
 	return found;
@@ -294,8 +305,7 @@ static bool mailbox(struct search *s, const char *local, const char *domain)
 	if (stat(path, &st) != 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return false;
-		warn("%s: %s", safe(path), strerror(errno));
-		refuse(s, "451 4.3.0 Cannot look the mailbox up now");
+		unreadable(s, path);
 		return true;
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -346,29 +356,39 @@ static void expand(struct search *s, const char *text, const char *domain)
 	refuse(s, UNKNOWN);
 }
 
+static void targets_cut(struct targets *all, size_t count)
+{
+	while (all->count > count) {
+		free(all->target[--all->count].what);
+		free(all->target[all->count].recipient);
+	}
+}
+
 const char *resolve(struct targets *all, struct recipient_targets *mine,
     const struct address *to, bool pipes)
 {
 	struct search s = {.all = all, .mine = mine, .recipient = to->text,
 	    .pipes = pipes};
+	size_t before = all->count;
 
 	*mine = (struct recipient_targets){.recipient = xstrdup(to->text)};
 	if (*to->domain != '\0' && !domain_is_local(to->domain))
 		s.refusal = "550 5.1.2 Not a domain of mine";
 	else
 		expand(&s, to->text, domain_default());
-	if (mine->count > 0)
+	if (mine->count > 0 && !s.later)
 		return NULL;
+	targets_cut(all, before);
 	free(mine->recipient);
+	free(mine->index);
+	if (s.later)
+		return LATER;
 	return s.refusal != NULL ? s.refusal : UNKNOWN;
 }
 
 void targets_reset(struct targets *all)
 {
-	for (size_t i = 0; i < all->count; i++) {
-		free(all->target[i].what);
-		free(all->target[i].recipient);
-	}
+	targets_cut(all, 0);
 	free(all->target);
 	*all = (struct targets){0};
 }
