@@ -88,7 +88,8 @@ const struct config *config_load(void)
 	if (config.host != NULL)
 		return &config;
 	if (!str_read_file(&text, FILE_NAME, FILE_MAX))
-		fatal(EX_CONFIG, "%s: %s", FILE_NAME, strerror(errno));
+		fatal(errno == ENOENT ? EX_CONFIG : EX_TEMPFAIL, "%s: %s",
+		    FILE_NAME, strerror(errno));
 	rest = text.p;
 	for (unsigned n = 1; (line = text_line(&rest)) != NULL; n++) {
 		size_t end = strlen(line);

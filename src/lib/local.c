@@ -21,8 +21,8 @@ static const char *domains(const char **end)
 	if (names.p == NULL) {
 		str_clear(&names);
 		if (!str_read_file(&text, DOMAINS_FILE, DOMAINS_MAX))
-			fatal(EX_CONFIG, "%s: %s", DOMAINS_FILE,
-			    strerror(errno));
+			fatal(errno == ENOENT ? EX_CONFIG : EX_TEMPFAIL,
+			    "%s: %s", DOMAINS_FILE, strerror(errno));
 		rest = text.p;
 		while ((line = text_line(&rest)) != NULL) {
 			word = text_word(&line);
