@@ -79,14 +79,19 @@ static bool each(struct maildrop *m, const char *folder, void *context,
 
 	path_of(m, folder, path);
 	DIR *dir = opendir(path);
-	if (dir == NULL) {
-		warn("%s: %s", safe(path), strerror(errno));
-		return false;
-	}
-	while (!done && (entry = readdir(dir)) != NULL)
+	while (dir != NULL && !done) {
+		errno = 0;
+		if ((entry = readdir(dir)) == NULL)
+			break;
 		if (entry->d_name[0] != '.')
 			done = act(m, folder, entry->d_name, context);
-	closedir(dir);
+	}
+	if (!done && errno != 0) {
+		warn("%s: %s", safe(path), strerror(errno));
+		m->unsure = true;
+	}
+	if (dir != NULL)
+		closedir(dir);
 	return done;
 }
 
@@ -159,9 +164,14 @@ enum maildrop_result maildrop_open(struct maildrop *m, const char *path)
 		    MAILDROP_UNAVAILABLE;
 	}
 	each(m, "tmp", &now, clean);
+	m->unsure = false; /* that was a courtesy */
 	/* new first: what moves to cur meanwhile is seen twice, not never. */
 	for (size_t i = 0; i < 2; i++)
 		each(m, folders[i], NULL, list);
+	if (m->unsure) {
+		close(m->lock);
+		return MAILDROP_UNAVAILABLE;
+	}
 	if (m->count > 0)
 		qsort(m->mail, m->count, sizeof *m->mail, compare);
 	drop_doubles(m);

@@ -21,6 +21,7 @@ struct mail {
 struct maildrop {
 	const char *path;
 	int lock;
+	bool unsure; /* a directory could not be read to its end */
 	struct mail *mail; /* owned */
 	size_t count;
 };
