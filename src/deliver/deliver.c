@@ -388,6 +388,7 @@ static void skip_from_line(bool take_sender)
 static int command_line(char **recipients, bool has_sender)
 {
 	int status = EX_OK, one;
+	enum line got;
 	const char *fault;
 
 	for (; *recipients != NULL; recipients++) {
@@ -408,7 +409,13 @@ static int command_line(char **recipients, bool has_sender)
 		body_lines(&s.body, s.conn.buf + s.conn.start,
 		    s.conn.end - s.conn.start, false);
 		s.conn.start = s.conn.end = 0;
-	} while (conn_fill(&s.conn, INT64_MAX) == LINE_OK);
+	} while ((got = conn_fill(&s.conn, INT64_MAX)) == LINE_OK);
+	if (got != LINE_EOF || s.conn.error != 0) {
+		fprintf(stderr, "deliver: cannot read the message: %s\n",
+		    strerror(s.conn.error));
+		reset();
+		return EX_TEMPFAIL;
+	}
 	body_lines(&s.body, NULL, 0, true);
 	fault = message_finish();
 	for (size_t i = 0; i < s.envelope.rcpts; i++) {

@@ -13,6 +13,7 @@
  * polls writable has a third or more of its buffer free, and takes this much.
  */
 #define WRITE_PIECE 16384
+#define POLL_MAX 1000000 /* ms; more than this is waited for in pieces */
 
 int64_t now_ms(void)
 {
@@ -28,6 +29,7 @@ void conn_open(struct conn *c, int in, int out, int timeout, int session)
 	c->out = out;
 	c->timeout = timeout;
 	c->deadline = session > 0 ? now_ms() + session * (int64_t)1000 : 0;
+	c->error = 0;
 	c->broken = false;
 	c->start = c->end = c->out_len = 0;
 }
@@ -49,10 +51,10 @@ static bool wait_for(int fd, short events, int64_t due)
 		int64_t left = due - now_ms();
 		if (left <= 0)
 			return false;
-		n = poll(&p, 1, left > 1000000 ? 1000000 : (int)left);
+		n = poll(&p, 1, left > POLL_MAX ? POLL_MAX : (int)left);
 		if (n > 0)
 			return true;
-		if (n == 0 || errno != EINTR)
+		if (n == 0 ? left <= POLL_MAX : errno != EINTR)
 			return false;
 	}
 }
@@ -77,6 +79,8 @@ enum line conn_fill(struct conn *c, int64_t due)
 			return LINE_TIMEOUT;
 		n = read(c->in, c->buf + c->end, CONN_BUFFER - c->end);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n < 0)
+		c->error = errno;
 	if (n <= 0)
 		return LINE_EOF;
 	c->end += (size_t)n;

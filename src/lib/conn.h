@@ -18,6 +18,7 @@ struct conn {
 	int in, out;
 	int timeout;      /* seconds for a whole line, or for a flush */
 	int64_t deadline; /* monotonic ms, the whole session's; 0: none */
+	int error;        /* why a read failed: LINE_EOF is no end then */
 	bool broken;      /* a write failed: nobody is there */
 	size_t start, end, out_len;
 	char buf[CONN_BUFFER];
