@@ -1,0 +1,307 @@
+# What kill-sweep and power-cut share: the cases, one attempt, and the verdict.
+#
+# A case is a message and everybody who has to have it in the end. An attempt
+# runs the case once, with a fault in one process, the victim; check() then
+# looks at what the client was told and at what is on the disk.
+# shellcheck shell=bash disable=SC2034
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PROGRAMS=$(cd "${PROGRAMS:-$HERE/../../build}" && pwd)
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/torture.XXXXXX")
+export LC_ALL=C # ${#line} counts bytes
+# A leak check cannot trace what is traced already.
+export ASAN_OPTIONS=detect_leaks=0
+export TCPREMOTEIP=127.0.0.1 # who may relay
+
+BATS_TEST_DIRNAME=$HERE/.. BATS_TEST_TMPDIR=$WORK
+bats_require_minimum_version() { :; }
+# shellcheck source-path=SCRIPTDIR source=../helper.bash
+. "$HERE/../helper.bash"
+
+CASES="one three mixed alias forward command pop3"
+violations=0
+
+# Programs find each other side by side. In bin/ stands what an attempt runs:
+# there deliver is the program, or a script that puts a fault in its way.
+mkdir "$WORK/bin" "$WORK/real"
+cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth} "$WORK/real"
+cp "$WORK"/real/* "$WORK/bin"
+STRACE=(strace -qq -o "$WORK/trace")
+
+# --- The cases ---
+
+body_make() { # LINES: $WORK/body as it is stored, $WORK/stuffed as it is sent
+	local i
+	{
+		printf 'From: sender@far.test\nSubject: torture\n\n'
+		printf 'one line\n.\n..two dots\n'
+		for ((i = 0; i < $1; i++)); do
+			printf '%08d a message that has more than one block\n' $i
+		done
+		echo 'the last line'
+	} >"$WORK/body"
+	sed -e 's/^\./../' -e 's/$/\r/' "$WORK/body" >"$WORK/stuffed"
+	BODY_SIZE=$(stat -c %s "$WORK/body")
+}
+
+smtp_session() { # RECIPIENT...
+	local rcpt
+	{
+		printf 'EHLO far.test\r\nMAIL FROM:<sender@far.test>\r\n'
+		for rcpt; do
+			printf 'RCPT TO:<%s>\r\n' "$rcpt"
+		done
+		printf 'DATA\r\n'
+		cat "$WORK/stuffed"
+		printf '.\r\nQUIT\r\n'
+	} >"$WORK/in"
+}
+
+# Mailboxes and addresses elsewhere that must have the message; who may be
+# killed. The home is there already.
+case_make() { # NAME
+	local lines=3
+	boxes=() remote=() victims=(smtpd deliver)
+	[[ $1 != @(three|command) ]] || lines=3500 # several chunks, several writes
+	body_make $lines
+	case $1 in
+	one)
+		boxes=(alice)
+		smtp_session alice@example.test ;;
+	three)
+		boxes=(alice bob carol)
+		smtp_session {alice,bob,carol}@example.test ;;
+	mixed)
+		boxes=(alice) remote=(you@far.test)
+		smtp_session alice@example.test you@far.test ;;
+	alias)
+		boxes=(alice bob)
+		echo 'team: alice, bob' >>"$PENNYPOST_HOME/users/aliases"
+		smtp_session team@example.test ;;
+	forward)
+		remote=(you@far.test)
+		echo you@far.test >"$MAIL/alice/.forward"
+		smtp_session alice@example.test ;;
+	command)
+		boxes=(alice bob) victims=(deliver)
+		cp "$WORK/body" "$WORK/in" ;;
+	pop3)
+		victims=(pop3d)
+		printf '%s\r\n' 'USER alice' 'PASS secret' 'DELE 1' 'DELE 3' \
+			'DELE 4' QUIT >"$WORK/in" ;;
+	*)
+		echo "no case $1: it is one of $CASES" >&2
+		exit 64 ;;
+	esac
+	name=$1
+}
+
+# The home as it was before the message came.
+fresh() {
+	find "$PENNYPOST_HOME/spool" -type f ! -name .forward -delete
+	[ "$name" != pop3 ] || pop3_fill
+}
+
+POP3_MAIL=(new/1.a 'cur/2.b:2,S' new/3.c 'cur/4.d:2,' new/5.e)
+
+pop3_fill() {
+	local mail
+	for mail in "${POP3_MAIL[@]}"; do
+		echo "Subject: $mail" >"$MAIL/alice/$mail"
+	done
+}
+
+# --- One attempt ---
+
+# The victim's command line, with the fault in front of it. Whoever is not the
+# victim runs as it is.
+attempt() { # VICTIM [STRACE-OPTION...]; no victim: none
+	local victim=${1-} fault=()
+	[ $# = 0 ] || shift
+	[ $# = 0 ] || fault=("${STRACE[@]}" "$@")
+	if [ "$victim" = deliver ] && [ "$name" != command ]; then
+		printf '#!/bin/sh\nASAN_OPTIONS=detect_leaks=0 exec %s "$@"\n' \
+			"${fault[*]} $WORK/real/deliver" >"$WORK/wrapper"
+		chmod +x "$WORK/wrapper"
+		mv "$WORK/wrapper" "$WORK/bin/deliver"
+		fault=()
+	elif ! cmp -s "$WORK/bin/deliver" "$WORK/real/deliver"; then
+		rm -f "$WORK/bin/deliver"
+		cp "$WORK/real/deliver" "$WORK/bin"
+	fi
+	local command=("$WORK/bin/smtpd")
+	case $name in
+	command)
+		command=("$WORK/real/deliver" -f sender@far.test
+			alice@example.test bob@example.test) ;;
+	pop3)
+		command=("$WORK/bin/pop3d") ;;
+	esac
+	# Every process has stderr: the pipe ends when the last of them has. In
+	# braces, as bash would tell of each kill.
+	{
+		"${fault[@]}" "${command[@]}" <"$WORK/in" 2>&1 >"$WORK/out" |
+			cat >"$WORK/err"
+		status=${PIPESTATUS[0]}
+	} 2>/dev/null
+	yes=0
+	case $name in
+	command) [ "$status" != 0 ] || yes=1 ;;
+	pop3) [ "$(grep -c '^+OK' "$WORK/out")" != 7 ] || yes=1 ;;
+	*) ! grep -q '^250 2.0.0 OK' "$WORK/out" || yes=1 ;;
+	esac
+}
+
+# --- The verdict ---
+
+violation() {
+	violations=$((violations + 1))
+	echo "VIOLATION $name, $what: $*"
+	sed 's/^/    out: /' "$WORK/out" | tail -3
+	sed 's/^/    err: /' "$WORK/err" | tail -3
+}
+
+# A file in new/ or cur/: the whole message, as long as its name says?
+mail_whole() {
+	local size=${1##*,S=}
+	[ "${size%%,*}" = "$(stat -c %s "$1")" ] &&
+		tail -c "$BODY_SIZE" "$1" | cmp -s - "$WORK/body"
+}
+
+# A file in queue/: notes who waits in it; true when it is whole.
+queue_whole() {
+	local line size=-1 head=0
+	while IFS= read -r line; do
+		head=$((head + ${#line} + 1))
+		case $line in
+		'') break ;;
+		'size '*) size=$((10#${line#size })) ;;
+		'to . '*)
+			line=${line#to . <}
+			waits[${line%%>*}]=1 ;;
+		esac
+	done <"$1"
+	[ "$(stat -c %s "$1")" = $((head + size)) ] &&
+		tail -c "$BODY_SIZE" "$1" | cmp -s - "$WORK/body"
+}
+
+# What is on the disk: has[BOX] messages; waits[ADDRESS] in the queue. No part
+# of a message may stand under a name that counts.
+survey() {
+	local box file
+	has=() waits=()
+	for box in alice bob carol; do
+		has[$box]=0
+		for file in "$MAIL/$box"/{new,cur}/*; do
+			[ -e "$file" ] || continue
+			has[$box]=$((has[$box] + 1))
+			mail_whole "$file" || violation "in part: $file"
+		done
+	done
+	for file in "$QUEUE"/*; do
+		[ -e "$file" ] || continue
+		queue_whole "$file" || violation "in part: $file"
+	done
+}
+
+# Of the RCPT commands, those that were refused, by number from 0. (For now:
+# check() sees to that. The client went on with the others.)
+refused() {
+	awk '/^250 2.1.0/ { on = 1; next }
+		/^354/ { exit }
+		on { if (!/^250/) print n + 0; n++ }' "$WORK/out"
+}
+
+# Each recipient that was not refused: the message is in the mailbox, or in the
+# queue for it.
+everybody_has_it() {
+	local need=("${boxes[@]/%/@example.test}" "${remote[@]}") one
+	for one in $(refused); do
+		need[one]=
+	done
+	for one in "${need[@]}"; do
+		[ -z "$one" ] || [ "${has[${one%@example.test}]-0}" -gt 0 ] ||
+			[ "${waits[$one]-}" ] || return 1
+	done
+}
+
+# Nobody has it more often than it was sent.
+not_more_than() { # TIMES
+	local box
+	for box in alice bob carol; do
+		[ "${has[$box]}" -le "$1" ] ||
+			violation "$box has it ${has[$box]} times"
+	done
+}
+
+# What is left in tmp directories, but for what the victim, killed, could not
+# take away.
+tmp_left() { # VICTIM killed|failed
+	local left
+	left=$(cd "$PENNYPOST_HOME/spool" && find . -path '*/tmp/*' -type f)
+	case $2/$1 in
+	killed/smtpd) left=$(grep -v '^./tmp/' <<<"$left") ;;
+	killed/deliver) left=$(grep -v '^./mail/.*/tmp/' <<<"$left") ;;
+	esac
+	[ "$name" != forward ] || [ "$2" = failed ] ||
+		left=$(grep -v '^./tmp/' <<<"$left")
+	[ -z "$left" ] || violation "left behind: $left"
+}
+
+# pop3: nothing is gone that was not marked; after a yes, all that was is gone.
+check_pop3() {
+	local mail
+	for mail in new/5.e 'cur/2.b:2,S'; do
+		grep -qsx "Subject: $mail" "$MAIL/alice/$mail" ||
+			violation "lost $mail"
+	done
+	[ "$yes" = 1 ] || return 0
+	for mail in new/1.a new/3.c 'cur/4.d:2,'; do
+		[ ! -e "$MAIL/alice/$mail" ] ||
+			violation "+OK, but $mail is still there"
+	done
+}
+
+# After an attempt. A trouble of ours is never the sender's fault: no 5xx.
+check() {
+	local -A has waits
+	if [ "$name" = pop3 ]; then
+		check_pop3
+		return
+	fi
+	survey
+	[ "$yes" = 0 ] || everybody_has_it || violation "yes, but it is not there"
+	not_more_than 1
+	# 503 and 500 say no more than that an earlier command failed.
+	! grep -q '^5[1-9]' "$WORK/out" || violation "refused for good"
+}
+
+# The sender tries again, and all is well: twice at most in any mailbox.
+check_retry() {
+	local -A has waits
+	[ "$name" != pop3 ] || return 0
+	attempt
+	[ "$yes" = 1 ] || violation "the second try failed"
+	survey
+	everybody_has_it || violation "not there after a second try"
+	not_more_than 2
+}
+
+# --- Points ---
+
+# The victim's system calls in a clean run, from where it enters the home: lines
+# of NAME K, the K-th call of that name, which is how strace counts with when=,
+# for each process. In $WORK/points.
+points() { # VICTIM
+	fresh
+	attempt "$1" -e "trace=all"
+	what="a clean run of $1"
+	[ "$yes" = 1 ] || violation "no success without a fault"
+	check
+	awk '/^chdir\(/ { on = 1 }
+		match($0, /^[a-z0-9_]+\(/) {
+			call = substr($0, 1, RLENGTH - 1); k[call]++
+			if (on) print call, k[call]
+		}' "$WORK/trace" >"$WORK/points"
+	[ -s "$WORK/points" ] || violation "there is nothing to try"
+}
