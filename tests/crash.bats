@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# What a crash or a failing disk may do to mail: nothing. The part of `make
+# torture` (torture/kill-sweep, torture/power-cut) that takes seconds.
+
+load helper
+
+setup() {
+	strace -qq -o "$BATS_TEST_TMPDIR/trace" true ||
+		skip "no process may be traced here"
+	home_make
+	export TMPDIR=$BATS_TEST_TMPDIR ASAN_OPTIONS=detect_leaks=0
+	export TCPREMOTEIP=127.0.0.1
+}
+
+kill_sweep() {
+	run -0 "$ROOT/tests/torture/kill-sweep" -q "$@"
+	[[ ${lines[-1]} == *", 0 violations" ]]
+}
+
+@test "killed or failing at each write, fsync, link: one recipient" {
+	kill_sweep one
+}
+
+@test "killed or failing at each write, fsync, link: a local and a remote one" {
+	kill_sweep mixed
+}
+
+@test "killed or failing at each write, fsync, link: .forward" {
+	kill_sweep forward
+}
+
+@test "killed or failing at each write, fsync, link: from the command line" {
+	kill_sweep command
+}
+
+@test "killed or failing at each write, fsync, unlink: POP3 deletions" {
+	kill_sweep pop3
+}
+
+# failing ERROR CALL TEXT: options of strace, so that the call fails whose line
+# in a clean run of the rest of the command has TEXT in it
+failing() {
+	local error=$1 call=$2 text=$3 k
+	shift 3
+	strace -o trace -e "trace=$call" "$@" <in >out
+	k=$(grep "^$call(" trace | grep -nF -m 1 "$text" | cut -d: -f1)
+	[ "$k" ]
+	strace -qq -o trace -e "trace=$call" \
+		-e "inject=$call:error=$error:when=$k" "$@" <in >out
+}
+
+lmtp() {
+	printf '%s\r\n' 'LHLO x' 'MAIL FROM:<a@b.test>' \
+		'RCPT TO:<list@example.test>' >in
+	echo 'list: alice, bob' >>"$PENNYPOST_HOME/users/aliases"
+}
+
+@test "aliases that cannot be read refuse nobody for good" {
+	lmtp
+	failing EMFILE openat users/aliases "$PROGRAMS/deliver"
+	grep '^451 4.3.0' out
+	! grep '^550' out
+}
+
+@test "a list of which a part cannot be looked up is not delivered to the rest" {
+	lmtp
+	failing EMFILE openat bob/.forward "$PROGRAMS/deliver"
+	grep '^451 4.3.0' out
+	! grep '^250 2.1.5' out
+}
+
+@test "a message that cannot be read to its end is not delivered" {
+	printf 'Subject: x\n\n' >in
+	yes 'a line of it' | head -n 20000 >>in
+	# The text as strace shows it, of the second read.
+	run -75 failing EIO read 'it\na line of' \
+		"$PROGRAMS/deliver" alice@example.test
+	[ "$(count "$MAIL")" = 1 ] # from the clean run
+	mail_of | tail -n +3 | cmp - in
+	assert_no_tmp
+}
+
+@test "a configuration that cannot be read now is no reason to bounce" {
+	echo x >in
+	run -75 failing EIO openat pennypost.conf \
+		"$PROGRAMS/deliver" alice@example.test
+	run -75 failing EMFILE openat users/domains \
+		"$PROGRAMS/deliver" alice@example.test
+}
+
+@test "a mailbox that cannot be listed to its end is not shown" {
+	echo 'Subject: 1' >"$MAIL/alice/new/1"
+	printf '%s\r\n' 'USER alice' 'PASS secret' STAT >in
+	failing EIO openat alice/cur "$PROGRAMS/pop3d"
+	[ "$(sed -n '3p' out)" = $'-ERR [SYS/TEMP] cannot open the mailbox\r' ]
+}
+
+@test "a peer that goes away in the middle leaves nothing behind" {
+	local begin end
+	for begin in DATA 'BDAT 100000'; do
+		for end in '' 'BDAT 9\r\nSub' 'BDAT 3\r\nSubQUIT\r\n'; do
+			{
+				printf '%s\r\n' 'EHLO x' 'MAIL FROM:<a@b.test>' \
+					'RCPT TO:<alice@example.test>' \
+					'RCPT TO:<you@far.test>' "$begin"
+				# More than smtpd keeps in memory.
+				yes $'01234567\r' | head -c 100000
+				printf '%b' "$end"
+			} | "$PROGRAMS/smtpd" >out 2>err
+			[ "$(count "$MAIL")" = 0 ]
+			[ "$(count "$QUEUE")" = 0 ]
+			assert_no_tmp
+		done
+	done
+}
