@@ -154,6 +154,16 @@ home()
 	: >"$dir/$1/users/aliases"
 }
 
+# The $servers, beginning with another one in each $round: none shall always
+# find the disk as the same neighbour has left it.
+rotated()
+{
+	local list
+	IFS=, read -r -a list <<<"$servers"
+	local first=$(((round - 1) % ${#list[@]}))
+	echo "${list[@]:first}" "${list[@]:0:first}"
+}
+
 # result ROW UNIT SERVER NUMBER CPU: keep a figure of this $round. The unit is
 # "ms" (less is better) or a rate (more is better); CPU is in ms for each one.
 result()
