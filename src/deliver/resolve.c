@@ -108,6 +108,11 @@ static bool enter(struct search *s, const char *name)
 	return true;
 }
 
+static void leave(struct search *s)
+{
+	s->open[--s->depth] = NULL;
+}
+
 /* Lists: targets between commas and line ends; "quotes" keep them together. */
 
 static void target_file(struct search *s, const char *path,
@@ -214,7 +219,7 @@ static void include(struct search *s, const char *path)
 	else
 		unreadable(s, path);
 	str_free(&text);
-	s->depth--;
+	leave(s);
 }
 
 /*
@@ -264,7 +269,7 @@ static bool alias(struct search *s, const char *key)
 
 	if (found) {
 		each_target(s, value.p, &list);
-		s->depth--;
+		leave(s);
 	}
 	str_free(&value);
 	return found;
@@ -284,7 +289,7 @@ static bool forward(struct search *s, const char *mailbox, const char *domain)
 		    enter(s, mailbox);
 		if (found) {
 			each_target(s, text.p, &list);
-			s->depth--;
+			leave(s);
 		}
 	} else if (errno == ENOENT || errno == EISDIR) {
 		found = false;

@@ -96,7 +96,7 @@ const char *networks_check(const char *networks)
 
 static void from_socket(struct peer *peer)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof ss;
 
 	if (getpeername(0, (struct sockaddr *)&ss, &len) != 0)

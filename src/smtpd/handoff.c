@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -51,7 +50,7 @@ static int reply_read(void)
 			return 0;
 	} while (line[3] == '-');
 	snprintf(to.reply, sizeof to.reply, "%s", line);
-	return atoi(line);
+	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
 }
 
 static bool started(void)
