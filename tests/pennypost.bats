@@ -446,7 +446,7 @@ EOF
     user_add alice
     strace -f -y -e trace=fsync,fdatasync,rename,renameat,renameat2 -o "$BATS_TEST_TMPDIR/trace" \
         "$script" user passwd alice <<<second
-    run -0 sed -n "s|$home/||g; s/^[0-9]* *//; s/.*\(fsync\|rename\)[a-z0-9]*(.*users\/passwd.new.*/\1 new/p
+    run -0 sed -n "s|$home/||g; s/^[0-9]* *//; s/.*\(fsync\|rename\)[a-z0-9]*(.*users\/passwd.new.* = 0$/\1 new/p
         s/fsync([0-9]*<users>) .*/fsync users/p" "$BATS_TEST_TMPDIR/trace"
     [ "$output" = $'fsync new\nrename new\nfsync users' ]
 }
