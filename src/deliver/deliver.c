@@ -277,10 +277,17 @@ static void cmd_bdat(char *args)
 	enum line end;
 	uint64_t n;
 
-	if (!number_parse(size, UINT64_MAX, &n) || (*args != '\0' && !last) ||
-	    (s.dialogue.state & (RECIPIENTS | CHUNKS)) == 0) {
-		reply("503 5.5.1 No place for a chunk, closing");
+	if (!number_parse(size, UINT64_MAX, &n) || (*args != '\0' && !last)) {
+		reply("501 5.5.4 Syntax: BDAT SIZE [LAST], closing");
 		s.dialogue.state = 0;
+		return;
+	}
+	if ((s.dialogue.state & (RECIPIENTS | CHUNKS)) == 0) {
+		end = body_skip(&s.conn, n, s.config->message_size_limit);
+		if (end == LINE_OK)
+			reply(protocol.out_of_order);
+		else
+			lmtp_broken(end);
 		return;
 	}
 	if (s.dialogue.state == RECIPIENTS)

@@ -4,7 +4,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#define MANY 4 /* directories, from which on one syncfs costs less */
+
+/* statfs(2) lists them; <linux/magic.h> is not everywhere. */
+#define EXT4_MAGIC 0xef53
+#define XFS_MAGIC 0x58465342
+#define BTRFS_MAGIC 0x9123683e
 
 /* The other device's own copy of the message. */
 static int copy(const struct message *m, const char *dir, const char *to)
@@ -27,6 +35,15 @@ static int copy(const struct message *m, const char *dir, const char *to)
 	return error;
 }
 
+static int sync_new(const struct message *m, const char *dir)
+{
+	char path[FILE_PATH_SIZE];
+
+	(void)m;
+	snprintf(path, sizeof path, "%s/new", dir);
+	return directory_sync(path);
+}
+
 /*
  * S is the size of the file, W the size with CRLF, as Maildir++ and Dovecot
  * have them: pop3d lists a mailbox without opening a message.
@@ -41,16 +58,10 @@ static int store(const struct message *m, const char *dir)
 	    m->file.size + m->file.lines) >= sizeof path)
 		return ENAMETOOLONG;
 	error = file_link(&m->file, path);
-	return error == EXDEV || error == EMLINK ? copy(m, dir, path) : error;
-}
-
-static int sync_new(const struct message *m, const char *dir)
-{
-	char path[FILE_PATH_SIZE];
-
-	(void)m;
-	snprintf(path, sizeof path, "%s/new", dir);
-	return directory_sync(path);
+	if (error != EXDEV && error != EMLINK)
+		return error;
+	error = copy(m, dir, path);
+	return error != 0 ? error : sync_new(m, dir);
 }
 
 static void each(struct message *m, struct targets *all,
@@ -66,14 +77,33 @@ static void each(struct message *m, struct targets *all,
 	}
 }
 
+/*
+ * Many directories in one go. Only where syncfs(2) is known to take names along
+ * as fsync of their directory would: a FUSE server may never hear of it.
+ */
+static bool sync_at_once(const struct message *m, size_t count)
+{
+	struct statfs fs;
+
+	return count >= MANY && fstatfs(m->file.fd, &fs) == 0 &&
+	    (fs.f_type == EXT4_MAGIC || fs.f_type == XFS_MAGIC ||
+	    fs.f_type == BTRFS_MAGIC) && syncfs(m->file.fd) == 0;
+}
+
 void maildirs_store(struct message *m, struct targets *all)
 {
-	for (size_t i = 0; i < all->count; i++)
-		if (all->target[i].kind == TARGET_MAILDIR)
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->target[i].kind == TARGET_MAILDIR) {
 			all->target[i].reply = DELIVERED;
+			count++;
+		}
+	}
 	each(m, all, store);
 	/* Gone before the syncs, so that they take it along. */
 	unlink(m->file.path);
 	*m->file.path = '\0';
-	each(m, all, sync_new);
+	if (!sync_at_once(m, count))
+		each(m, all, sync_new);
 }

@@ -83,8 +83,9 @@ static void add(struct search *s, enum target_kind kind, const char *what)
 		return;
 	}
 	if (i == all->count) {
-		all->target = xrealloc(all->target,
-		    (all->count + 1) * sizeof *all->target);
+		if ((i & (i - 1)) == 0) /* room doubles */
+			all->target = xrealloc(all->target,
+			    (i ? i * 2 : 1) * sizeof *all->target);
 		all->target[all->count++] = (struct target){.kind = kind,
 		    .what = xstrdup(what),
 		    .recipient = xstrdup(s->recipient)};
