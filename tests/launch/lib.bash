@@ -1,0 +1,100 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# What the tests of listen, of the launchers and of real clients share.
+
+LAUNCH=$BATS_TEST_DIRNAME/launch
+
+# Starts something that ends with the test; PID is its pid.
+background() {
+	"$@" </dev/null 2>>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	PID=$!
+	STARTED="${STARTED-} $PID"
+}
+
+# Waits until PORT is listened on, without connecting: that would be counted.
+listening() {
+	local i hex
+	hex=$(printf '%04X' "$1")
+	for i in $(seq 200); do
+		grep -qs ":$hex [0-9A-F]*:0000 0A" /proc/net/tcp \
+			/proc/net/tcp6 && return 0
+		sleep 0.05
+	done
+	echo "nothing listens on port $1"
+	_told
+	return 1
+}
+
+# Waits until a command succeeds, 10 s: soon COMMAND…
+soon() {
+	local i
+	for i in $(seq 100); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	echo "not in time: $*"
+	_told
+	return 1
+}
+
+# Fails when the command does not: bats overlooks a bare `!`.
+not() { ! "$@"; }
+
+ended() { not kill -0 "$1" 2>/dev/null; }
+
+# It ends within 10 s, with this exit status: ends_with STATUS PID
+ends_with() {
+	local status=0
+	soon ended_or_zombie "$2"
+	wait "$2" || status=$?
+	[ "$status" = "$1" ] || { echo "exit status $status, not $1"; return 1; }
+}
+
+ended_or_zombie() {
+	ended "$1" || grep -qs '^State:.Z' "/proc/$1/status"
+}
+
+# A home, programs and configuration as `make install` would put them, in a
+# place that USER_ID can enter: INSTALLED/{libexec/pennypost,share/pennypost}.
+installed() {
+	local file dir
+	INSTALLED=$BATS_TEST_TMPDIR/installed
+	LIBEXEC=$INSTALLED/libexec/pennypost
+	SHARE=$INSTALLED/share/pennypost
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	mkdir -p "$LIBEXEC" "$SHARE"/{xinetd.d,systemd}
+	cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth,listen} "$LIBEXEC"
+	home_make "$BATS_TEST_TMPDIR/home"
+	for file in "$ROOT"/{xinetd.d,systemd}/*; do
+		dir=${file%/*}
+		sed -e "s,@LIBEXEC@,$LIBEXEC,g" -e "s,@HOME@,$PENNYPOST_HOME,g" \
+			"$file" >"$SHARE/${dir##*/}/${file##*/}"
+	done
+	USER_ID=$(id -un)
+	[ "$(id -u)" != 0 ] || USER_ID=nobody
+	[ "$(id -u)" != 0 ] || chown -R "$USER_ID" "$PENNYPOST_HOME"
+}
+
+children() { cat "/proc/$1/task/$1/children"; }
+
+# As helper.bash has it, and by force after 5 s: what hangs is a fault, too.
+stop() {
+	local pid i
+	for pid in "$@"; do
+		kill "$pid" 2>/dev/null || continue
+		for i in $(seq 50); do
+			! ended_or_zombie "$pid" || break
+			sleep 0.1
+		done
+		# shellcheck disable=SC2046
+		ended_or_zombie "$pid" ||
+			kill -KILL $(children "$pid") "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+# The messages that clients send, and what must come back.
+
+message_make() { "$LAUNCH/mail" make "$@"; }
+message_same() { "$LAUNCH/mail" same "$@"; }
+tcp() { timeout 30 "$LAUNCH/mail" tcp "$@"; }
