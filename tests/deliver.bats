@@ -113,7 +113,9 @@ S: 250 2.0.0 OK
 C: DATA
 S: 503 5.5.1 Bad sequence of commands
 c: BDAT 3\r\nabc
-S: 503 5.5.1 No place for a chunk, closing
+S: 503 5.5.1 Bad sequence of commands
+C: NOOP
+S: 250 2.0.0 OK
 TALK
 }
 
