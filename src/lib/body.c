@@ -119,9 +119,9 @@ static enum line data_lines(struct body *b, struct conn *c, bool *after_bare)
 				end = n == 2 || *after_bare ? LINE_BAD :
 				    LINE_OK;
 		}
-		if (end == LINE_EOF && has_bare(p, n))
+		*after_bare = has_bare(p, n);
+		if (end == LINE_EOF && *after_bare)
 			fault(b, BODY_BARE);
-		*after_bare = !ends_in_crlf(p, n);
 		p = lf + 1;
 	}
 	if (end == LINE_EOF)
@@ -251,6 +251,15 @@ enum line body_bdat(struct body *b, struct conn *c, uint64_t n, bool last)
 		finish(b);
 	}
 	return LINE_OK;
+}
+
+enum line body_skip(struct conn *c, uint64_t n, uint64_t limit)
+{
+	struct body nothing = {.fault = BODY_BARE, .limit = limit};
+	enum line end = body_bdat(&nothing, c, n, false);
+
+	str_free(&nothing.partial);
+	return end;
 }
 
 void body_lines(struct body *b, const char *p, size_t n, bool end)
