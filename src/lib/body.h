@@ -49,6 +49,9 @@ enum line body_data(struct body *, struct conn *);
 /* n octets, no more. After the last chunk a missing CRLF is added. */
 enum line body_bdat(struct body *, struct conn *, uint64_t n, bool last);
 
+/* The same for a chunk that nobody wants: it is still no command. */
+enum line body_skip(struct conn *, uint64_t n, uint64_t limit);
+
 /* Lines from elsewhere, with CRLF or LF; `end` when there are no more. */
 void body_lines(struct body *, const char *p, size_t n, bool end);
 

@@ -441,14 +441,10 @@ static void cmd_data(char *args)
 		message_broken(end);
 }
 
-/* A chunk that nobody wanted is still no command. */
 static void chunk_refuse(uint64_t n)
 {
-	struct body nothing = {.fault = BODY_BARE,
-	    .limit = s.config->message_size_limit};
-	enum line end = body_bdat(&nothing, &s.conn, n, false);
+	enum line end = body_skip(&s.conn, n, s.config->message_size_limit);
 
-	str_free(&nothing.partial);
 	if (end == LINE_OK)
 		reply(protocol.out_of_order);
 	else
