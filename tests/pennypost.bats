@@ -3,7 +3,9 @@
 # full disk or a second administrator leaves behind.
 
 setup() {
-    export PENNYPOST_PROGRAMS=${PROGRAMS:-$BATS_TEST_DIRNAME/../build}
+    export PENNYPOST_PROGRAMS
+    PENNYPOST_PROGRAMS=$(realpath "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}")
+    programs=$PENNYPOST_PROGRAMS
     export PENNYPOST_HOME=$BATS_TEST_TMPDIR/home
     home=$PENNYPOST_HOME
     script=$BATS_TEST_DIRNAME/../scripts/pennypost
@@ -736,7 +738,7 @@ EOF
     rm pop3d listen
     finds "bad pop3d: not in $PENNYPOST_PROGRAMS; make, or make install" 2
     finds "bad listen: not in $PENNYPOST_PROGRAMS; make, or make install" 2
-    ln -s "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}/listen" listen
+    ln -s "$programs/listen" listen
     printf '#!/nonexistent\n' >pop3d
     chmod +x pop3d
     run -1 pennypost check

@@ -6,14 +6,19 @@ bats_require_minimum_version 1.5.0
 setup() {
     export PENNYPOST_HOME=$BATS_TEST_TMPDIR/home
     quickstart=$BATS_TEST_DIRNAME/../scripts/quickstart
-    base=$((20000 + RANDOM % 10000))
-    export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2))"
+    programs=$(realpath "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}")
+    unset MAKEFLAGS MFLAGS MAKELEVEL # it builds for itself, not as a part of make test
+    until
+        base=$((20000 + RANDOM % 10000))
+        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2))"
+        ports_closed
+    do :; done
 }
 
 # Nothing of ours listens any more.
 ports_closed() {
     for port in $QUICKSTART_PORTS; do
-        run ! bash -c ": <>/dev/tcp/127.0.0.1/$port"
+        ! (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return
     done
 }
 
@@ -71,7 +76,7 @@ ports_closed() {
 }
 
 @test "quickstart: a taken port is said before anything is made" {
-    "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}/listen" "127.0.0.1:$((base + 2))" /bin/true 3>&- &
+    "$programs/listen" "127.0.0.1:$((base + 2))" /bin/true 3>&- &
     pid=$!
     until (: <>"/dev/tcp/127.0.0.1/$((base + 2))") 2>/dev/null; do sleep 0.1; done
     run -1 "$quickstart" --check
@@ -85,7 +90,7 @@ ports_closed() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}"/{listen,smtpd,deliver,auth} "$copy/build"
+    cp "$programs"/{listen,smtpd,deliver,auth} "$copy/build"
     printf 'all:\n' >"$copy/Makefile"
     for words in 'lies' 'gone' 'silent'; do
         cat >"$copy/build/pop3d" <<EOF
@@ -118,8 +123,8 @@ EOF
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}"/{listen,deliver,auth,pop3d} "$copy/build"
-    cp "${PROGRAMS:-$BATS_TEST_DIRNAME/../build}/smtpd" "$copy/build/real"
+    cp "$programs"/{listen,deliver,auth,pop3d} "$copy/build"
+    cp "$programs/smtpd" "$copy/build/real"
     printf '#!/bin/sh\nsleep 4711 </dev/null >/dev/null &\nexec "${0%%/*}/real" "$@"\n' >"$copy/build/smtpd"
     chmod +x "$copy/build/smtpd"
     printf 'all:\n' >"$copy/Makefile"
