@@ -8,6 +8,8 @@
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROGRAMS=$(cd "${PROGRAMS:-$HERE/../../build}" && pwd)
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/torture.XXXXXX")
+MEMORY=/dev/shm # a disk in memory is a fast one
+[ -w $MEMORY ] || MEMORY=$WORK
 export LC_ALL=C # ${#line} counts bytes
 # A leak check cannot trace what is traced already.
 export ASAN_OPTIONS=detect_leaks=0
