@@ -20,23 +20,11 @@
 #include "message.h"
 #include "program.h"
 #include "resolve.h"
+#include "smtp.h"
 
 #define TIMEOUT 600       /* s: the one before us may wait for its peer */
-#define LINE_MAX 2048
-#define ERRORS_MAX 20
 #define TRACE_ROOM 65536  /* what may come on top of a message at its limit */
-#define HOPS_MAX 100      /* RFC 5321 6.3 */
 #define LOOP_MAX 65536    /* bytes of Delivered-To lines to remember */
-
-enum state { /* bits */
-	START = 1,
-	READY = 2,
-	SENDER = 4,
-	RECIPIENTS = 8,
-	CHUNKS = 16,
-	IN_MAIL = SENDER | RECIPIENTS | CHUNKS,
-	ANY = START | READY | IN_MAIL,
-};
 
 static struct {
 	struct dialogue dialogue;
@@ -51,18 +39,6 @@ static struct {
 	struct str delivered_to; /* the addresses, each NUL-terminated */
 	unsigned hops;
 } s;
-
-static const struct protocol protocol = {
-	.line_max = LINE_MAX,
-	.errors_max = ERRORS_MAX,
-	.bad_line = "500 5.5.2 Lines end in CRLF, and hold no other CR or LF",
-	.long_line = "500 5.5.2 Line too long",
-	.unknown = "500 5.5.1 Command not recognized",
-	.bad_args = "501 5.5.4 Bad arguments",
-	.out_of_order = "503 5.5.1 Bad sequence of commands",
-	.too_many_errors = "421 4.7.0 Too many errors, closing",
-	.timeout = "421 4.4.2 Timeout, closing",
-};
 
 /* The transaction: recipients, the message, the verdicts */
 
@@ -145,22 +121,6 @@ static void message_start(void)
 	    on_header, on_text);
 }
 
-/* What is wrong with the message for everybody, or NULL. */
-static const char *message_fault(void)
-{
-	switch (s.body.fault) {
-	case BODY_BARE:
-		return "550 5.6.0 Bare CR or LF in the message";
-	case BODY_LONG_LINE:
-		return "554 5.6.0 A line of the message is too long";
-	case BODY_TOO_BIG:
-		return "552 5.3.4 Message too big";
-	case BODY_FINE:
-		break;
-	}
-	return s.hops > HOPS_MAX ? "554 5.4.6 Too many hops" : NULL;
-}
-
 /* The worst that befell one of its targets. */
 static const char *verdict(const struct recipient_targets *r)
 {
@@ -177,7 +137,7 @@ static const char *verdict(const struct recipient_targets *r)
 /* Delivers to all. Then verdict() knows; or the fault, returned. */
 static const char *message_finish(void)
 {
-	const char *fault = message_fault();
+	const char *fault = smtp_body_refusal(&s.body, s.hops);
 
 	if (fault == NULL)
 		message_deliver(&s.message, &s.targets, looped);
@@ -250,7 +210,7 @@ static void lmtp_broken(enum line why)
 {
 	warn("message broken off from=<%s>", safe(s.envelope.sender));
 	if (why == LINE_TIMEOUT)
-		reply(protocol.timeout);
+		reply(smtp_protocol.timeout);
 	else if (why != LINE_EOF)
 		reply("550 5.6.0 No way to tell where it ends, closing");
 	s.dialogue.state = 0;
@@ -285,7 +245,7 @@ static void cmd_bdat(char *args)
 	if ((s.dialogue.state & (RECIPIENTS | CHUNKS)) == 0) {
 		end = body_skip(&s.conn, n, s.config->message_size_limit);
 		if (end == LINE_OK)
-			reply(protocol.out_of_order);
+			reply(smtp_protocol.out_of_order);
 		else
 			lmtp_broken(end);
 		return;
@@ -298,8 +258,8 @@ static void cmd_bdat(char *args)
 		lmtp_broken(end);
 	} else if (last) {
 		lmtp_finish();
-	} else if (message_fault() != NULL) {
-		reply(message_fault());
+	} else if (smtp_body_refusal(&s.body, s.hops) != NULL) {
+		reply(smtp_body_refusal(&s.body, s.hops));
 		reset();
 	} else {
 		reply("250 2.0.0 OK");
@@ -349,7 +309,7 @@ static int lmtp(void)
 {
 	log_last_words(NULL);
 	conn_reply(&s.conn, "220 %s LMTP Pennypost", s.config->host);
-	s.dialogue = (struct dialogue){&s.conn, &protocol, commands, START, 0};
+	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands, START, 0};
 	command_loop(&s.dialogue);
 	reset();
 	return EX_OK;

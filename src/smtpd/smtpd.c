@@ -20,24 +20,13 @@
 #include "login.h"
 #include "peer.h"
 #include "program.h"
+#include "smtp.h"
 #include "trace.h"
 
 #define TIMEOUT 300    /* s for a line or a reply: RFC 5321 4.5.3.2 */
 #define SESSION 3600   /* s in all */
-#define LINE_MAX 2048  /* 512 and what the extensions add: RFC 3461, 6531 */
 #define AUTH_MAX 12288 /* RFC 4954 4 */
-#define ERRORS_MAX 20
 #define MESSAGES_MAX 1000
-
-enum state { /* bits */
-	START = 1,      /* nobody has said hello */
-	READY = 2,
-	SENDER = 4,     /* MAIL was accepted */
-	RECIPIENTS = 8, /* so was a RCPT */
-	CHUNKS = 16,    /* and a BDAT that was not the last */
-	IN_MAIL = SENDER | RECIPIENTS | CHUNKS,
-	ANY = START | READY | IN_MAIL,
-};
 
 static struct {
 	struct dialogue dialogue;
@@ -54,18 +43,6 @@ static struct {
 	unsigned hops;
 	bool has_date, has_message_id;
 } s;
-
-static const struct protocol protocol = {
-	.line_max = LINE_MAX,
-	.errors_max = ERRORS_MAX,
-	.bad_line = "500 5.5.2 Lines end in CRLF, and hold no other CR or LF",
-	.long_line = "500 5.5.2 Line too long",
-	.unknown = "500 5.5.1 Command not recognized",
-	.bad_args = "501 5.5.4 Bad arguments",
-	.out_of_order = "503 5.5.1 Bad sequence of commands",
-	.too_many_errors = "421 4.7.0 Too many errors, closing",
-	.timeout = "421 4.4.2 Timeout, closing",
-};
 
 static void reply(const char *text)
 {
@@ -165,7 +142,7 @@ static char *challenge(const char *text)
 		reply("501 5.7.0 Given up");
 		return NULL;
 	case LINE_TIMEOUT:
-		hang_up(protocol.timeout);
+		hang_up(smtp_protocol.timeout);
 		return NULL;
 	case LINE_EOF:
 		s.dialogue.state = 0;
@@ -236,7 +213,7 @@ static void cmd_auth(char *args)
 	bool ok = false;
 
 	if (!s.submission || !s.extended || *s.user != '\0') {
-		reply(protocol.out_of_order);
+		reply(smtp_protocol.out_of_order);
 		return;
 	}
 	if (!auth_is_private()) {
@@ -379,29 +356,13 @@ static void message_begin(void)
 	    handoff_text);
 }
 
-/* What is wrong with the body, or NULL. */
-static const char *message_fault(void)
-{
-	switch (s.body.fault) {
-	case BODY_BARE:
-		return "550 5.6.0 Bare CR or LF in the message";
-	case BODY_LONG_LINE:
-		return "554 5.6.0 A line of the message is too long";
-	case BODY_TOO_BIG:
-		return "552 5.3.4 Message too big";
-	case BODY_FINE:
-		break;
-	}
-	return s.hops > HOPS_MAX ? "554 5.4.6 Too many hops" : NULL;
-}
-
 /* The body did not come to its end. */
 static void message_broken(enum line why)
 {
 	warn("message broken off from=<%s> peer=%s",
 	    safe(s.envelope.sender), s.peer.address);
 	if (why == LINE_TIMEOUT)
-		hang_up(protocol.timeout);
+		hang_up(smtp_protocol.timeout);
 	else if (why == LINE_BAD)
 		hang_up("550 5.6.0 Bare CR or LF around a dot, closing");
 	else if (why == LINE_LONG)
@@ -412,7 +373,7 @@ static void message_broken(enum line why)
 
 static void message_end(void)
 {
-	const char *refusal = message_fault();
+	const char *refusal = smtp_body_refusal(&s.body, s.hops);
 
 	if (refusal == NULL)
 		refusal = handoff_end(&s.envelope);
@@ -446,7 +407,7 @@ static void chunk_refuse(uint64_t n)
 	enum line end = body_skip(&s.conn, n, s.config->message_size_limit);
 
 	if (end == LINE_OK)
-		reply(protocol.out_of_order);
+		reply(smtp_protocol.out_of_order);
 	else
 		message_broken(end);
 }
@@ -476,7 +437,7 @@ static void cmd_bdat(char *args)
 		message_broken(end);
 	} else if (last) {
 		message_end();
-	} else if ((refusal = message_fault()) != NULL) {
+	} else if ((refusal = smtp_body_refusal(&s.body, s.hops)) != NULL) {
 		reply(refusal);
 		reset();
 	} else {
@@ -564,7 +525,7 @@ int main(int argc, char **argv)
 	handoff_begin(s.config->host);
 
 	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
-	s.dialogue = (struct dialogue){&s.conn, &protocol, commands, START, 0};
+	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands, START, 0};
 	end = command_loop(&s.dialogue);
 	if (strcmp(end, "quit") != 0)
 		info("session end=%s peer=%s", end, s.peer.address);

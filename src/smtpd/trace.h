@@ -8,8 +8,6 @@
 
 #include "str.h"
 
-#define HOPS_MAX 100 /* RFC 5321 6.3 */
-
 struct trace {
 	const char *helo, *peer, *host, *protocol, *id;
 	const char *recipient; /* NULL when there are several */
