@@ -309,7 +309,8 @@ static int lmtp(void)
 {
 	log_last_words(NULL);
 	conn_reply(&s.conn, "220 %s LMTP Pennypost", s.config->host);
-	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands, START, 0};
+	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
+	    START, 0};
 	command_loop(&s.dialogue);
 	reset();
 	return EX_OK;

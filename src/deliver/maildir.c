@@ -69,7 +69,8 @@ static void each(struct message *m, struct targets *all,
 {
 	for (size_t i = 0; i < all->count; i++) {
 		struct target *t = &all->target[i];
-		if (t->kind != TARGET_MAILDIR || strcmp(t->reply, DELIVERED) != 0)
+		if (t->kind != TARGET_MAILDIR ||
+		    strcmp(t->reply, DELIVERED) != 0)
 			continue;
 		int error = act(m, t->what);
 		if (error != 0)

@@ -34,7 +34,7 @@ struct search {
 	size_t depth;
 	/* The first trouble; it counts when no target was found. */
 	const char *refusal;
-	/* The system failed: what was found may not be all, and does not count. */
+	/* The system failed: what was found may not be all. */
 	bool later;
 };
 

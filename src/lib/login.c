@@ -34,7 +34,8 @@ bool base64_decode(const char *text, char *out, size_t size, size_t *len)
 		    text[i + 2] == '=');
 		unsigned long bits = 0;
 		for (size_t k = 0; k < 4; k++) {
-			int digit = k >= 4 - pad ? 0 : base64_digit(text[i + k]);
+			int digit = k >= 4 - pad ? 0 :
+			    base64_digit(text[i + k]);
 			if (digit < 0)
 				return false;
 			bits = bits << 6 | (unsigned)digit;

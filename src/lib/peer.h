@@ -19,12 +19,12 @@ void peer_find(struct peer *);
 
 /*
  * Is the address in one of these networks? `networks` is a list of
- * ADDRESS[/BITS], divided by blanks (RFC 4632, RFC 4291). An empty address is in
- * none.
+ * ADDRESS[/BITS], divided by blanks (RFC 4632, RFC 4291). An empty address is
+ * in none.
  */
 bool peer_in(const struct peer *, const char *networks);
 
-/* The first word of `networks` that is no network; NULL when all are. Static. */
+/* The first word of `networks` that is no network, static; NULL: all are. */
 const char *networks_check(const char *networks);
 
 #endif

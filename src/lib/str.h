@@ -34,7 +34,7 @@ char *xstrdup(const char *);
  */
 bool number_parse(const char *s, uint64_t max, uint64_t *out);
 
-/* The file's bytes, NUL-terminated; false with errno. Larger than max: EFBIG. */
+/* The file's bytes; false with errno. Larger than max: EFBIG. */
 bool str_read_file(struct str *, const char *path, size_t max);
 
 /*

@@ -39,7 +39,7 @@ void handoff_begin(const char *host)
 	to.queue.file.fd = -1;
 }
 
-/* The next reply's code; its last line stays in to.reply. 0: deliver is gone. */
+/* The next reply's code, its last line in to.reply. 0: deliver is gone. */
 static int reply_read(void)
 {
 	char *line;

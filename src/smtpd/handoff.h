@@ -3,10 +3,10 @@
  * 2033, in BDAT chunks, so that no end of data is looked for a second time);
  * everybody else into a queue file. One deliver serves a whole session.
  *
- * When some recipients have a message and others have to wait, SMTP has only one
- * reply for them all: the queue takes it for those who wait. So a message for
- * several that does not fit into memory goes to a queue file as it comes, which
- * is thrown away when it turns out that nobody waits.
+ * When some recipients have a message and others have to wait, SMTP has only
+ * one reply for them all: the queue takes it for those who wait. So a message
+ * for several that does not fit into memory goes to a queue file as it comes,
+ * which is thrown away when it turns out that nobody waits.
  */
 #ifndef HANDOFF_H
 #define HANDOFF_H

@@ -525,7 +525,8 @@ int main(int argc, char **argv)
 	handoff_begin(s.config->host);
 
 	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
-	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands, START, 0};
+	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
+	    START, 0};
 	end = command_loop(&s.dialogue);
 	if (strcmp(end, "quit") != 0)
 		info("session end=%s peer=%s", end, s.peer.address);
