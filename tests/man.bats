@@ -1,0 +1,222 @@
+#!/usr/bin/env bats
+# The manual: clean, whole, and true to the source.
+
+load helper
+
+setup() {
+	home_make
+	man=$ROOT/man
+	src=$ROOT/src
+}
+
+# defined FILE NAME: the number of a #define, computed.
+defined() {
+	local value
+	value=$(sed -n "s|^#define $2 \(.*\)|\1|p" "$src/$1" |
+		sed 's|/\*.*||; s|"||g; s|\([0-9]\)u|\1|g')
+	[ -n "$value" ] || { echo "no #define $2 in src/$1" >&2; return 1; }
+	echo $((value))
+}
+
+# row PAGE LABEL: the number in the LIMITS of the page.
+row() {
+	sed -n "/^\.Sh LIMITS/,/^\.El/s|^\.It $2 Ta \([^ ]*\) .* Ta .*|\1|p" \
+		"$man/$1"
+}
+
+# Each limit: where it is defined, what of it counts (n), the page, its row.
+limits() {
+	cat <<'LIMITS'
+lib/smtp.h SMTP_LINE_MAX n smtpd.8 command line
+lib/address.h ADDRESS_SIZE n-1 smtpd.8 address
+lib/address.c LABEL_MAX n smtpd.8 label of a domain
+lib/envelope.h ENVID_SIZE n-1 smtpd.8 ENVID
+lib/envelope.h ORCPT_SIZE n-1 smtpd.8 ORCPT
+lib/envelope.h RECIPIENTS_MAX n smtpd.8 recipients
+smtpd/smtpd.c MESSAGES_MAX n smtpd.8 MAIL commands
+lib/smtp.h SMTP_ERRORS_MAX n smtpd.8 errors
+lib/conn.h CONN_BUFFER n smtpd.8 text line
+lib/smtp.h HOPS_MAX n smtpd.8 Received lines
+smtpd/smtpd.c AUTH_MAX n smtpd.8 answer in AUTH (line)
+lib/login.h LOGIN_SIZE n-1 smtpd.8 user, password
+smtpd/smtpd.c TIMEOUT n smtpd.8 a line, a reply
+smtpd/smtpd.c SESSION n smtpd.8 session
+smtpd/handoff.c DELIVER_TIMEOUT n smtpd.8 reply of deliver
+smtpd/handoff.c CHUNK n smtpd.8 text in memory
+lib/local.c DOMAINS_MAX n smtpd.8 users/domains
+lib/config.c FILE_MAX n smtpd.8 pennypost.conf
+lib/smtp.h SMTP_LINE_MAX n deliver.8 command line
+lib/address.h ADDRESS_SIZE n-1 deliver.8 address
+lib/envelope.h RECIPIENTS_MAX n deliver.8 recipients
+lib/smtp.h SMTP_ERRORS_MAX n deliver.8 errors
+lib/conn.h CONN_BUFFER n deliver.8 text line
+deliver/deliver.c TRACE_ROOM n deliver.8 what is on top
+lib/smtp.h HOPS_MAX n deliver.8 Received lines
+deliver/deliver.c LOOP_MAX n deliver.8 Delivered-To lines
+deliver/deliver.c TIMEOUT n deliver.8 line or reply
+deliver/resolve.h TARGETS_MAX n deliver.8 targets
+deliver/resolve.h NESTING_MAX n deliver.8 nesting of aliases
+deliver/resolve.c LIST_MAX n deliver.8 aliases, included list
+lib/local.h MAILBOX_SIZE n-1 deliver.8 mailbox
+lib/file.h FILE_PATH_SIZE n-1 deliver.8 path of a message
+deliver/mbox.c LOCK_TRIES n deliver.8 lock of an mbox
+deliver/pipe.c PATIENCE n deliver.8 command
+pop3d/pop3d.c LINE_MAX n pop3d.8 command line
+lib/login.h LOGIN_SIZE n-1 pop3d.8 user, password
+pop3d/pop3d.c ERRORS_MAX n pop3d.8 errors
+pop3d/pop3d.c LOGIN_ERRORS n pop3d.8 wrong password
+pop3d/pop3d.c TIMEOUT n pop3d.8 a line, a reply
+pop3d/pop3d.c SESSION n pop3d.8 session
+pop3d/maildrop.h UIDL_SIZE n-1 pop3d.8 unique id
+pop3d/maildrop.c TMP_AGE n pop3d.8 file in tmp
+auth/auth.c INPUT_MAX n auth.8 user and password
+auth/auth.c PASSWD_MAX n auth.8 users/passwd
+auth/auth.c PATIENCE n auth.8 time
+lib/queue.c SIZE_DIGITS n pennypost-queue.5 size
+lib/program.h ID_SIZE n-1 pennypost-queue.5 id
+lib/address.h ADDRESS_SIZE n-1 pennypost-queue.5 address
+lib/envelope.h ENVID_SIZE n-1 pennypost-queue.5 envid
+lib/envelope.h ORCPT_SIZE n-1 pennypost-queue.5 orcpt
+lib/envelope.h RECIPIENTS_MAX n pennypost-queue.5 recipients
+LIMITS
+}
+
+# Numbers that are no limit on anything from outside.
+no_limits() {
+	cat <<'WORK'
+lib/conn.c WRITE_PIECE
+lib/conn.c POLL_MAX
+lib/program.h PATH_SIZE
+lib/str.h STR_MAX
+smtpd/handoff.c HEAD
+deliver/resolve.c KEY_SIZE
+deliver/maildir.c MANY
+deliver/maildir.c EXT4_MAGIC
+deliver/maildir.c XFS_MAGIC
+deliver/maildir.c BTRFS_MAGIC
+WORK
+}
+
+@test "every page is clean" {
+	run -0 mandoc -Tlint -W warning "$man"/*
+	[ -z "$output" ]
+}
+
+@test "every program has a page, and every reference leads to one" {
+	local program names page
+	read -ra names < <(sed -n 's/^PROGRAMS = //p' "$ROOT/Makefile")
+	[ "${#names[@]}" -gt 0 ]
+	for program in "${names[@]}"; do
+		[ -s "$man/$program.8" ] || { echo "no page: $program"; return 1; }
+	done
+	sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$man"/* | sort -u |
+		while read -r page; do
+			case $page in
+			sh.1 | *.2 | *.3 | xinetd.8) continue ;;
+			esac
+			[ -s "$man/$page" ] || echo "no page: $page"
+		done >missing
+	[ ! -s missing ] || { cat missing; return 1; }
+}
+
+@test "limits: the numbers of the pages are those of the source" {
+	local file name of page label n got
+	while read -r file name of page label; do
+		n=$(defined "$file" "$name")
+		got=$(row "$page" "$label")
+		[ "$got" = $((${of/n/$n})) ] ||
+			echo "$page, $label: '$got', but $name is $n in src/$file"
+	done < <(limits) >wrong
+	[ ! -s wrong ] || { cat wrong; return 1; }
+}
+
+@test "limits: those without a #define" {
+	local size
+	size=$(sed -n 's/.*message_size_limit = \([0-9]*\)u << \([0-9]*\),.*/\1<<\2/p' \
+		"$src/lib/config.c")
+	[ "$(row smtpd.8 message)" = $((size)) ]
+	[ "$(row deliver.8 message)" = $((size)) ]
+	grep -q "char helo\[$(($(row smtpd.8 'name in HELO') + 1))\]" \
+		"$src/smtpd/smtpd.c"
+	grep -qF 'PATIENCE(limit) (2 * (limit) + (1u << 20))' "$src/lib/body.c"
+	[ "$(grep -c '^\.It refused message Ta twice + 1048576 Ta' \
+		"$man/smtpd.8" "$man/deliver.8" | grep -c ':1$')" = 2 ]
+	grep -q "/.forward\", mailbox);" "$src/deliver/resolve.c"
+	grep -q "str_read_file(&text, path, $(row deliver.8 .forward))" \
+		"$src/deliver/resolve.c"
+	grep -q "if (n > $(row deliver.8 'file named by alias'))" \
+		"$src/deliver/resolve.c"
+}
+
+@test "limits: none without a row in a page" {
+	# Values that begin with a digit, but no texts: those are replies.
+	(cd "$src" && grep -rE '^#define [A-Z0-9_]+ ("[0-9]+"|\(?[0-9])' -- */*.[ch]) |
+		sed 's|^\([^:]*\):#define \([A-Z0-9_]*\) .*|\1 \2|' |
+		grep -v '^listen/' | sort -u >have
+	{ limits; no_limits; } | cut -d' ' -f1,2 | sort -u >told
+	comm -23 have told >untold
+	[ ! -s untold ] || { cat untold; return 1; }
+}
+
+# What a peer is told when a limit is passed stands in the page as in the source.
+@test "limits and replies: the texts of the pages are those of the source" {
+	local text
+	sed -n 's/^\.Ql \(-\{0,1\}[45E][0-9R][0-9R] .*\)/\1/p' \
+		"$man"/smtpd.8 "$man"/deliver.8 "$man"/pop3d.8 |
+		sed 's/ [;,.]$//; s/\\&//g; s/^-ERR //' | sort -u >texts
+	[ "$(wc -l <texts)" -gt 20 ]
+	while read -r text; do
+		grep -qrF -- "$text" "$src" || echo "not in src/: $text"
+	done <texts >missing
+	[ ! -s missing ] || { cat missing; return 1; }
+}
+
+# conversation PAGE: what its EXAMPLES say, for the home of the tests.
+conversation() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh/p' "$man/$1" | grep '^[CS]:' |
+		sed 's/example\.org/example.test/g
+		s/^\(S: 250 2.0.0 OK\) .*/\1 */'
+}
+
+@test "examples: the conversations are what the programs say" {
+	conversation smtpd.8 | both "$PROGRAMS/smtpd"
+	conversation deliver.8 | both "$PROGRAMS/deliver"
+	local mail=$MAIL/alice/new/1.example
+	rm -f "$MAIL"/alice/new/*
+	printf 'Subject: hi\n\nHello.\n' >"$mail"
+	conversation pop3d.8 | pipe "$PROGRAMS/pop3d"
+	[ ! -e "$mail" ]
+}
+
+@test "examples: the queue file is what smtpd writes" {
+	local page=$man/pennypost-queue.5 size
+	sed -n '/^\.Bd -literal/,/^\.Ed/p' "$page" | sed '1d;$d' >file
+	size=$(sed -n 's/^size 0*//p' file)
+	[ "$size" = "$(sed '1,/^$/d' file | wc -c)" ]
+	pipe env TCPREMOTEIP=127.0.0.1 "$PROGRAMS/smtpd" <<'TALK'
+S: 220 *
+C: HELO client.example.net
+S: 250 *
+C: MAIL FROM:<alice@example.test> BODY=8BITMIME RET=FULL ENVID=abc
+S: 250 *
+C: RCPT TO:<x@example.net> NOTIFY=NEVER
+S: 250 *
+C: RCPT TO:<bob@example.test>
+S: 250 *
+C: RCPT TO:<y@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;z@example.net
+S: 250 *
+C: DATA
+S: 354 *
+C: Subject: x
+C:
+C: body
+C: .
+S: 250 *
+TALK
+	shape() {
+		sed 's/example\.org/example.test/g; s/[0-9A-F]\{14,\}\.[0-9]*/ID/
+		s/^arrived .*/arrived T/; s/^\t[A-Z].*+0000$/\tDATE/
+		s/ with E\{0,1\}SMTP / with SMTP /; s/^\(size\) .*/\1/' "$@"
+	}
+	diff <(shape file) <(shape "$QUEUE"/*)
+}
