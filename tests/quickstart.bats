@@ -61,6 +61,7 @@ ports_closed() {
 }
 
 @test "quickstart: Ctrl-C in a terminal stops all of it" {
+    script -qec true /dev/null >/dev/null 2>&1 || skip "no terminals (/dev/pts) here"
     # script(1) makes it the foreground of a terminal; the byte 3 is Ctrl-C.
     coproc TTY { exec script -qec "$quickstart" /dev/null 2>&1 3>&-; }
     pid=$TTY_PID
@@ -172,7 +173,7 @@ esac
 EOF
     printf '#!/bin/sh\necho 0\n' >"$BATS_TEST_TMPDIR/bin/id"
     chmod +x "$BATS_TEST_TMPDIR/bin"/*
-    policy_state() { cat /usr/sbin/policy-rc.d 2>&1; }
+    policy_state() { cat /usr/sbin/policy-rc.d 2>&1 || :; }
     before=$(policy_state)
     PATH=$BATS_TEST_TMPDIR/bin:$PATH run -0 "$need" nosuch=one other=two
     [ "$output" = "need: installing one two" ]
