@@ -67,6 +67,7 @@ ports_closed() {
     pid=$TTY_PID
     exec 7<&"${TTY[0]}" 8>&"${TTY[1]}"
     while IFS= read -r -t 60 line <&7; do
+        echo "$line" # for who reads a failure
         [[ $line != Stop:* ]] || break
     done
     [[ $line == Stop:* ]]
