@@ -88,6 +88,7 @@ lib/conn.c WRITE_PIECE
 lib/conn.c POLL_MAX
 lib/program.h PATH_SIZE
 lib/str.h STR_MAX
+lib/pool.c BLOCK
 smtpd/handoff.c HEAD
 deliver/resolve.c KEY_SIZE
 deliver/maildir.c MANY
