@@ -41,7 +41,10 @@ int64_t conn_due(const struct conn *c)
 	return c->deadline != 0 && c->deadline < due ? c->deadline : due;
 }
 
-/* Waits until fd is ready; false when due has come first. */
+/*
+ * Waits until fd is ready; false when due has come first. The last words come
+ * after that: they go out if they need not wait.
+ */
 static bool wait_for(int fd, short events, int64_t due)
 {
 	struct pollfd p = {.fd = fd, .events = events};
@@ -49,9 +52,10 @@ static bool wait_for(int fd, short events, int64_t due)
 
 	for (;;) {
 		int64_t left = due - now_ms();
-		if (left <= 0)
+		if (left <= 0 && events == POLLIN)
 			return false;
-		n = poll(&p, 1, left > POLL_MAX ? POLL_MAX : (int)left);
+		n = poll(&p, 1, left > POLL_MAX ? POLL_MAX :
+		    left < 0 ? 0 : (int)left);
 		if (n > 0)
 			return true;
 		if (n == 0 ? left <= POLL_MAX : errno != EINTR)
