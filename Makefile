@@ -35,7 +35,8 @@ PROGRAMS = smtpd deliver pop3d auth listen
 BASE = lib/log.o lib/str.o $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
 SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
-MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/file.o lib/queue.o
+MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
+    lib/queue.o
 
 smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/trace.o \
     lib/login.o $(MESSAGE) $(SERVER)

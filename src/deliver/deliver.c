@@ -5,7 +5,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
@@ -28,16 +27,18 @@
 
 static struct {
 	struct dialogue dialogue;
-	struct conn conn;
 	const struct config *config;
+	struct pool pool; /* the transaction's memory */
 	struct envelope envelope;
 	struct targets targets;
 	struct recipient_targets *rcpt; /* as many as in the envelope */
 	/* The message that is being received: */
 	struct body body;
-	struct message message;
 	struct str delivered_to; /* the addresses, each NUL-terminated */
 	unsigned hops;
+	/* Large buffers last: what is small shares a page. */
+	struct conn conn;
+	struct message message;
 } s;
 
 /* The transaction: recipients, the message, the verdicts */
@@ -45,14 +46,10 @@ static struct {
 static void reset(void)
 {
 	message_end(&s.message);
-	for (size_t i = 0; i < s.envelope.rcpts; i++) {
-		free(s.rcpt[i].recipient);
-		free(s.rcpt[i].index);
-	}
-	free(s.rcpt);
 	s.rcpt = NULL;
-	targets_reset(&s.targets);
+	s.targets = (struct targets){.pool = &s.pool};
 	envelope_reset(&s.envelope);
+	pool_reset(&s.pool);
 	if (s.dialogue.state & IN_MAIL)
 		s.dialogue.state = READY;
 }
@@ -66,7 +63,7 @@ static const char *recipient_add(const struct address *to, struct recipient *r)
 
 	if (refusal != NULL)
 		return refusal;
-	s.rcpt = xrealloc(s.rcpt, (s.envelope.rcpts + 1) * sizeof *s.rcpt);
+	s.rcpt = pool_grow(&s.pool, s.rcpt, s.envelope.rcpts, sizeof *s.rcpt);
 	s.rcpt[s.envelope.rcpts] = mine;
 	r->address = mine.recipient;
 	envelope_add(&s.envelope, r);
@@ -416,6 +413,7 @@ int main(int argc, char **argv)
 	home_enter(home);
 	s.config = config_load();
 	s.message.file.fd = -1;
+	s.envelope.pool = s.targets.pool = &s.pool;
 	conn_open(&s.conn, 0, 1, TIMEOUT, 0);
 	if (argc == optind)
 		return lmtp();

@@ -39,7 +39,8 @@ static int fill(struct message *m, const struct envelope *e,
 const char *forward_queue(struct message *m, const struct targets *all,
     const char *recipient)
 {
-	struct envelope e = {.eightbit = m->eightbit, .utf8 = m->utf8};
+	struct envelope e = {.eightbit = m->eightbit, .utf8 = m->utf8,
+	    .pool = all->pool};
 	int error;
 
 	snprintf(e.sender, sizeof e.sender, "%s", m->sender);
@@ -52,6 +53,5 @@ const char *forward_queue(struct message *m, const struct targets *all,
 			envelope_add(&e, &r);
 	}
 	error = fill(m, &e, recipient);
-	envelope_reset(&e);
 	return error == 0 ? DELIVERED : file_refusal(error);
 }

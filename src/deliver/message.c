@@ -58,7 +58,8 @@ static bool create_in(struct message *m, const char *dir)
 void message_begin(struct message *m, const struct targets *targets,
     const char *recipient)
 {
-	struct str top = {0};
+	char room[600];
+	struct str top = STR_ROOM(room);
 	bool made = false;
 
 	name_make(m->name, sizeof m->name);

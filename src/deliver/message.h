@@ -17,9 +17,9 @@
 struct message {
 	const char *sender; /* "" for <> */
 	bool eightbit, utf8;
-	struct file file;
 	char name[300];     /* its unique part, without sizes */
 	size_t content_at;  /* behind the Return-Path that we put on top */
+	struct file file;
 };
 
 /*

@@ -10,12 +10,13 @@
 
 #define PATIENCE "300" /* s that a program may take */
 
-const char *pipe_run(struct message *m, char *command, const char *recipient)
+const char *pipe_run(struct message *m, const char *command,
+    const char *recipient)
 {
 	char sender_line[ADDRESS_SIZE + 8], recipient_line[ADDRESS_SIZE + 16];
 	char *more[] = {sender_line, recipient_line, NULL};
-	char *argv[] = {"/usr/bin/timeout", PATIENCE, "/bin/sh", "-c", command,
-	    NULL};
+	char *argv[] = {"/usr/bin/timeout", PATIENCE, "/bin/sh", "-c",
+	    (char *)command, NULL};
 	int in, out, status = EX_OSERR;
 	pid_t pid;
 

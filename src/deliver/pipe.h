@@ -9,6 +9,7 @@
  * RECIPIENT in the environment, and no word of a stranger's in the command. Its
  * exit status, as <sysexits.h> has it, is the reply; static.
  */
-const char *pipe_run(struct message *, char *command, const char *recipient);
+const char *pipe_run(struct message *, const char *command,
+    const char *recipient);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -83,15 +82,14 @@ static void add(struct search *s, enum target_kind kind, const char *what)
 		return;
 	}
 	if (i == all->count) {
-		if ((i & (i - 1)) == 0) /* room doubles */
-			all->target = xrealloc(all->target,
-			    (i ? i * 2 : 1) * sizeof *all->target);
+		all->target = pool_grow(all->pool, all->target, i,
+		    sizeof *all->target);
 		all->target[all->count++] = (struct target){.kind = kind,
-		    .what = xstrdup(what),
-		    .recipient = xstrdup(s->recipient)};
+		    .what = pool_copy(all->pool, what),
+		    .recipient = mine->recipient};
 	}
-	mine->index = xrealloc(mine->index,
-	    (mine->count + 1) * sizeof *mine->index);
+	mine->index = pool_grow(all->pool, mine->index, mine->count,
+	    sizeof *mine->index);
 	mine->index[mine->count++] = i;
 }
 
@@ -229,16 +227,18 @@ static void include(struct search *s, const char *path)
  */
 static bool alias_find(struct search *s, const char *key, struct str *value)
 {
-	static struct str file;
+	static char room[1024];
+	static struct str file = STR_ROOM(room);
+	static bool loaded;
 	size_t n = strlen(key);
 	const char *line, *end;
 
-	if (file.p == NULL && !str_read_file(&file, ALIASES_FILE, LIST_MAX) &&
+	if (!loaded && !str_read_file(&file, ALIASES_FILE, LIST_MAX) &&
 	    errno != ENOENT) {
 		unreadable(s, ALIASES_FILE);
-		str_free(&file);
 		return false;
 	}
+	loaded = true;
 	for (line = file.p; *line != '\0'; line = end) {
 		end = line;
 		do {
@@ -280,8 +280,8 @@ static bool alias(struct search *s, const char *key)
 static bool forward(struct search *s, const char *mailbox, const char *domain)
 {
 	struct list list = {FROM_FORWARD, domain, mailbox};
-	char path[MAILBOX_SIZE + 16];
-	struct str text = {0};
+	char path[MAILBOX_SIZE + 16], room[1024];
+	struct str text = STR_ROOM(room);
 	bool found = true;
 
 	snprintf(path, sizeof path, "%s/.forward", mailbox);
@@ -362,14 +362,6 @@ static void expand(struct search *s, const char *text, const char *domain)
 	refuse(s, UNKNOWN);
 }
 
-static void targets_cut(struct targets *all, size_t count)
-{
-	while (all->count > count) {
-		free(all->target[--all->count].what);
-		free(all->target[all->count].recipient);
-	}
-}
-
 const char *resolve(struct targets *all, struct recipient_targets *mine,
     const struct address *to, bool pipes)
 {
@@ -377,24 +369,16 @@ const char *resolve(struct targets *all, struct recipient_targets *mine,
 	    .pipes = pipes};
 	size_t before = all->count;
 
-	*mine = (struct recipient_targets){.recipient = xstrdup(to->text)};
+	*mine = (struct recipient_targets){
+	    .recipient = pool_copy(all->pool, to->text)};
 	if (*to->domain != '\0' && !domain_is_local(to->domain))
 		s.refusal = "550 5.1.2 Not a domain of mine";
 	else
 		expand(&s, to->text, domain_default());
 	if (mine->count > 0 && !s.later)
 		return NULL;
-	targets_cut(all, before);
-	free(mine->recipient);
-	free(mine->index);
+	all->count = before;
 	if (s.later)
 		return LATER;
 	return s.refusal != NULL ? s.refusal : UNKNOWN;
-}
-
-void targets_reset(struct targets *all)
-{
-	targets_cut(all, 0);
-	free(all->target);
-	*all = (struct targets){0};
 }

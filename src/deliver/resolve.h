@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "address.h"
+#include "pool.h"
 
 #define TARGETS_MAX 1000 /* of one recipient: a list past this is a program's */
 #define NESTING_MAX 10
@@ -22,21 +23,22 @@ enum target_kind {
 
 struct target {
 	enum target_kind kind;
-	char *what;
-	char *recipient;   /* the address that led here first */
+	const char *what;
+	const char *recipient; /* the address that led here first */
 	const char *reply; /* how it went: "250 …" or a refusal */
 	bool done;         /* reply is set */
 };
 
-/* Every place that one message goes to, each once. Owned. */
+/* Every place that one message goes to, each once. */
 struct targets {
 	struct target *target;
 	size_t count;
+	struct pool *pool; /* the transaction's: all of this is in it */
 };
 
-/* One recipient's share: indexes into the targets. Owned. */
+/* One recipient's share: indexes into the targets. */
 struct recipient_targets {
-	char *recipient;
+	const char *recipient;
 	size_t *index;
 	size_t count;
 };
@@ -47,7 +49,5 @@ struct recipient_targets {
  */
 const char *resolve(struct targets *, struct recipient_targets *,
     const struct address *to, bool pipes);
-
-void targets_reset(struct targets *);
 
 #endif

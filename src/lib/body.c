@@ -9,7 +9,7 @@
 void body_begin(struct body *b, uint64_t limit,
     void (*header)(const char *, size_t), void (*text)(const char *, size_t))
 {
-	str_clear(&b->partial);
+	b->partial.len = 0;
 	b->size = 0;
 	b->limit = limit;
 	b->fault = BODY_FINE;

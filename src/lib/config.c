@@ -82,7 +82,8 @@ static const char *set(const char *key, char *value)
 
 const struct config *config_load(void)
 {
-	static struct str text;
+	static char room[1024];
+	static struct str text = STR_ROOM(room);
 	char *rest, *line, *key;
 
 	if (config.host != NULL)

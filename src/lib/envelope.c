@@ -1,7 +1,6 @@
 #include "envelope.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -154,7 +153,7 @@ static const char *path(const char **p, struct address *a, const char *bad)
 const char *envelope_mail(struct envelope *e, char *arg, uint64_t limit)
 {
 	const char *p = behind(arg, "FROM:"), *refusal;
-	struct envelope new = {.open = true};
+	struct envelope new = {.open = true, .pool = e->pool};
 	struct address from;
 	char *rest, *key, *value;
 
@@ -209,21 +208,16 @@ const char *envelope_rcpt(const struct envelope *e, char *arg,
 
 void envelope_add(struct envelope *e, const struct recipient *r)
 {
-	if ((e->rcpts & (e->rcpts - 1)) == 0) /* room doubles at 1, 2, 4 … */
-		e->rcpt = xrealloc(e->rcpt,
-		    (e->rcpts ? e->rcpts * 2 : 1) * sizeof *e->rcpt);
-	e->rcpt[e->rcpts] = *r;
-	e->rcpt[e->rcpts].address = xstrdup(r->address);
-	e->rcpt[e->rcpts].orcpt = xstrdup(r->orcpt != NULL ? r->orcpt : "");
-	e->rcpts++;
+	struct recipient *new;
+
+	e->rcpt = pool_grow(e->pool, e->rcpt, e->rcpts, sizeof *e->rcpt);
+	new = &e->rcpt[e->rcpts++];
+	*new = *r;
+	new->address = pool_copy(e->pool, r->address);
+	new->orcpt = r->orcpt != NULL ? pool_copy(e->pool, r->orcpt) : "";
 }
 
 void envelope_reset(struct envelope *e)
 {
-	for (size_t i = 0; i < e->rcpts; i++) {
-		free(e->rcpt[i].address);
-		free(e->rcpt[i].orcpt);
-	}
-	free(e->rcpt);
-	*e = (struct envelope){0};
+	*e = (struct envelope){.pool = e->pool};
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "pool.h"
 
 #define RECIPIENTS_MAX 1000 /* a hundred is the least, RFC 5321 4.5.3.1.8 */
 #define ENVID_SIZE 101      /* RFC 3461 4.4 */
@@ -27,8 +28,8 @@ enum notify { /* bits; 0: nothing was said */
 };
 
 struct recipient {
-	char *address;
-	char *orcpt;     /* "rfc822;user@example.org", xtext; or "" */
+	const char *address;
+	const char *orcpt; /* "rfc822;user@example.org", xtext; or "" */
 	unsigned notify; /* enum notify */
 	bool local;      /* goes to deliver; else to the queue */
 	char status;     /* enum queue_status */
@@ -41,8 +42,9 @@ struct envelope {
 	uint64_t size;         /* announced; 0: not */
 	char ret;              /* 'F'ull, 'H'drs, or 0 */
 	char envid[ENVID_SIZE]; /* xtext; "" */
-	struct recipient *rcpt; /* owned */
+	struct recipient *rcpt;
 	size_t rcpts;
+	struct pool *pool; /* the transaction's, whose end is its owner's task */
 };
 
 /*
@@ -55,7 +57,7 @@ const char *envelope_mail(struct envelope *, char *arg, uint64_t size_limit);
 const char *envelope_rcpt(const struct envelope *, char *arg,
     struct address *to, struct recipient *);
 
-/* Copies the recipient in. */
+/* Copies the recipient into the pool. */
 void envelope_add(struct envelope *, const struct recipient *);
 
 void envelope_reset(struct envelope *);

@@ -15,11 +15,14 @@
 /* The names in the file, each NUL-terminated, one after the other. */
 static const char *domains(const char **end)
 {
-	static struct str text, names;
+	static char text_room[1024], names_room[1024];
+	static struct str text = STR_ROOM(text_room);
+	static struct str names = STR_ROOM(names_room);
+	static bool loaded;
 	char *rest, *line, *word;
 
-	if (names.p == NULL) {
-		str_clear(&names);
+	if (!loaded) {
+		loaded = true;
 		if (!str_read_file(&text, DOMAINS_FILE, DOMAINS_MAX))
 			fatal(errno == ENOENT ? EX_CONFIG : EX_TEMPFAIL,
 			    "%s: %s", DOMAINS_FILE, strerror(errno));

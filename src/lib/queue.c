@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,12 +28,14 @@ static void notify_words(struct str *s, unsigned notify)
 
 void queue_create(struct queue *q, const char *id, const struct envelope *e)
 {
-	struct str head = {0};
+	char room[1024];
+	struct str head = STR_ROOM(room);
 	char path[FILE_PATH_SIZE];
 
 	snprintf(q->id, sizeof q->id, "%s", id);
 	snprintf(path, sizeof path, TMP_DIR "/%s", id);
-	q->status_at = xrealloc(NULL, (e->rcpts + 1) * sizeof *q->status_at);
+	q->status_at = pool_take(e->pool,
+	    (e->rcpts + 1) * sizeof *q->status_at);
 	str_printf(&head, "pennypost-queue 1\nid %s\narrived %" PRId64 "\n",
 	    id, (int64_t)time(NULL));
 	str_puts(&head, "size ");
@@ -111,6 +112,4 @@ int queue_commit(struct queue *q, const struct envelope *e)
 void queue_abort(struct queue *q)
 {
 	file_end(&q->file);
-	free(q->status_at);
-	q->status_at = NULL;
 }

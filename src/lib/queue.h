@@ -20,11 +20,11 @@ enum queue_status {
 };
 
 struct queue {
-	struct file file;
 	char id[ID_SIZE];
 	size_t size_at;    /* where the size stands in the file */
 	size_t message_at; /* where the message begins */
-	size_t *status_at; /* each recipient's status byte */
+	size_t *status_at; /* each recipient's status byte; in the pool */
+	struct file file;
 };
 
 /* id names the file. Errors are told by queue_commit(). */

@@ -19,23 +19,20 @@ void *xrealloc(void *p, size_t n)
 	return p;
 }
 
-char *xstrdup(const char *s)
-{
-	size_t n = strlen(s) + 1;
-
-	return memcpy(xrealloc(NULL, n), s, n);
-}
-
 static void reserve(struct str *s, size_t more)
 {
 	size_t need = s->len + more + 1;
+	char *old = s->p;
 
 	if (more > STR_MAX || need > STR_MAX)
 		fatal(EX_OSERR, "string past its limit");
 	if (need <= s->cap)
 		return;
 	s->cap = need < 128 ? 128 : need + need / 2;
-	s->p = xrealloc(s->p, s->cap);
+	s->p = xrealloc(s->borrowed ? NULL : old, s->cap);
+	if (s->borrowed)
+		memcpy(s->p, old, s->len);
+	s->borrowed = false;
 }
 
 void str_add(struct str *s, const void *p, size_t n)
@@ -77,7 +74,8 @@ void str_clear(struct str *s)
 
 void str_free(struct str *s)
 {
-	free(s->p);
+	if (!s->borrowed)
+		free(s->p);
 	*s = (struct str){0};
 }
 

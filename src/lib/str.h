@@ -1,7 +1,8 @@
 /*
  * A string that grows. Always NUL-terminated, capped at STR_MAX bytes, and the
  * program ends (EX_OSERR) when memory does, so that no caller has to check.
- * A zeroed struct is an empty string. The string owns p.
+ * A zeroed struct is an empty string; STR_ROOM() one that begins in memory of
+ * the caller's, and leaves it only when it outgrows it.
  */
 #ifndef STR_H
 #define STR_H
@@ -15,7 +16,10 @@
 struct str {
 	char *p;
 	size_t len, cap;
+	bool borrowed; /* p is the caller's */
 };
+
+#define STR_ROOM(array) {.p = (array), .cap = sizeof(array), .borrowed = true}
 
 void str_add(struct str *, const void *, size_t);
 void str_puts(struct str *, const char *);
@@ -24,9 +28,8 @@ void str_printf(struct str *, const char *fmt, ...)
 void str_clear(struct str *); /* empties it, keeps the memory */
 void str_free(struct str *);
 
-/* Copies of memory and of strings, ending the program when memory ends. */
+/* realloc(3), ending the program when memory ends. */
 void *xrealloc(void *, size_t);
-char *xstrdup(const char *);
 
 /*
  * The whole of s is a decimal number from 0 to max: digits only, no sign, no

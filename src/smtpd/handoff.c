@@ -23,14 +23,14 @@ static struct {
 	bool mail;         /* it knows the sender */
 	bool unanswered;   /* a chunk's reply is still to be read */
 	bool lost;         /* it went away and took recipients with it */
-	struct conn conn;
 	bool queueing;     /* a queue file was begun */
-	struct queue queue;
 	const struct envelope *envelope;
 	const char *id;
+	char reply[600];
 	size_t len;        /* of text not yet handed on */
 	char text[HEAD + CHUNK];
-	char reply[600];
+	struct conn conn;
+	struct queue queue;
 } to;
 
 void handoff_begin(const char *host)

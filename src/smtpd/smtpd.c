@@ -30,18 +30,19 @@
 
 static struct {
 	struct dialogue dialogue;
-	struct conn conn;
 	struct peer peer;
 	const struct config *config;
 	bool submission, trusted, extended; /* extended: EHLO, not HELO */
 	char helo[256], user[ADDRESS_SIZE];
 	unsigned messages;
+	struct pool pool; /* the transaction's memory */
 	struct envelope envelope;
 	/* The message that is being received: */
 	char id[ID_SIZE];
 	struct body body;
 	unsigned hops;
 	bool has_date, has_message_id;
+	struct conn conn; /* large buffers last: what is small shares a page */
 } s;
 
 static void reply(const char *text)
@@ -55,6 +56,7 @@ static void reset(void)
 {
 	handoff_reset();
 	envelope_reset(&s.envelope);
+	pool_reset(&s.pool);
 	if (s.dialogue.state & IN_MAIL)
 		s.dialogue.state = READY;
 }
@@ -302,7 +304,8 @@ static void cmd_rcpt(char *args)
 
 static void add_missing(void)
 {
-	struct str lines = {0};
+	char room[512];
+	struct str lines = STR_ROOM(room);
 
 	if (!s.has_date)
 		trace_date(&lines);
@@ -336,7 +339,8 @@ static void message_begin(void)
 		.helo = s.helo, .peer = s.peer.address, .host = s.config->host,
 		.id = s.id,
 	};
-	struct str lines = {0};
+	char room[1024];
+	struct str lines = STR_ROOM(room);
 	bool authenticated = *s.user != '\0';
 
 	id_make(s.id);
@@ -523,6 +527,7 @@ int main(int argc, char **argv)
 	s.trusted = peer_in(&s.peer, s.config->relay_from);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
 	handoff_begin(s.config->host);
+	s.envelope.pool = &s.pool;
 
 	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
 	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
