@@ -20,7 +20,7 @@ bats_require_minimum_version() { :; }
 # shellcheck source-path=SCRIPTDIR source=../helper.bash
 . "$HERE/../helper.bash"
 
-CASES="one three mixed alias forward command pop3"
+CASES="one three many mixed alias forward command pop3"
 violations=0
 
 # Programs find each other side by side. In bin/ stands what an attempt runs:
@@ -62,7 +62,7 @@ smtp_session() { # RECIPIENT...
 # Mailboxes and addresses elsewhere that must have the message; who may be
 # killed. The home is there already.
 case_make() { # NAME
-	local lines=3
+	local lines=3 box
 	boxes=() remote=() victims=(smtpd deliver)
 	[[ $1 != @(three|command) ]] || lines=3500 # several chunks, several writes
 	body_make $lines
@@ -73,6 +73,14 @@ case_make() { # NAME
 	three)
 		boxes=(alice bob carol)
 		smtp_session {alice,bob,carol}@example.test ;;
+	many) # a list, so many that one sync may serve them all
+		boxes=(user{1..8})
+		for box in "${boxes[@]}"; do
+			mkdir -p "$MAIL/$box"/{tmp,new,cur}
+		done
+		box="${boxes[*]}"
+		echo "list: ${box// /, }" >>"$PENNYPOST_HOME/users/aliases"
+		smtp_session list@example.test ;;
 	mixed)
 		boxes=(alice) remote=(you@far.test)
 		smtp_session alice@example.test you@far.test ;;
@@ -192,13 +200,12 @@ queue_whole() {
 survey() {
 	local box file
 	has=() waits=()
-	for box in alice bob carol; do
-		has[$box]=0
-		for file in "$MAIL/$box"/{new,cur}/*; do
-			[ -e "$file" ] || continue
-			has[$box]=$((has[$box] + 1))
-			mail_whole "$file" || violation "in part: $file"
-		done
+	for file in "$MAIL"/*/{new,cur}/*; do
+		[ -e "$file" ] || continue
+		box=${file%/*/*}
+		box=${box##*/}
+		has[$box]=$((${has[$box]-0} + 1))
+		mail_whole "$file" || violation "in part: $file"
 	done
 	for file in "$QUEUE"/*; do
 		[ -e "$file" ] || continue
@@ -230,7 +237,7 @@ everybody_has_it() {
 # Nobody has it more often than it was sent.
 not_more_than() { # TIMES
 	local box
-	for box in alice bob carol; do
+	for box in "${!has[@]}"; do
 		[ "${has[$box]}" -le "$1" ] ||
 			violation "$box has it ${has[$box]} times"
 	done
