@@ -1,0 +1,325 @@
+#!/usr/bin/env bats
+# The super-servers, with the files that are installed: xinetd and systemd.
+
+load helper
+load launch/lib
+
+setup() {
+	installed
+	message=$BATS_TEST_TMPDIR/message
+	message_make "$message"
+	smtp=$(free_port)
+	submission=$(free_port)
+	pop3=$(free_port)
+	log=$BATS_TEST_TMPDIR/xinetd.log
+	refusal=$'421 4.3.2 Too many connections, try later\r'
+}
+
+# One message by SMTP, one by submission, and both fetched again; with
+# $inside, in another network namespace.
+mail_goes_round() {
+	inside=${inside-}
+	$inside timeout 30 curl -sS "smtp://127.0.0.1:$smtp/client.test" \
+		--mail-from sender@client.test --mail-rcpt alice@example.test \
+		-T "$message"
+	$inside timeout 30 "$LAUNCH/mail" send "$submission" "$message" \
+		alice@example.test alice:secret
+	[ "$(count "$MAIL/alice/new")" = 2 ]
+	$inside timeout 30 "$LAUNCH/mail" fetch "$pop3" alice \
+		"$BATS_TEST_TMPDIR"
+	message_same "$BATS_TEST_TMPDIR/1" "$message"
+	message_same "$BATS_TEST_TMPDIR/2" "$message"
+	[ "$(count "$MAIL/alice"/{new,cur})" = 0 ]
+	$inside timeout 30 swaks --server 127.0.0.1 --port "$smtp" --timeout 20 --silent 2 \
+		--from sender@client.test --to bob@example.test
+	$inside timeout 30 curl -sS "pop3://127.0.0.1:$pop3/1" -u bob:secret |
+		grep -q '^This is a test mailing'
+	assert_no_tmp
+}
+
+# xinetd
+
+# xinetd_start FILE…: the shipped files, with ports and a user of the test's.
+xinetd_start() {
+	local file conf=$BATS_TEST_TMPDIR/xinetd.conf
+	echo "defaults
+{
+	bind = 127.0.0.1
+}" >"$conf"
+	for file; do
+		sed -e "s/= 25$/= $smtp/" -e "s/= 587$/= $submission/" \
+			-e "s/= 110$/= $pop3/" \
+			-e "s/= pennypost$/= $USER_ID/" \
+			-e 's/= IPv6/= IPv4/' \
+			-e "s,= SYSLOG mail info,= FILE $log," \
+			"$SHARE/xinetd.d/$file"
+	done >>"$conf"
+	background env LEAK=leaked xinetd -dontfork -f "$conf" -limit 4000 \
+		-filelog "$BATS_TEST_TMPDIR/xinetd.messages" \
+		-pidfile "$BATS_TEST_TMPDIR/xinetd.pid"
+	for file; do
+		case $file in
+		*smtp*) listening "$smtp" ;;
+		*submission*) listening "$submission" ;;
+		*pop3*) listening "$pop3" ;;
+		esac
+	done
+}
+
+# xinetd leaves a `wait = yes` server alone when it ends: idle, it stays for a
+# minute.
+xinetd_end() {
+	local pid
+	# shellcheck disable=SC2013
+	for pid in $(children "$PID"); do
+		kill "$pid" || :
+	done
+	stop "$PID"
+}
+
+@test "every xinetd file is good, and nothing of it is overlooked" {
+	for style in '' -wait; do
+		xinetd_start "pennypost-smtp$style" \
+			"pennypost-submission$style" "pennypost-pop3$style"
+		stop "$PID"
+		not grep -E 'ERROR|CRITICAL|ALERT' \
+			"$BATS_TEST_TMPDIR/xinetd.messages"
+		grep -q 'Started working: 3 available services' \
+			"$BATS_TEST_TMPDIR/xinetd.messages"
+		rm "$BATS_TEST_TMPDIR/xinetd.messages"
+	done
+	not grep -rE '@[A-Z]+@' "$SHARE"
+	for file in "$ROOT"/xinetd.d/pennypost-*; do
+		grep -qx '	cps             = 100000 1' "$file"
+		grep -qx '	passenv         =' "$file"
+	done
+}
+
+@test "xinetd, wait = no: mail goes round" {
+	xinetd_start pennypost-smtp pennypost-submission pennypost-pop3
+	mail_goes_round
+	grep -q 'START: pennypost-smtp pid=.* from=127.0.0.1' "$log"
+	soon grep -q 'EXIT: pennypost-pop3 status=0 pid=' "$log"
+}
+
+@test "xinetd, wait = yes: mail goes round" {
+	xinetd_start pennypost-smtp-wait pennypost-submission-wait \
+		pennypost-pop3-wait
+	mail_goes_round
+	[ "$(grep -c START: "$log")" = 3 ]
+	xinetd_end
+}
+
+@test "xinetd: its environment does not leak" {
+	local port names
+	cp /usr/bin/env "$LIBEXEC/smtpd"
+	cp /usr/bin/env "$LIBEXEC/pop3d"
+	xinetd_start pennypost-smtp pennypost-pop3-wait
+	for port in "$smtp" "$pop3"; do
+		tcp "$port" </dev/null >"$BATS_TEST_TMPDIR/env"
+		names=$(cut -d= -f1 <"$BATS_TEST_TMPDIR/env" | sort | xargs)
+		[ "$names" = 'PATH PENNYPOST_HOME REMOTE_HOST' ]
+		grep -qx "PENNYPOST_HOME=$PENNYPOST_HOME" \
+			"$BATS_TEST_TMPDIR/env"
+	done
+	xinetd_end
+}
+
+@test "xinetd: what a handler writes to stderr does not reach the peer" {
+	# The one is a warning in the log, so is the other.
+	echo 'alice: :include:/no/such/file' >>"$PENNYPOST_HOME/users/aliases"
+	xinetd_start pennypost-smtp pennypost-pop3
+	printf 'USER alice\r\nPASS wrong\r\nQUIT\r\n' | tcp "$pop3" >"$BATS_TEST_TMPDIR/got"
+	cat "$BATS_TEST_TMPDIR/got"
+	not grep -v -e '^+OK ' -e '^-ERR ' "$BATS_TEST_TMPDIR/got"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/got")" = 4 ]
+	printf 'HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<alice@example.test>\r\nQUIT\r\n' |
+		tcp "$smtp" >"$BATS_TEST_TMPDIR/got"
+	cat "$BATS_TEST_TMPDIR/got"
+	not grep -vE '^[245][0-9]{2} ' "$BATS_TEST_TMPDIR/got"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/got")" = 5 ]
+	# And what is said before the home is found.
+	mv "$PENNYPOST_HOME/pennypost.conf" "$PENNYPOST_HOME/away"
+	[ "$(tcp "$smtp" </dev/null)" = $'421 4.3.0 Out of service, try later\r' ]
+}
+
+@test "xinetd: per_source and instances refuse with 421, in both styles" {
+	sed -i -e 's/= 50$/= 2/' "$SHARE/xinetd.d/pennypost-smtp"
+	sed -i -e 's/= 200$/= 2/' -e 's/= 50$/= 9/' "$SHARE/xinetd.d/pennypost-pop3"
+	sed -i -e 's/-s 50/-s 2/' "$SHARE/xinetd.d/pennypost-submission-wait"
+	xinetd_start pennypost-smtp pennypost-pop3 pennypost-submission-wait
+	for port in "$smtp" "$pop3" "$submission"; do
+		for fd in 5 6; do
+			eval "exec $fd<>/dev/tcp/127.0.0.1/$port"
+			IFS= read -r -t 20 -u "$fd"
+		done
+		tcp "$port" </dev/null
+		exec 5<&- 6<&-
+	done >"$BATS_TEST_TMPDIR/got"
+	printf '%s\n' "$refusal" \
+		$'-ERR [SYS/TEMP] Too many connections, try later\r' \
+		"$refusal" >"$BATS_TEST_TMPDIR/expected"
+	diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/got"
+	grep -q 'FAIL: pennypost-smtp per_source_limit from=127.0.0.1' "$log"
+	xinetd_end
+}
+
+@test "xinetd: many connections in a second do not close the port" {
+	sed -i 's/= 50$/= 200/' "$SHARE/xinetd.d/pennypost-smtp"
+	xinetd_start pennypost-smtp
+	python3 - "$smtp" <<'END'
+import socket, sys
+for i in range(4):
+    some = [socket.create_connection(("127.0.0.1", sys.argv[1]), 20)
+            for j in range(40)]
+    for s in some:
+        if s.recv(4) != b"220 ":
+            sys.exit("no greeting")
+        s.close()
+END
+	not grep -q -i deactivat "$BATS_TEST_TMPDIR/xinetd.messages"
+	[ "$(grep -c START: "$log")" = 160 ]
+}
+
+@test "xinetd: a wait server that cannot start is no storm, and no silence" {
+	rm "$LIBEXEC/smtpd"
+	xinetd_start pennypost-smtp-wait
+	[ "$(tcp "$smtp" </dev/null)" = "$refusal" ]
+	(exec 5<>"/dev/tcp/127.0.0.1/$smtp"; sleep 2.5) &
+	sleep 2.5
+	grep START: "$log"
+	[ "$(grep -c START: "$log")" -le 4 ]
+	# The next one finds the port open, and is told.
+	[ "$(tcp "$smtp" </dev/null)" = "$refusal" ]
+	xinetd_end
+}
+
+# systemd-socket-activate: systemd's contract, without systemd
+
+activate() {
+	background systemd-socket-activate -E PENNYPOST_LOG=stderr \
+		-E PENNYPOST_HOME="$PENNYPOST_HOME" "$@"
+}
+
+@test "systemd-socket-activate -a --inetd: mail goes round" {
+	activate -a --inetd -l 127.0.0.1:"$smtp" "$LIBEXEC/smtpd"
+	activate -a --inetd -l 127.0.0.1:"$submission" "$LIBEXEC/smtpd" -s
+	activate -a --inetd -l 127.0.0.1:"$pop3" "$LIBEXEC/pop3d"
+	listening "$smtp"
+	listening "$submission"
+	listening "$pop3"
+	mail_goes_round
+	grep -q 'smtpd\[.*user=alice@example.test.* reply=250' \
+		"$BATS_TEST_TMPDIR/stderr"
+}
+
+@test "systemd-socket-activate --inetd, by listen: mail goes round" {
+	activate --inetd -l 127.0.0.1:"$smtp" "$LIBEXEC/listen" - \
+		"$LIBEXEC/smtpd"
+	activate --inetd -l 127.0.0.1:"$submission" "$LIBEXEC/listen" - \
+		"$LIBEXEC/smtpd" -s
+	activate --inetd -l 127.0.0.1:"$pop3" "$LIBEXEC/listen" - \
+		"$LIBEXEC/pop3d"
+	listening "$smtp"
+	listening "$submission"
+	listening "$pop3"
+	mail_goes_round
+}
+
+@test "systemd-socket-activate, LISTEN_FDS, two ports for one listen" {
+	activate -l 127.0.0.1:"$smtp" -l 127.0.0.1:"$submission" \
+		--fdname=smtp:submission "$LIBEXEC/listen" - "$LIBEXEC/smtpd" -s
+	activate -l 127.0.0.1:"$pop3" "$LIBEXEC/listen" - "$LIBEXEC/pop3d"
+	listening "$smtp"
+	listening "$submission"
+	listening "$pop3"
+	mail_goes_round
+}
+
+# systemd itself, as PID 1 of its own namespaces
+
+@test "systemd units: verified, and all as hard" {
+	local unit
+	for unit in "$ROOT"/systemd/*.service; do
+		sed -n '/^User=/,$p' "$unit" | cksum
+	done >"$BATS_TEST_TMPDIR/sums"
+	[ "$(sort -u "$BATS_TEST_TMPDIR/sums" | wc -l)" = 1 ]
+	cd "$SHARE/systemd"
+	for unit in *; do
+		SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no \
+			--recursive-errors=no "./$unit"
+	done >"$BATS_TEST_TMPDIR/verify" 2>&1
+	cat "$BATS_TEST_TMPDIR/verify"
+	not grep -q pennypost "$BATS_TEST_TMPDIR/verify"
+}
+
+systemd_start() {
+	chown -R 64000:64000 "$PENNYPOST_HOME" 2>/dev/null || :
+	mkdir "$BATS_TEST_TMPDIR/systemd"
+	background "$LAUNCH/systemd" "$BATS_TEST_TMPDIR/systemd" "$LIBEXEC" \
+		"$PENNYPOST_HOME"
+	soon systemd_is_up_or_refused
+	ended_or_zombie "$PID" || return 0
+	wait "$PID" || [ $? != 77 ] ||
+		skip "$(grep permitted "$BATS_TEST_TMPDIR/stderr")"
+	return 1
+}
+
+systemd_is_up_or_refused() {
+	ended_or_zombie "$PID" || systemd_do systemctl is-active test.target
+}
+
+systemd_do() {
+	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -n -r -w "$@"
+}
+
+@test "systemd, Accept=no and Accept=yes: mail goes round" {
+	local style service
+	systemd_start
+	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
+	smtp=25 submission=587 pop3=110
+	for style in '' -accept; do
+		for service in smtp submission pop3; do
+			systemd_do systemctl start \
+				"pennypost-$service$style.socket"
+		done
+		mail_goes_round
+	done
+	# The one style has put an end to the other.
+	[ "$(systemd_do systemctl is-active pennypost-smtp.socket)" = inactive ]
+	[ -z "$(find "$PENNYPOST_HOME/spool" ! -user 64000)" ]
+	systemd_do cat /run/pennypost.log >"$BATS_TEST_TMPDIR/log"
+	[ "$(grep -c 'smtpd.*: message .* reply=250' \
+		"$BATS_TEST_TMPDIR/log")" = 6 ]
+	[ "$(grep -c 'pop3d.*: quit .* ok=1' "$BATS_TEST_TMPDIR/log")" = 4 ]
+}
+
+@test "systemd: a restart lets sessions finish, and who is refused is told" {
+	local root
+	systemd_start
+	root=/proc/$(cat "$BATS_TEST_TMPDIR/systemd/pid")/root
+	sed -i 's/-s 50/-s 1/' \
+		"$root/etc/systemd/system/pennypost-smtp.service"
+	systemd_do systemctl daemon-reload
+	systemd_do systemctl start pennypost-smtp.socket
+	cat >"$BATS_TEST_TMPDIR/session.py" <<'END'
+import socket, subprocess, sys
+def connect():
+    s = socket.create_connection(("127.0.0.1", 25), 20)
+    return s, s.makefile("rb")
+s, r = connect()
+assert r.readline().startswith(b"220 ")
+s2, r2 = connect()
+assert r2.read() == b"421 4.3.2 Too many connections, try later\r\n"
+subprocess.run(sys.argv[1:], check=True)
+s.sendall(b"NOOP\r\n")
+assert r.readline().startswith(b"250 ")
+s3, r3 = connect()
+assert r3.readline().startswith(b"220 ")
+END
+	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n \
+		timeout 30 python3 "$BATS_TEST_TMPDIR/session.py" \
+		nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -r -w \
+		systemctl restart pennypost-smtp.service
+	grep -q 'listen.*refused why=per-source' "$root/run/pennypost.log"
+}
