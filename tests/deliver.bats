@@ -32,6 +32,7 @@ S: 250-PIPELINING
 S: 250-8BITMIME
 S: 250-SMTPUTF8
 S: 250-CHUNKING
+S: 250-DSN
 S: 250 ENHANCEDSTATUSCODES
 C: MAIL FROM:<a@b.test>
 S: 250 2.1.0 Sender OK
@@ -80,6 +81,7 @@ S: 250-PIPELINING
 S: 250-8BITMIME
 S: 250-SMTPUTF8
 S: 250-CHUNKING
+S: 250-DSN
 S: 250 ENHANCEDSTATUSCODES
 C: MAIL FROM:<a@b.test>
 S: 250 2.1.0 Sender OK
@@ -380,7 +382,7 @@ M
 
 @test "a hundred hops are a loop for deliver too" {
 	{
-		for i in {1..101}; do echo "Received: from $i"; done
+		for i in {1..102}; do echo "Received: from $i"; done
 		echo
 	} >loop
 	run -69 "$deliver" alice <loop

@@ -208,7 +208,7 @@ S: 250 2.1.0 Sender OK
 C: RSET
 S: 250 2.0.0 OK
 C: MAIL FROM:<0123456789x@$d>
-S: 501 5.1.3 Path too long
+S: 501 5.1.7 Sender address too long
 TALK
 }
 
@@ -239,7 +239,7 @@ S: 250 mx.example.test
 C: RCPT TO:<alice@example.test>
 S: 503 5.5.1 Bad sequence of commands
 C: AUTH PLAIN AA==
-S: 503 5.5.1 Bad sequence of commands
+S: 502 5.5.1 No logins on this port
 TALK
 }
 
@@ -387,9 +387,9 @@ body 8bitmime
 ret full
 envid abc
 from <alice@example.test>
-to . <x@far.test> notify=never
+to . <x@far.test> notify=NEVER
 to + <bob@example.test>
-to . <y@far.test> notify=success,delay orcpt=rfc822;z@far.test
+to . <y@far.test> notify=SUCCESS,DELAY orcpt=rfc822;z@far.test
 
 Received: from client.test ([127.0.0.1])
 	by mx.example.test with ESMTP id ID;

@@ -105,13 +105,17 @@ static bool looped(const char *recipient)
 	return false;
 }
 
+/* Those before this host: smtpd has added a line of ours. */
+static unsigned hops(void)
+{
+	return s.hops > 0 ? s.hops - 1 : 0;
+}
+
 static void message_start(void)
 {
 	s.hops = 0;
 	str_clear(&s.delivered_to);
-	s.message.sender = s.envelope.sender;
-	s.message.eightbit = s.envelope.eightbit;
-	s.message.utf8 = s.envelope.utf8;
+	s.message.envelope = &s.envelope;
 	message_begin(&s.message, &s.targets,
 	    s.envelope.rcpts == 1 ? s.envelope.rcpt[0].address : NULL);
 	body_begin(&s.body, s.config->message_size_limit + TRACE_ROOM,
@@ -134,7 +138,7 @@ static const char *verdict(const struct recipient_targets *r)
 /* Delivers to all. Then verdict() knows; or the fault, returned. */
 static const char *message_finish(void)
 {
-	const char *fault = smtp_body_refusal(&s.body, s.hops);
+	const char *fault = smtp_body_refusal(&s.body, hops());
 
 	if (fault == NULL)
 		message_deliver(&s.message, &s.targets, looped);
@@ -167,6 +171,7 @@ static void cmd_lhlo(char *args)
 	    "250-8BITMIME\r\n"
 	    "250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n"
+	    "250-DSN\r\n"
 	    "250 ENHANCEDSTATUSCODES\r\n");
 }
 
@@ -255,8 +260,8 @@ static void cmd_bdat(char *args)
 		lmtp_broken(end);
 	} else if (last) {
 		lmtp_finish();
-	} else if (smtp_body_refusal(&s.body, s.hops) != NULL) {
-		reply(smtp_body_refusal(&s.body, s.hops));
+	} else if (smtp_body_refusal(&s.body, hops()) != NULL) {
+		reply(smtp_body_refusal(&s.body, hops()));
 		reset();
 	} else {
 		reply("250 2.0.0 OK");

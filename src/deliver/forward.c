@@ -25,8 +25,13 @@ static int fill(struct message *m, const struct envelope *e,
 	    memcmp(block, block + n, (size_t)n) != 0)
 		queue_lines(&queue, block, (size_t)n);
 	at = m->content_at;
-	while ((n = message_read(m, &at, block, sizeof block)) > 0)
+	while ((n = message_read(m, &at, block, sizeof block)) > 0) {
+		/* A CR that is left ends no line; SMTP has no place for it. */
+		for (char *cr = block; (cr = memchr(cr, '\r',
+		    (size_t)(block + n - cr))) != NULL;)
+			*cr = ' ';
 		queue_lines(&queue, block, (size_t)n);
+	}
 	if (n < 0) {
 		queue_abort(&queue);
 		return EIO;
@@ -36,21 +41,41 @@ static int fill(struct message *m, const struct envelope *e,
 	return queue_commit(&queue, e);
 }
 
+/*
+ * What the sender wants to be told of the recipient who forwards holds for where
+ * it goes, but for success: that is reported here (RFC 3461 5.2.7.3).
+ */
+static void notify_inherit(struct recipient *r, const struct envelope *e,
+    const char *recipient)
+{
+	for (size_t i = 0; i < e->rcpts; i++) {
+		if (strcmp(e->rcpt[i].address, recipient) != 0)
+			continue;
+		r->orcpt = e->rcpt[i].orcpt;
+		r->notify = e->rcpt[i].notify & ~(unsigned)NOTIFY_SUCCESS;
+		if (e->rcpt[i].notify == NOTIFY_SUCCESS)
+			r->notify = NOTIFY_NEVER;
+		return;
+	}
+}
+
 const char *forward_queue(struct message *m, const struct targets *all,
     const char *recipient)
 {
-	struct envelope e = {.eightbit = m->eightbit, .utf8 = m->utf8,
-	    .pool = all->pool};
+	struct envelope e = *m->envelope;
 	int error;
 
-	snprintf(e.sender, sizeof e.sender, "%s", m->sender);
+	e.rcpt = NULL;
+	e.rcpts = 0;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct target *t = &all->target[i];
 		struct recipient r = {.address = t->what,
 		    .status = QUEUE_WAITING};
-		if (t->kind == TARGET_REMOTE &&
-		    strcmp(t->recipient, recipient) == 0)
-			envelope_add(&e, &r);
+		if (t->kind != TARGET_REMOTE ||
+		    strcmp(t->recipient, recipient) != 0)
+			continue;
+		notify_inherit(&r, m->envelope, recipient);
+		envelope_add(&e, &r);
 	}
 	error = fill(m, &e, recipient);
 	return error == 0 ? DELIVERED : file_refusal(error);

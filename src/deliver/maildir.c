@@ -88,7 +88,14 @@ static bool sync_at_once(const struct message *m, size_t count)
 
 	return count >= MANY && fstatfs(m->file.fd, &fs) == 0 &&
 	    (fs.f_type == EXT4_MAGIC || fs.f_type == XFS_MAGIC ||
-	    fs.f_type == BTRFS_MAGIC) && syncfs(m->file.fd) == 0;
+	    fs.f_type == BTRFS_MAGIC);
+}
+
+static int fail(const struct message *m, const char *dir)
+{
+	(void)m;
+	(void)dir;
+	return EIO;
 }
 
 void maildirs_store(struct message *m, struct targets *all)
@@ -107,4 +114,6 @@ void maildirs_store(struct message *m, struct targets *all)
 	*m->file.path = '\0';
 	if (!sync_at_once(m, count))
 		each(m, all, sync_new);
+	else if (syncfs(m->file.fd) != 0)
+		each(m, all, fail);
 }

@@ -12,6 +12,7 @@
 #include "log.h"
 
 #define LOCK_TRIES 30 /* one a second */
+#define LOCK_STALE 500 /* s; its owner is dead (Postfix's stale_lock_time) */
 #define LOCKED "451 4.2.0 Mailbox is locked"
 
 static struct file out;
@@ -19,12 +20,18 @@ static struct file out;
 /* 0, or errno; EACCES: no room for a lock file, fcntl has to do. */
 static int dotlock(const char *lock)
 {
+	struct stat st;
 	int fd = -1;
 
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd >= 0 || errno != EEXIST)
 			break;
+		if (stat(lock, &st) == 0 && st.st_mtime < time(NULL) -
+		    LOCK_STALE && unlink(lock) == 0) {
+			warn("%s: removed, it was stale", safe(lock));
+			continue;
+		}
 		sleep(1);
 	}
 	if (fd < 0)
@@ -72,6 +79,7 @@ static void quote_header(const char *p, size_t n)
 static bool write_all(struct message *m, bool unfinished)
 {
 	static struct body lines;
+	const char *sender = m->envelope->sender;
 	char block[16384], from[400], date[40];
 	time_t now = time(NULL);
 	struct tm t;
@@ -81,7 +89,7 @@ static bool write_all(struct message *m, bool unfinished)
 	gmtime_r(&now, &t);
 	asctime_r(&t, date); /* the form of every From_ line, with its LF */
 	n = snprintf(from, sizeof from, "%sFrom %s %s", unfinished ? "\n" : "",
-	    *m->sender != '\0' ? m->sender : "MAILER-DAEMON", date);
+	    *sender != '\0' ? sender : "MAILER-DAEMON", date);
 	file_write(&out, from, (size_t)n);
 	body_begin(&lines, UINT64_MAX / 4, quote_header, quote_lines);
 	while ((n = message_read(m, &at, block, sizeof block)) > 0)

@@ -68,7 +68,7 @@ void message_begin(struct message *m, const struct targets *targets,
 			made = create_in(m, targets->target[i].what);
 	if (!made)
 		create_in(m, "spool");
-	str_printf(&top, "Return-Path: <%s>\n", m->sender);
+	str_printf(&top, "Return-Path: <%s>\n", m->envelope->sender);
 	m->content_at = top.len;
 	if (recipient != NULL)
 		str_printf(&top, "Delivered-To: %s\n", recipient);

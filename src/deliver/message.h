@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "envelope.h"
 #include "file.h"
 #include "resolve.h"
 
 #define DELIVERED "250 2.0.0 Delivered"
 
 struct message {
-	const char *sender; /* "" for <> */
-	bool eightbit, utf8;
+	const struct envelope *envelope;
 	char name[300];     /* its unique part, without sizes */
 	size_t content_at;  /* behind the Return-Path that we put on top */
 	struct file file;

@@ -20,7 +20,8 @@ const char *pipe_run(struct message *m, const char *command,
 	int in, out, status = EX_OSERR;
 	pid_t pid;
 
-	snprintf(sender_line, sizeof sender_line, "SENDER=%s", m->sender);
+	snprintf(sender_line, sizeof sender_line, "SENDER=%s",
+	    m->envelope->sender);
 	snprintf(recipient_line, sizeof recipient_line, "RECIPIENT=%s",
 	    recipient);
 	in = open(m->file.path, O_RDONLY | O_CLOEXEC);

@@ -33,7 +33,7 @@ struct search {
 	size_t depth;
 	/* The first trouble; it counts when no target was found. */
 	const char *refusal;
-	/* The system failed: what was found may not be all. */
+	/* What was found is not all, or may not be. */
 	bool later;
 };
 
@@ -79,6 +79,7 @@ static void add(struct search *s, enum target_kind kind, const char *what)
 			return;
 	if (mine->count >= TARGETS_MAX) {
 		broken(s, "too-many-targets", what);
+		s->later = true; /* some would have it, and some not */
 		return;
 	}
 	if (i == all->count) {
@@ -137,7 +138,7 @@ static void target_file(struct search *s, const char *path,
 		add(s, path[n - 1] == '/' ? TARGET_MAILDIR : TARGET_MBOX, path);
 }
 
-static void include(struct search *s, const char *path);
+static void include(struct search *s, const char *path, const char *domain);
 
 static void target(struct search *s, char *text, const struct list *list)
 {
@@ -162,7 +163,8 @@ static void target(struct search *s, char *text, const struct list *list)
 		if (list->origin == FROM_FORWARD)
 			broken(s, "include-in-forward", text);
 		else
-			include(s, text + 9 + strspn(text + 9, " \t"));
+			include(s, text + 9 + strspn(text + 9, " \t"),
+			    list->domain);
 		return;
 	}
 	expand(s, *text == '\\' ? text + 1 : text, list->domain);
@@ -206,9 +208,9 @@ static void each_target(struct search *s, char *text, const struct list *list)
 			target(s, one, list);
 }
 
-static void include(struct search *s, const char *path)
+static void include(struct search *s, const char *path, const char *domain)
 {
-	struct list list = {FROM_INCLUDE, domain_default(), NULL};
+	struct list list = {FROM_INCLUDE, domain, NULL};
 	struct str text = {0};
 
 	if (!enter(s, path))
@@ -221,17 +223,34 @@ static void include(struct search *s, const char *path)
 	leave(s);
 }
 
+/* The value in a line that begins an entry, if its key is this one. */
+static const char *value_of(const char *line, const char *key)
+{
+	size_t n = strlen(key);
+	bool quotes = *line == '"';
+
+	line += quotes;
+	if (strncasecmp(line, key, n) != 0)
+		return NULL;
+	line += n;
+	if (quotes && *line++ != '"')
+		return NULL;
+	line += strspn(line, " \t");
+	return *line == ':' ? line + 1 : NULL;
+}
+
 /*
  * The value of an alias, its continuation lines joined: false when there is no
- * such key. The file is read once in a process's life.
+ * such key. Comments and blank lines may stand anywhere. The file is read once
+ * in a process's life.
  */
 static bool alias_find(struct search *s, const char *key, struct str *value)
 {
 	static char room[1024];
 	static struct str file = STR_ROOM(room);
 	static bool loaded;
-	size_t n = strlen(key);
-	const char *line, *end;
+	const char *line, *end, *text;
+	bool found = false;
 
 	if (!loaded && !str_read_file(&file, ALIASES_FILE, LIST_MAX) &&
 	    errno != ENOENT) {
@@ -239,32 +258,29 @@ static bool alias_find(struct search *s, const char *key, struct str *value)
 		return false;
 	}
 	loaded = true;
-	for (line = file.p; *line != '\0'; line = end) {
-		end = line;
-		do {
-			end += strcspn(end, "\n");
-			end += *end != '\0';
-		} while (*end == ' ' || *end == '\t');
-		if (strncasecmp(line, key, n) != 0)
+	for (line = file.p; *line != '\0'; line = end + (*end == '\n')) {
+		end = line + strcspn(line, "\n");
+		text = line + strspn(line, " \t\r");
+		if (*text == '#' || text >= end)
 			continue;
-		const char *colon = line + n + strspn(line + n, " \t");
-		if (*colon != ':')
-			continue;
-		str_clear(value);
-		str_add(value, colon + 1, (size_t)(end - colon - 1));
-		/* A line's end divides targets in a list, but not here. */
-		for (char *p = value->p; *p != '\0'; p++)
-			if (*p == '\n')
-				*p = ' ';
-		return true;
+		if (text == line) {
+			if (found)
+				break;
+			text = value_of(line, key);
+			found = text != NULL;
+		}
+		if (found) {
+			str_add(value, text, (size_t)(end - text));
+			str_add(value, " ", 1);
+		}
 	}
-	return false;
+	return found;
 }
 
 /* Expands the alias of that name, unless it led here: it means itself then. */
-static bool alias(struct search *s, const char *key)
+static bool alias(struct search *s, const char *key, const char *domain)
 {
-	struct list list = {FROM_ALIASES, domain_default(), NULL};
+	struct list list = {FROM_ALIASES, domain, NULL};
 	struct str value = {0};
 	bool found = alias_find(s, key, &value) && enter(s, key);
 
@@ -327,34 +343,54 @@ static bool aliases(struct search *s, const char *name, const char *domain)
 	char key[KEY_SIZE];
 
 	snprintf(key, sizeof key, "%s@%s", name, domain);
-	return alias(s, key) || alias(s, name);
+	return alias(s, key, domain) || alias(s, name, domain);
 }
 
+/* By everything but the catch-all. */
+static bool expand_in(struct search *s, const char *local, const char *domain)
+{
+	char base[ADDRESS_SIZE];
+	char *detail;
+
+	snprintf(base, sizeof base, "%s", local);
+	detail = strchr(base + (*base != '\0'), '+');
+	if (detail != NULL) {
+		if (aliases(s, local, domain))
+			return true;
+		*detail = '\0';
+	}
+	return aliases(s, base, domain) || mailbox(s, base, domain);
+}
+
+/*
+ * A name without a domain, in a list, is of the domain whose mail led there, or
+ * else of the first one.
+ */
 static void expand(struct search *s, const char *text, const char *domain)
 {
-	char base[ADDRESS_SIZE], key[KEY_SIZE];
+	const char *first = domain_default();
+	char key[KEY_SIZE];
 	struct address a;
+	bool bare;
 
 	if (address_parse(text, &a) != ADDRESS_OK) {
 		broken(s, "bad-address", text);
 		return;
 	}
-	if (*a.domain == '\0')
+	bare = *a.domain == '\0';
+	if (bare) {
 		snprintf(a.domain, sizeof a.domain, "%s", domain);
-	else if (!domain_is_local(a.domain)) {
+	} else if (!domain_is_local(a.domain)) {
 		add(s, TARGET_REMOTE, a.text);
 		return;
 	}
 	fold(a.local);
 	fold(a.domain);
-	strcpy(base, a.local);
-	char *detail = strchr(base + (*base != '\0'), '+');
-	if (detail != NULL)
-		*detail = '\0';
 	snprintf(key, sizeof key, "@%s", a.domain);
-	if ((detail != NULL && aliases(s, a.local, a.domain)) ||
-	    aliases(s, base, a.domain) || mailbox(s, base, a.domain) ||
-	    alias(s, key))
+	if (expand_in(s, a.local, a.domain) ||
+	    (bare && strcasecmp(a.domain, first) != 0 &&
+	    expand_in(s, a.local, first)) ||
+	    alias(s, key, a.domain))
 		return;
 	if (s->depth > 0)
 		warn("alias problem=no-such-user what=%s recipient=<%s>",

@@ -8,8 +8,7 @@
 
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
 
-/* The length of the well-formed non-ASCII character at p (RFC 3629 4), or 0. */
-static size_t utf8_length(const char *text)
+size_t utf8_length(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	unsigned low = 0x80, high = 0xbf;

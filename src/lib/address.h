@@ -3,6 +3,7 @@
 #define ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* A path has 256 octets with its angle brackets (RFC 5321 4.5.3.1.3). */
 #define ADDRESS_SIZE 255
@@ -25,6 +26,9 @@ enum address_result address_path(const char **p, struct address *);
 
 /* The whole of text is a name or name@domain. */
 enum address_result address_parse(const char *text, struct address *);
+
+/* The octets of the non-ASCII character at p (RFC 3629 4); 0: not well-formed. */
+size_t utf8_length(const char *p);
 
 /* A domain, or an address literal such as [192.0.2.1] or [IPv6:2001:db8::1]. */
 bool domain_valid(const char *);

@@ -65,8 +65,9 @@ const char *command_loop(struct dialogue *d)
 		case LINE_EOF:
 			return "eof";
 		case LINE_TIMEOUT:
-			conn_reply(d->conn, "%s", p->timeout);
-			conn_flush(d->conn);
+			if (p->timeout != NULL)
+				conn_reply(d->conn, "%s", p->timeout);
+			conn_hang_up(d->conn);
 			return "timeout";
 		}
 		if (no != NULL) {
@@ -75,7 +76,7 @@ const char *command_loop(struct dialogue *d)
 		}
 		if (d->state != 0 && d->errors > p->errors_max) {
 			conn_reply(d->conn, "%s", p->too_many_errors);
-			conn_flush(d->conn);
+			conn_hang_up(d->conn);
 			return "errors";
 		}
 	}

@@ -25,7 +25,7 @@ struct protocol {
 	unsigned errors_max;
 	/* Replies, without CRLF. */
 	const char *bad_line, *long_line, *unknown, *bad_args, *out_of_order;
-	const char *too_many_errors, *timeout; /* the last words */
+	const char *too_many_errors, *timeout; /* last words; NULL: none */
 };
 
 /* One dialogue with one peer. */

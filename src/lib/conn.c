@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
  * polls writable has a third or more of its buffer free, and takes this much.
  */
 #define WRITE_PIECE 16384
+
+#define LINGER 2000            /* ms */
+#define LINGER_MAX (16u << 20) /* octets */
 #define POLL_MAX 1000000 /* ms; more than this is waited for in pieces */
 
 int64_t now_ms(void)
@@ -194,4 +198,16 @@ void conn_reply(struct conn *c, const char *fmt, ...)
 	line[n++] = '\r';
 	line[n++] = '\n';
 	conn_write(c, line, (size_t)n);
+}
+
+void conn_hang_up(struct conn *c)
+{
+	int64_t due = now_ms() + LINGER;
+
+	if (!conn_flush(c) || shutdown(c->out, SHUT_WR) != 0)
+		return;
+	for (size_t n = 0; n < LINGER_MAX; n += CONN_BUFFER)
+		if (!wait_for(c->in, POLLIN, due) ||
+		    read(c->in, c->buf, CONN_BUFFER) <= 0)
+			return;
 }

@@ -67,6 +67,13 @@ void conn_reply(struct conn *, const char *fmt, ...)
 /* False when the peer is gone or does not read. */
 bool conn_flush(struct conn *);
 
+/*
+ * The end, where the peer may still be sending: tells it so, and reads for a
+ * moment, because what lies unread at close() makes TCP throw our last words
+ * away. Nothing of that kind happens to a pipe.
+ */
+void conn_hang_up(struct conn *);
+
 int64_t now_ms(void); /* monotonic */
 
 #endif

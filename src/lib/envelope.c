@@ -10,14 +10,24 @@
 #define UNKNOWN_PARAMETER "555 5.5.4 Unknown parameter"
 #define BAD_ADDRESS "501 5.1.7 Bad sender address"
 #define BAD_RECIPIENT "501 5.1.3 Bad recipient address"
-#define LONG_PATH "501 5.1.3 Path too long"
+#define LONG_SENDER "501 5.1.7 Sender address too long"
+#define LONG_RECIPIENT "501 5.1.3 Recipient address too long"
+#define REPEATED "501 5.5.4 A parameter stands there twice"
 #define NO_SMTPUTF8 "553 5.6.7 Address needs SMTPUTF8"
 #define TOO_BIG "552 5.3.4 Message too big"
 
-/* RFC 3461 4: printable ASCII but "+" and "=", or "+" and two hex digits. */
-static bool xtext(const char *s)
+/*
+ * RFC 3461 4: printable ASCII but "+" and "=", or "+" and two hex digits; with
+ * utf8, characters beyond ASCII as well (RFC 6533 3).
+ */
+static bool xtext(const char *s, bool utf8)
 {
 	for (; *s != '\0'; s++) {
+		size_t n = utf8 ? utf8_length(s) : 0;
+		if (n > 0) {
+			s += n - 1;
+			continue;
+		}
 		if (*s < '!' || *s > '~' || *s == '=')
 			return false;
 		if (*s != '+')
@@ -72,33 +82,46 @@ static const char *mail_parameter(struct envelope *e, const char *key,
 	}
 	if (strcasecmp(key, "ENVID") == 0) {
 		if (*value == '\0' || strlen(value) >= ENVID_SIZE ||
-		    !xtext(value))
+		    !xtext(value, false))
 			return BAD_PARAMETER;
 		strcpy(e->envid, value);
 		return NULL;
 	}
 	if (strcasecmp(key, "AUTH") == 0) /* RFC 4954 5: nobody is believed */
-		return *value != '\0' && xtext(value) ? NULL : BAD_PARAMETER;
+		return *value != '\0' && xtext(value, false) ?
+		    NULL : BAD_PARAMETER;
 	return UNKNOWN_PARAMETER;
+}
+
+/* In the order of enum notify's bits. */
+static const char *const notify_words[] = {
+	"NEVER", "SUCCESS", "FAILURE", "DELAY",
+};
+
+void notify_print(char words[NOTIFY_SIZE], unsigned notify)
+{
+	*words = '\0';
+	for (size_t i = 0; i < 4; i++) {
+		if ((notify & 1u << i) == 0)
+			continue;
+		if (*words != '\0')
+			strcat(words, ",");
+		strcat(words, notify_words[i]);
+	}
 }
 
 static const char *notify_parse(char *value, unsigned *notify)
 {
-	static const struct { const char *word; unsigned bit; } words[] = {
-		{"NEVER", NOTIFY_NEVER}, {"SUCCESS", NOTIFY_SUCCESS},
-		{"FAILURE", NOTIFY_FAILURE}, {"DELAY", NOTIFY_DELAY},
-	};
-
 	*notify = 0;
 	for (char *word = value; word != NULL;) {
 		char *comma = strchr(word, ',');
 		unsigned bit = 0;
 		if (comma != NULL)
 			*comma++ = '\0';
-		for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-			if (strcasecmp(word, words[i].word) == 0)
-				bit = words[i].bit;
-		if (bit == 0 || (*notify & bit) != 0)
+		for (size_t i = 0; i < 4; i++)
+			if (strcasecmp(word, notify_words[i]) == 0)
+				bit = 1u << i;
+		if (bit == 0)
 			return BAD_PARAMETER;
 		*notify |= bit;
 		word = comma;
@@ -108,7 +131,7 @@ static const char *notify_parse(char *value, unsigned *notify)
 }
 
 static const char *rcpt_parameter(struct recipient *r, const char *key,
-    char *value)
+    char *value, bool utf8)
 {
 	if (strcasecmp(key, "NOTIFY") == 0)
 		return notify_parse(value, &r->notify);
@@ -116,7 +139,8 @@ static const char *rcpt_parameter(struct recipient *r, const char *key,
 		const char *semicolon = strchr(value, ';');
 		if (semicolon == NULL || semicolon == value ||
 		    semicolon[1] == '\0' || strlen(value) >= ORCPT_SIZE ||
-		    !xtext(value))
+		    !xtext(value, utf8 &&
+		    strncasecmp(value, "utf-8;", 6) == 0))
 			return BAD_PARAMETER;
 		r->orcpt = value;
 		return NULL;
@@ -124,24 +148,43 @@ static const char *rcpt_parameter(struct recipient *r, const char *key,
 	return UNKNOWN_PARAMETER;
 }
 
-/* The next " KEY=VALUE"; NULL at the end. *value is "" without one. */
-static char *next_parameter(char **rest, char **value)
-{
-	char *key = text_word(rest);
+#define PARAMETERS_MAX 8 /* there are six */
 
-	if (key != NULL) {
-		*value = key + strcspn(key, "=");
-		if (**value == '=')
-			*(*value)++ = '\0';
-	}
+struct parameters {
+	char *rest; /* of the line */
+	const char *keys[PARAMETERS_MAX];
+	size_t count;
+};
+
+/*
+ * The next " KEY=VALUE"; NULL at the end. *value is "" without one, and NULL
+ * when the key was there before.
+ */
+static char *next_parameter(struct parameters *p, char **value)
+{
+	char *key = text_word(&p->rest);
+
+	if (key == NULL)
+		return NULL;
+	*value = key + strcspn(key, "=");
+	if (**value == '=')
+		*(*value)++ = '\0';
+	for (size_t i = 0; i < p->count; i++)
+		if (strcasecmp(p->keys[i], key) == 0)
+			*value = NULL;
+	if (p->count == PARAMETERS_MAX)
+		*value = NULL;
+	else
+		p->keys[p->count++] = key;
 	return key;
 }
 
-static const char *path(const char **p, struct address *a, const char *bad)
+static const char *path(const char **p, struct address *a, const char *bad,
+    const char *too_long)
 {
 	switch (address_path(p, a)) {
 	case ADDRESS_LONG:
-		return LONG_PATH;
+		return too_long;
 	case ADDRESS_SYNTAX:
 		return bad;
 	case ADDRESS_OK:
@@ -154,19 +197,21 @@ const char *envelope_mail(struct envelope *e, char *arg, uint64_t limit)
 {
 	const char *p = behind(arg, "FROM:"), *refusal;
 	struct envelope new = {.open = true, .pool = e->pool};
+	struct parameters parameters = {0};
 	struct address from;
-	char *rest, *key, *value;
+	char *key, *value;
 
 	if (p == NULL)
 		return "501 5.5.4 Syntax: MAIL FROM:<address>";
-	refusal = path(&p, &from, BAD_ADDRESS);
+	refusal = path(&p, &from, BAD_ADDRESS, LONG_SENDER);
 	if (refusal != NULL)
 		return refusal;
 	if (*from.text != '\0' && *from.domain == '\0')
 		return BAD_ADDRESS;
-	rest = arg + (p - arg);
-	while ((key = next_parameter(&rest, &value)) != NULL) {
-		refusal = mail_parameter(&new, key, value, limit);
+	parameters.rest = arg + (p - arg);
+	while ((key = next_parameter(&parameters, &value)) != NULL) {
+		refusal = value == NULL ? REPEATED :
+		    mail_parameter(&new, key, value, limit);
 		if (refusal != NULL)
 			return refusal;
 	}
@@ -181,11 +226,12 @@ const char *envelope_rcpt(const struct envelope *e, char *arg,
     struct address *to, struct recipient *r)
 {
 	const char *p = behind(arg, "TO:"), *refusal;
-	char *rest, *key, *value;
+	struct parameters parameters = {0};
+	char *key, *value;
 
 	if (p == NULL)
 		return "501 5.5.4 Syntax: RCPT TO:<address>";
-	refusal = path(&p, to, BAD_RECIPIENT);
+	refusal = path(&p, to, BAD_RECIPIENT, LONG_RECIPIENT);
 	if (refusal != NULL)
 		return refusal;
 	*r = (struct recipient){.address = to->text};
@@ -193,9 +239,10 @@ const char *envelope_rcpt(const struct envelope *e, char *arg,
 	if (*to->text == '\0' || (*to->domain == '\0' &&
 	    strcasecmp(to->local, "postmaster") != 0))
 		return BAD_RECIPIENT;
-	rest = arg + (p - arg);
-	while ((key = next_parameter(&rest, &value)) != NULL) {
-		refusal = rcpt_parameter(r, key, value);
+	parameters.rest = arg + (p - arg);
+	while ((key = next_parameter(&parameters, &value)) != NULL) {
+		refusal = value == NULL ? REPEATED :
+		    rcpt_parameter(r, key, value, e->utf8);
 		if (refusal != NULL)
 			return refusal;
 	}

@@ -27,6 +27,8 @@ enum notify { /* bits; 0: nothing was said */
 	NOTIFY_DELAY = 8,
 };
 
+#define NOTIFY_SIZE 32
+
 struct recipient {
 	const char *address;
 	const char *orcpt; /* "rfc822;user@example.org", xtext; or "" */
@@ -61,5 +63,8 @@ const char *envelope_rcpt(const struct envelope *, char *arg,
 void envelope_add(struct envelope *, const struct recipient *);
 
 void envelope_reset(struct envelope *);
+
+/* "NEVER", or "SUCCESS,FAILURE,DELAY" in part, as NOTIFY= has it. */
+void notify_print(char words[NOTIFY_SIZE], unsigned notify);
 
 #endif

@@ -58,12 +58,15 @@ static bool network_parse(char *word, struct in6_addr *net, unsigned *bits)
 static bool networks_walk(const char *networks, const struct in6_addr *address,
     const char **bad)
 {
-	static char copy[1024];
-	char *rest = copy, *word;
+	static char room[512];
+	static struct str copy = STR_ROOM(room);
+	char *rest, *word;
 	struct in6_addr net;
 	unsigned bits;
 
-	snprintf(copy, sizeof copy, "%s", networks);
+	str_clear(&copy);
+	str_puts(&copy, networks);
+	rest = copy.p;
 	while ((word = text_word(&rest)) != NULL) {
 		if (!network_parse(word, &net, &bits)) {
 			if (bad != NULL) {

@@ -50,8 +50,10 @@ bool program_path(const char *name, char path[PATH_SIZE])
 {
 	ssize_t n = readlink("/proc/self/exe", path, PATH_SIZE - 1);
 
-	if (n <= 0)
+	if (n <= 0) {
+		warn("where is %s? /proc/self/exe: %s", name, strerror(errno));
 		return false;
+	}
 	path[n] = '\0';
 	char *slash = strrchr(path, '/');
 	if (slash == NULL)

@@ -13,22 +13,9 @@
 #define QUEUE_DIR "spool/queue"
 #define SIZE_DIGITS 15
 
-static void notify_words(struct str *s, unsigned notify)
-{
-	static const char *words[] = {"never", "success", "failure", "delay"};
-	const char *mark = " notify=";
-
-	for (size_t i = 0; i < 4; i++) {
-		if ((notify & 1u << i) == 0)
-			continue;
-		str_printf(s, "%s%s", mark, words[i]);
-		mark = ",";
-	}
-}
-
 void queue_create(struct queue *q, const char *id, const struct envelope *e)
 {
-	char room[1024];
+	char room[1024], words[NOTIFY_SIZE];
 	struct str head = STR_ROOM(room);
 	char path[FILE_PATH_SIZE];
 
@@ -55,7 +42,9 @@ void queue_create(struct queue *q, const char *id, const struct envelope *e)
 		str_puts(&head, "to ");
 		q->status_at[i] = head.len;
 		str_printf(&head, "%c <%s>", QUEUE_WAITING, r->address);
-		notify_words(&head, r->notify);
+		notify_print(words, r->notify);
+		if (*words != '\0')
+			str_printf(&head, " notify=%s", words);
 		if (*r->orcpt != '\0')
 			str_printf(&head, " orcpt=%s", r->orcpt);
 		str_puts(&head, "\n");

@@ -93,7 +93,28 @@ static const char *gone(void)
 	return NO_DELIVER;
 }
 
-const char *handoff_rcpt(const struct envelope *e, const char *address)
+/* MAIL and RCPT, with what the sender wants to be told (RFC 3461). */
+
+static void send_mail(const struct envelope *e)
+{
+	conn_reply(&to.conn, "MAIL FROM:<%s>%s%s%s%s%s", e->sender,
+	    e->eightbit ? " BODY=8BITMIME" : "", e->utf8 ? " SMTPUTF8" : "",
+	    e->ret == 0 ? "" : e->ret == 'F' ? " RET=FULL" : " RET=HDRS",
+	    *e->envid != '\0' ? " ENVID=" : "", e->envid);
+}
+
+static void send_rcpt(const struct recipient *r)
+{
+	char words[NOTIFY_SIZE];
+	bool orcpt = r->orcpt != NULL && *r->orcpt != '\0';
+
+	notify_print(words, r->notify);
+	conn_reply(&to.conn, "RCPT TO:<%s>%s%s%s%s", r->address,
+	    *words != '\0' ? " NOTIFY=" : "", words,
+	    orcpt ? " ORCPT=" : "", orcpt ? r->orcpt : "");
+}
+
+const char *handoff_rcpt(const struct envelope *e, const struct recipient *r)
 {
 	bool first;
 
@@ -101,10 +122,8 @@ const char *handoff_rcpt(const struct envelope *e, const char *address)
 		return NO_DELIVER;
 	first = !to.mail;
 	if (first)
-		conn_reply(&to.conn, "MAIL FROM:<%s>%s%s", e->sender,
-		    e->eightbit ? " BODY=8BITMIME" : "",
-		    e->utf8 ? " SMTPUTF8" : "");
-	conn_reply(&to.conn, "RCPT TO:<%s>", address);
+		send_mail(e);
+	send_rcpt(r);
 	if (!to.greeted && (reply_read() != 220 || reply_read() != 250))
 		return gone();
 	to.greeted = true;

@@ -22,7 +22,7 @@ void handoff_begin(const char *host);
  * Does deliver take this local recipient? Its reply: "250 …", or the refusal to
  * pass on. Valid until the next call.
  */
-const char *handoff_rcpt(const struct envelope *, const char *address);
+const char *handoff_rcpt(const struct envelope *, const struct recipient *);
 
 /*
  * The message begins; id names it (both are kept until its end). Then its

@@ -66,6 +66,7 @@ static void hang_up(const char *text)
 {
 	reply(text);
 	handoff_reset();
+	conn_hang_up(&s.conn);
 	s.dialogue.state = 0;
 }
 
@@ -215,7 +216,8 @@ static void cmd_auth(char *args)
 	bool ok = false;
 
 	if (!s.submission || !s.extended || *s.user != '\0') {
-		reply(smtp_protocol.out_of_order);
+		reply(s.submission ? smtp_protocol.out_of_order :
+		    "502 5.5.1 No logins on this port");
 		return;
 	}
 	if (!auth_is_private()) {
@@ -272,7 +274,7 @@ static const char *route(struct recipient *r, struct address *to)
 	r->address = to->text;
 	r->local = domain_is_local(to->domain);
 	if (r->local)
-		return handoff_rcpt(&s.envelope, r->address);
+		return handoff_rcpt(&s.envelope, r);
 	if (s.trusted)
 		return "250 2.1.5 Recipient OK, to be relayed";
 	snprintf(text, sizeof text, "550 5.7.1 <%s>: relaying denied",
@@ -523,6 +525,7 @@ int main(int argc, char **argv)
 	}
 	home_enter(home);
 	s.config = config_load();
+	domain_default(); /* what is wrong shows before the greeting */
 	peer_find(&s.peer);
 	s.trusted = peer_in(&s.peer, s.config->relay_from);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
