@@ -19,6 +19,7 @@
 #define PASSWD_FILE "users/passwd"
 #define PASSWD_MAX (64u << 20)
 #define INPUT_MAX 512 /* the interface's */
+#define PASSWORD_MAX 240 /* what a login takes: LOGIN_SIZE */
 #define PATIENCE 30   /* s */
 
 enum { ACCEPTED = 0, REFUSED = 1, MISUSED = 2, UNAVAILABLE = 111 };
@@ -122,6 +123,7 @@ static int answer(char **program)
 		return REFUSED;
 	if (*program == NULL)
 		return ACCEPTED;
+	alarm(0); /* its time is its own */
 	execvp(program[0], program);
 	fatal(UNAVAILABLE, "%s: %s", safe(program[0]), strerror(errno));
 }
@@ -131,15 +133,21 @@ static int hash_print(void)
 {
 	static const char digits[] =
 	    "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	char password[INPUT_MAX], setting[24] = "$6$";
+	char password[PASSWORD_MAX + 2], setting[24] = "$6$";
 	unsigned char random[16];
 	const char *made;
+	size_t len;
 
 	if (fgets(password, sizeof password, stdin) == NULL)
 		fatal(EX_DATAERR, "no password on fd 0");
-	password[strcspn(password, "\r\n")] = '\0';
-	if (*password == '\0')
-		fatal(EX_DATAERR, "the password is empty");
+	len = strcspn(password, "\n");
+	if (len > 0 && password[len - 1] == '\r')
+		len--;
+	password[len] = '\0';
+	/* What no login could send must not be set. */
+	if (len == 0 || len >= PASSWORD_MAX || strcspn(password, "\r") < len)
+		fatal(EX_DATAERR, "the password is empty, longer than %d "
+		    "bytes, or has a CR in it", PASSWORD_MAX - 1);
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		fatal(EX_OSERR, "no random numbers");
 	for (size_t i = 0; i < sizeof random; i++)

@@ -83,7 +83,7 @@ static bool each(struct maildrop *m, const char *folder, void *context,
 		errno = 0;
 		if ((entry = readdir(dir)) == NULL)
 			break;
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && entry->d_type != DT_DIR)
 			done = act(m, folder, entry->d_name, context);
 	}
 	if (!done && errno != 0) {
@@ -255,7 +255,7 @@ uint64_t mail_octets(struct maildrop *m, struct mail *mail)
 	}
 	close(fd);
 	if (last != '\n')
-		octets += 2; /* RETR ends the line */
+		octets += last == '\r' ? 1 : 2; /* RETR ends the line */
 	mail->octets = octets;
 	mail->sized = n == 0;
 	return octets;

@@ -49,7 +49,7 @@ static const struct protocol protocol = {
 	.bad_args = "-ERR bad arguments",
 	.out_of_order = "-ERR not in this state",
 	.too_many_errors = "-ERR too many errors, closing",
-	.timeout = "-ERR timeout, closing",
+	.timeout = NULL, /* "without any response": RFC 1939 3 */
 };
 
 #define NO_SUCH_MESSAGE "no such message"
@@ -293,7 +293,8 @@ static void cmd_uidl(char *args)
 
 /* A message on its way out, line by line: RFC 1939 3's dots, and CRLF. */
 struct sending {
-	bool line_begins, cr; /* cr: one was held back */
+	bool line_begins; /* nothing of the line was sent yet */
+	bool cr;          /* one is held back, perhaps half of a CRLF */
 	bool in_header;
 	uint64_t body_lines; /* that may still be sent */
 };
@@ -301,32 +302,30 @@ struct sending {
 /* Part of a line, or (lf) its end. False when enough lines were sent. */
 static bool send_part(struct sending *to, const char *p, size_t n, bool lf)
 {
-	bool blank = to->line_begins && n == 0;
-
 	if (to->line_begins && !to->in_header && to->body_lines == 0)
 		return false;
-	if (to->cr && n > 0) { /* a CR that ends no line */
+	if (to->cr && n > 0) { /* it ends no line */
 		conn_write(&s.conn, "\r", 1);
-		blank = to->cr = false;
+		to->cr = to->line_begins = false;
 	}
 	if (to->line_begins && n > 0 && *p == '.')
 		conn_write(&s.conn, ".", 1);
 	if (n > 0 && p[n - 1] == '\r') {
 		to->cr = true;
-		blank = to->line_begins && n == 1;
 		n--;
 	}
 	conn_write(&s.conn, p, n);
-	to->line_begins = to->line_begins && n == 0 && !to->cr;
+	if (n > 0)
+		to->line_begins = false;
 	if (!lf)
 		return true;
 	conn_write(&s.conn, "\r\n", 2);
-	to->cr = false;
-	to->line_begins = true;
 	if (!to->in_header)
 		to->body_lines--;
-	else if (blank)
+	else if (to->line_begins)
 		to->in_header = false;
+	to->cr = false;
+	to->line_begins = true;
 	return true;
 }
 
