@@ -26,23 +26,21 @@ static void path_of(const struct maildrop *m, const char *name,
 	snprintf(path, FILE_PATH_SIZE, "%s/%s", m->path, name);
 }
 
-/* Behind "new/"; its length without the flags. */
-static const char *unique(const char *name, size_t *len)
+/* The part that no rename changes; mail->unique is its length. */
+static const char *unique(const struct mail *mail)
 {
-	const char *base = name + 4;
-
-	*len = strcspn(base, ":");
-	return base;
+	return mail->name + 4;
 }
 
 /* The number behind ",W=" or ",S=" in the unique part. */
-static bool size_in_name(const char *name, const char *tag, uint64_t *size)
+static bool size_in_name(const struct mail *mail, const char *tag,
+    uint64_t *size)
 {
 	char digits[24];
-	size_t len, n;
-	const char *base = unique(name, &len), *at = strstr(base, tag);
+	size_t n;
+	const char *at = strstr(unique(mail), tag);
 
-	if (at == NULL || at >= base + len)
+	if (at == NULL || at >= unique(mail) + mail->unique)
 		return false;
 	at += strlen(tag);
 	n = strspn(at, "0123456789");
@@ -62,10 +60,11 @@ static void add(struct maildrop *m, const char *folder, const char *file)
 		m->mail = xrealloc(m->mail,
 		    (m->count ? m->count * 2 : 1) * sizeof *m->mail);
 	mail = &m->mail[m->count++];
-	*mail = (struct mail){.name = xrealloc(NULL, n)};
+	*mail = (struct mail){.name = xrealloc(NULL, n),
+	    .unique = strcspn(file, ":")};
 	snprintf(mail->name, n, "%s/%s", folder, file);
-	mail->sized = size_in_name(mail->name, ",W=", &mail->octets) ||
-	    size_in_name(mail->name, ",S=", &mail->octets);
+	mail->sized = size_in_name(mail, ",W=", &mail->octets) ||
+	    size_in_name(mail, ",S=", &mail->octets);
 }
 
 /* Calls for each file of the folder until it returns true. */
@@ -123,9 +122,8 @@ static bool clean(struct maildrop *m, const char *folder, const char *file,
 static int compare(const void *a, const void *b)
 {
 	const struct mail *x = a, *y = b;
-	size_t n, k;
-	const char *p = unique(x->name, &n), *q = unique(y->name, &k);
-	int order = memcmp(p, q, n < k ? n : k);
+	size_t n = x->unique, k = y->unique;
+	int order = memcmp(unique(x), unique(y), n < k ? n : k);
 
 	return order != 0 ? order : (n > k) - (n < k);
 }
@@ -187,7 +185,7 @@ static bool is_it(struct maildrop *m, const char *folder, const char *file,
 
 	(void)m;
 	snprintf(name, n, "%s/%s", folder, file);
-	found = (struct mail){.name = name};
+	found = (struct mail){.name = name, .unique = strcspn(file, ":")};
 	if (compare(&found, mail) != 0) {
 		free(name);
 		return false;
@@ -263,8 +261,8 @@ uint64_t mail_octets(struct maildrop *m, struct mail *mail)
 
 void mail_uidl(const struct mail *mail, char uidl[UIDL_SIZE])
 {
-	size_t len;
-	const char *base = unique(mail->name, &len);
+	const char *base = unique(mail);
+	size_t len = mail->unique;
 	bool fit = len > 0 && len < UIDL_SIZE;
 	/* FNV-1a, twice with different beginnings. */
 	uint64_t a = 0xcbf29ce484222325u, b = 0x84222325cbf29ce4u;

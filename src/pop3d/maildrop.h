@@ -14,6 +14,7 @@
 
 struct mail {
 	char *name;     /* "new/…" or "cur/…", below the Maildir */
+	size_t unique;  /* how long the part between '/' and ':' is */
 	uint64_t octets; /* with CRLF; known when sized */
 	bool sized, deleted;
 };
