@@ -419,7 +419,7 @@ M
 @test "what cannot be written is temporary, and leaves nothing" {
 	local error
 	for error in write:error=ENOSPC:when=1 fsync:error=EIO:when=1 \
-		link:error=EIO fsync:error=EIO:when=2; do
+		rename:error=EIO fsync:error=EIO:when=2; do
 		run -75 strace -f -o trace -e "inject=$error" "$deliver" alice \
 			<<<'Subject: this is longer than seven octets'
 		assert_no_tmp

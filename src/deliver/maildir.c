@@ -35,20 +35,20 @@ static int copy(const struct message *m, const char *dir, const char *to)
 	return error;
 }
 
-static int sync_new(const struct message *m, const char *dir)
+static int sync_new(const char *dir)
 {
 	char path[FILE_PATH_SIZE];
 
-	(void)m;
 	snprintf(path, sizeof path, "%s/new", dir);
 	return directory_sync(path);
 }
 
 /*
  * S is the size of the file, W the size with CRLF, as Maildir++ and Dovecot
- * have them: pop3d lists a mailbox without opening a message.
+ * have them: pop3d lists a mailbox without opening a message. The last Maildir
+ * takes the temporary name itself, which saves a link and an unlink.
  */
-static int store(const struct message *m, const char *dir)
+static int store(struct message *m, const char *dir, bool last)
 {
 	char path[FILE_PATH_SIZE];
 	int error;
@@ -57,25 +57,12 @@ static int store(const struct message *m, const char *dir)
 	    "%s/new/%s,S=%" PRIu64 ",W=%" PRIu64, dir, m->name, m->file.size,
 	    m->file.size + m->file.lines) >= sizeof path)
 		return ENAMETOOLONG;
-	error = file_link(&m->file, path);
+	error = last ? file_rename(&m->file, path) :
+	    file_link(&m->file, path);
 	if (error != EXDEV && error != EMLINK)
 		return error;
 	error = copy(m, dir, path);
-	return error != 0 ? error : sync_new(m, dir);
-}
-
-static void each(struct message *m, struct targets *all,
-    int (*act)(const struct message *, const char *dir))
-{
-	for (size_t i = 0; i < all->count; i++) {
-		struct target *t = &all->target[i];
-		if (t->kind != TARGET_MAILDIR ||
-		    strcmp(t->reply, DELIVERED) != 0)
-			continue;
-		int error = act(m, t->what);
-		if (error != 0)
-			t->reply = file_refusal(error);
-	}
+	return error != 0 ? error : sync_new(dir);
 }
 
 /*
@@ -91,29 +78,30 @@ static bool sync_at_once(const struct message *m, size_t count)
 	    fs.f_type == BTRFS_MAGIC);
 }
 
-static int fail(const struct message *m, const char *dir)
+static void judge(struct target *t, int error)
 {
-	(void)m;
-	(void)dir;
-	return EIO;
+	t->reply = error == 0 ? DELIVERED : file_refusal(error);
 }
 
 void maildirs_store(struct message *m, struct targets *all)
 {
-	size_t count = 0;
+	struct target *t, *end = all->target + all->count;
+	size_t count = 0, left;
+	bool at_once;
+	int error = 0;
 
-	for (size_t i = 0; i < all->count; i++) {
-		if (all->target[i].kind == TARGET_MAILDIR) {
-			all->target[i].reply = DELIVERED;
-			count++;
-		}
-	}
-	each(m, all, store);
-	/* Gone before the syncs, so that they take it along. */
-	unlink(m->file.path);
-	*m->file.path = '\0';
-	if (!sync_at_once(m, count))
-		each(m, all, sync_new);
-	else if (syncfs(m->file.fd) != 0)
-		each(m, all, fail);
+	for (t = all->target; t < end; t++)
+		count += t->kind == TARGET_MAILDIR;
+	left = count;
+	for (t = all->target; t < end; t++)
+		if (t->kind == TARGET_MAILDIR)
+			judge(t, store(m, t->what, --left == 0));
+	file_unlink(&m->file);
+	at_once = sync_at_once(m, count);
+	if (at_once && syncfs(m->file.fd) != 0)
+		error = errno;
+	for (t = all->target; t < end; t++)
+		if (t->kind == TARGET_MAILDIR &&
+		    strcmp(t->reply, DELIVERED) == 0)
+			judge(t, at_once ? error : sync_new(t->what));
 }

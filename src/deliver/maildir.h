@@ -5,8 +5,8 @@
 #include "message.h"
 
 /*
- * Links the synced message into new/ of every TARGET_MAILDIR, syncs those
- * directories, removes the temporary name, and sets the replies.
+ * Puts the synced message into new/ of every TARGET_MAILDIR, syncs those
+ * directories, and sets the replies. The temporary name is gone then.
  */
 void maildirs_store(struct message *, struct targets *);
 

@@ -109,12 +109,26 @@ int file_link(const struct file *f, const char *to)
 	return link(f->path, to) == 0 ? 0 : errno;
 }
 
+int file_rename(struct file *f, const char *to)
+{
+	if (rename(f->path, to) != 0)
+		return errno;
+	*f->path = '\0';
+	return 0;
+}
+
+void file_unlink(struct file *f)
+{
+	if (*f->path != '\0')
+		unlink(f->path);
+	*f->path = '\0';
+}
+
 void file_end(struct file *f)
 {
 	if (f->fd < 0)
 		return;
-	if (*f->path != '\0')
-		unlink(f->path);
+	file_unlink(f);
 	close(f->fd);
 	f->fd = -1;
 }

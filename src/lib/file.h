@@ -43,7 +43,13 @@ bool file_sync(struct file *);
 /* 0, or errno. EEXIST: the name is taken. */
 int file_link(const struct file *, const char *to);
 
-/* Removes the temporary name and closes. Links stay. */
+/* The same; the temporary name becomes this one. A name that is taken goes. */
+int file_rename(struct file *, const char *to);
+
+/* Removes the temporary name, if there still is one. Links stay. */
+void file_unlink(struct file *);
+
+/* Removes the temporary name and closes. */
 void file_end(struct file *);
 
 /* fsync of a directory: 0, or errno. */
