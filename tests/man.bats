@@ -41,6 +41,8 @@ smtpd/smtpd.c AUTH_MAX n smtpd.8 answer in AUTH (line)
 lib/login.h LOGIN_SIZE n-1 smtpd.8 user, password
 smtpd/smtpd.c TIMEOUT n smtpd.8 a line, a reply
 smtpd/smtpd.c SESSION n smtpd.8 session
+lib/conn.c LINGER n smtpd.8 rest of the input
+lib/conn.c LINGER_MAX n smtpd.8 its size
 smtpd/handoff.c DELIVER_TIMEOUT n smtpd.8 reply of deliver
 smtpd/handoff.c CHUNK n smtpd.8 text in memory
 lib/local.c DOMAINS_MAX n smtpd.8 users/domains
@@ -60,6 +62,7 @@ deliver/resolve.c LIST_MAX n deliver.8 aliases, included list
 lib/local.h MAILBOX_SIZE n-1 deliver.8 mailbox
 lib/file.h FILE_PATH_SIZE n-1 deliver.8 path of a message
 deliver/mbox.c LOCK_TRIES n deliver.8 lock of an mbox
+deliver/mbox.c LOCK_STALE n deliver.8 age of its lock file
 deliver/pipe.c PATIENCE n deliver.8 command
 pop3d/pop3d.c LINE_MAX n pop3d.8 command line
 lib/login.h LOGIN_SIZE n-1 pop3d.8 user, password
@@ -67,9 +70,11 @@ pop3d/pop3d.c ERRORS_MAX n pop3d.8 errors
 pop3d/pop3d.c LOGIN_ERRORS n pop3d.8 wrong password
 pop3d/pop3d.c TIMEOUT n pop3d.8 a line, a reply
 pop3d/pop3d.c SESSION n pop3d.8 session
+lib/conn.c LINGER n pop3d.8 rest of the input
 pop3d/maildrop.h UIDL_SIZE n-1 pop3d.8 unique id
 pop3d/maildrop.c TMP_AGE n pop3d.8 file in tmp
 auth/auth.c INPUT_MAX n auth.8 user and password
+auth/auth.c PASSWORD_MAX n-1 auth.8 new password
 auth/auth.c PASSWD_MAX n auth.8 users/passwd
 auth/auth.c PATIENCE n auth.8 time
 lib/queue.c SIZE_DIGITS n pennypost-queue.5 size
@@ -89,6 +94,8 @@ lib/conn.c POLL_MAX
 lib/program.h PATH_SIZE
 lib/str.h STR_MAX
 lib/pool.c BLOCK
+lib/envelope.c PARAMETERS_MAX
+lib/envelope.h NOTIFY_SIZE
 smtpd/handoff.c HEAD
 deliver/resolve.c KEY_SIZE
 deliver/maildir.c MANY
