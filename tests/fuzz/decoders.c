@@ -1,0 +1,248 @@
+/*
+ * The decoders of strangers' bytes, each on a copy of exactly its length, and
+ * what must be true of what they make. The first byte: which.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "body.h"
+#include "envelope.h"
+#include "file.h"
+#include "local.h"
+#include "login.h"
+#include "fake.h"
+#include "pool.h"
+#include "str.h"
+
+/* A string of its own, so that a step past its end is seen. */
+static char *string(const uint8_t *data, size_t n)
+{
+	char *s = malloc(n + 1);
+
+	MUST(s != NULL);
+	memcpy(s, data, n);
+	s[n] = '\0';
+	return s;
+}
+
+static void base64(char *text)
+{
+	char out[40], small[3];
+	size_t len;
+
+	if (base64_decode(text, out, sizeof out, &len))
+		MUST(len < sizeof out && out[len] == '\0');
+	if (base64_decode(text, small, sizeof small, NULL))
+		MUST(strlen(small) < sizeof small);
+}
+
+static void plain(char *text)
+{
+	struct login *l = calloc(1, sizeof *l);
+
+	MUST(l != NULL);
+	if (login_plain(l, text))
+		MUST(strlen(l->user) < LOGIN_SIZE &&
+		    strlen(l->password) < LOGIN_SIZE);
+	free(l);
+}
+
+static void clean(const char *text)
+{
+	for (; *text != '\0'; text++)
+		MUST((unsigned char)*text >= ' ' && *text != 0x7f);
+}
+
+/* What was taken once is taken again, as the same. */
+static void address_same(const struct address *a)
+{
+	struct address again;
+	char path[ADDRESS_SIZE + 2];
+	const char *p = path;
+
+	clean(a->text);
+	clean(a->local);
+	clean(a->domain);
+	if (*a->text == '\0')
+		return;
+	MUST(address_parse(a->text, &again) == ADDRESS_OK);
+	MUST(memcmp(a, &again, sizeof again) == 0 ||
+	    (strcmp(a->text, again.text) == 0 &&
+	    strcmp(a->local, again.local) == 0 &&
+	    strcmp(a->domain, again.domain) == 0 && a->utf8 == again.utf8));
+	snprintf(path, sizeof path, "<%s>", a->text);
+	MUST(address_path(&p, &again) == ADDRESS_OK && *p == '\0');
+	MUST(strcmp(a->text, again.text) == 0);
+}
+
+static void addresses(char *text)
+{
+	struct address a;
+	const char *p = text;
+	char path[MAILBOX_SIZE];
+
+	if (address_path(&p, &a) == ADDRESS_OK)
+		address_same(&a);
+	if (address_parse(text, &a) == ADDRESS_OK) {
+		MUST(strcmp(a.text, text) == 0);
+		address_same(&a);
+		if (mailbox_path(path, a.local, a.domain))
+			MUST(strstr(path, "/.") == NULL &&
+			    strchr(strchr(path + 11, '/') + 1, '/') == NULL);
+	}
+	domain_valid(text);
+}
+
+static void envelope(char *text)
+{
+	struct pool pool = {0};
+	struct envelope e = {.pool = &pool};
+	struct recipient r;
+	struct address to;
+	char *rcpt = strchr(text, '\n');
+
+	if (rcpt != NULL)
+		*rcpt++ = '\0';
+	const char *refusal = envelope_mail(&e, text, 1000);
+	MUST((refusal == NULL) == e.open);
+	if (refusal != NULL)
+		MUST(*refusal == '5');
+	clean(e.sender);
+	clean(e.envid);
+	MUST(strpbrk(e.sender, "<>") == NULL || *e.sender == '"');
+	if (rcpt != NULL && (refusal = envelope_rcpt(&e, rcpt, &to, &r)) ==
+	    NULL) {
+		envelope_add(&e, &r);
+		clean(e.rcpt[0].address);
+		clean(e.rcpt[0].orcpt);
+		MUST(strpbrk(e.rcpt[0].orcpt, " =") == NULL);
+		address_same(&to);
+	}
+	pool_reset(&pool);
+}
+
+static void number(char *text)
+{
+	uint64_t n = 7, max = strlen(text) % 3 == 0 ? UINT64_MAX : 1000;
+	unsigned long long same;
+	char *end;
+
+	if (!number_parse(text, max, &n)) {
+		MUST(n == 7);
+		return;
+	}
+	same = strtoull(text, &end, 10);
+	MUST(*end == '\0' && same == n && n <= max);
+}
+
+/* Lines handed on, from pieces of any size, are the same. */
+
+static struct str made;
+
+static void on_header(const char *line, size_t n)
+{
+	if (n == 0) {
+		str_puts(&made, "[end of header]");
+		return;
+	}
+	MUST(line[n - 1] == '\n' && memchr(line, '\n', n - 1) == NULL);
+	header_is(line, n, "Received");
+	str_add(&made, line, n);
+}
+
+static void on_text(const char *lines, size_t n)
+{
+	MUST(n > 0 && lines[n - 1] == '\n');
+	str_add(&made, lines, n);
+}
+
+static void lines_in(const char *text, size_t n, size_t piece)
+{
+	struct body b = {0};
+
+	body_begin(&b, 5000, on_header, on_text);
+	for (size_t i = 0; i < n; i += piece)
+		body_lines(&b, text + i, piece < n - i ? piece : n - i, false);
+	body_lines(&b, NULL, 0, true);
+	str_printf(&made, "[%d]", (int)b.fault);
+	str_free(&b.partial);
+}
+
+static void lines(char *text, size_t n)
+{
+	struct str whole;
+
+	str_clear(&made);
+	lines_in(text, n, n + 1);
+	whole = made;
+	made = (struct str){0};
+	str_clear(&made);
+	lines_in(text, n, 1);
+	MUST(made.len == whole.len && memcmp(made.p, whole.p, made.len) == 0);
+	str_clear(&made);
+	lines_in(text, n, 5);
+	MUST(made.len == whole.len && memcmp(made.p, whole.p, made.len) == 0);
+	str_free(&whole);
+}
+
+/* A file's lines: the same from any pieces, CRLF made LF, nothing else. */
+
+static void file_in(struct str *out, const char *text, size_t n, size_t piece)
+{
+	static struct file f;
+
+	file_adopt(&f, memfd_create("lines", 0));
+	for (size_t i = 0; i < n; i += piece)
+		file_lines(&f, text + i, piece < n - i ? piece : n - i);
+	MUST(file_flush(&f));
+	str_clear(out);
+	for (size_t i = 0; i < f.size; i++)
+		str_add(out, "", 1);
+	MUST(pread(f.fd, out->p, f.size + 1, 0) == (ssize_t)f.size);
+	file_end(&f);
+}
+
+static void files(char *text, size_t n)
+{
+	static struct str whole, parts;
+	size_t at = 0;
+
+	file_in(&whole, text, n, n + 1);
+	file_in(&parts, text, n, 1);
+	MUST(whole.len == parts.len && memcmp(whole.p, parts.p, whole.len) == 0);
+	file_in(&parts, text, n, 3);
+	MUST(whole.len == parts.len && memcmp(whole.p, parts.p, whole.len) == 0);
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '\r' && (i + 1 == n || text[i + 1] == '\n'))
+			continue;
+		MUST(at < whole.len && whole.p[at++] == text[i]);
+	}
+	MUST(at == whole.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static bool home;
+
+	if (!home)
+		home = home_make("", "") != NULL;
+	if (n == 0)
+		return 0;
+	char *text = string(data + 1, n - 1);
+	switch (*data & 7) {
+	case 0: base64(text); break;
+	case 1: plain(text); break;
+	case 2: addresses(text); break;
+	case 3: envelope(text); break;
+	case 4: number(text); break;
+	case 5: lines(text, n - 1); break;
+	case 6: files(text, n - 1); break;
+	}
+	free(text);
+	return 0;
+}
