@@ -89,15 +89,43 @@ static void finish(struct body *b)
 	}
 }
 
-/* n counts the LF. */
-static bool ends_in_crlf(const char *p, size_t n)
+/* The first CR or LF, eight octets at a time; `end` when there is none. */
+static const char *line_break(const char *p, const char *end)
 {
-	return n >= 2 && p[n - 2] == '\r';
+	const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t cr, lf;
+		memcpy(&cr, p, 8);
+		lf = cr ^ ones * '\n'; /* a zero octet where there is one */
+		cr ^= ones * '\r';
+		if ((((cr - ones) & ~cr) | ((lf - ones) & ~lf)) & highs)
+			break;
+	}
+	while (p < end && *p != '\r' && *p != '\n')
+		p++;
+	return p;
 }
 
-static bool has_bare(const char *p, size_t n)
+/*
+ * The LF of the line that begins at p, NULL when it is not there yet. *bare: it
+ * is no CRLF, or a CR stands before it.
+ */
+static const char *line_end(const char *p, const char *end, bool *bare)
 {
-	return !ends_in_crlf(p, n) || memchr(p, '\r', n - 2) != NULL;
+	*bare = false;
+	for (p = line_break(p, end); p < end; p = line_break(p + 1, end)) {
+		if (*p == '\n') {
+			*bare = true;
+			return p;
+		}
+		if (p + 1 == end)
+			return NULL;
+		if (p[1] == '\n')
+			return p + 1;
+		*bare = true;
+	}
+	return NULL;
 }
 
 /*
@@ -106,22 +134,22 @@ static bool has_bare(const char *p, size_t n)
  */
 static enum line data_lines(struct body *b, struct conn *c, bool *after_bare)
 {
-	char *run = c->buf + c->start, *p = run, *lf;
+	const char *run = c->buf + c->start, *p = run, *lf;
 	enum line end = LINE_EOF;
+	bool bare;
 
-	while (end == LINE_EOF && (lf = memchr(p, '\n',
-	    (size_t)(c->buf + c->end - p))) != NULL) {
-		size_t n = (size_t)(lf - p) + 1;
+	while (end == LINE_EOF &&
+	    (lf = line_end(p, c->buf + c->end, &bare)) != NULL) {
 		if (*p == '.') {
 			hand_on(b, run, (size_t)(p - run));
 			run = p + 1;
-			if (n == 2 || (n == 3 && ends_in_crlf(p, n)))
-				end = n == 2 || *after_bare ? LINE_BAD :
+			if (lf == p + 1 || (lf == p + 2 && !bare))
+				end = bare || *after_bare ? LINE_BAD :
 				    LINE_OK;
 		}
-		*after_bare = has_bare(p, n);
-		if (end == LINE_EOF && *after_bare)
+		if (end == LINE_EOF && bare)
 			fault(b, BODY_BARE);
+		*after_bare = bare;
 		p = lf + 1;
 	}
 	if (end == LINE_EOF)
@@ -181,7 +209,10 @@ enum line body_data(struct body *b, struct conn *c)
 /* The line in b->partial is whole. */
 static void partial_done(struct body *b)
 {
-	if (has_bare(b->partial.p, b->partial.len))
+	bool bare;
+
+	line_end(b->partial.p, b->partial.p + b->partial.len, &bare);
+	if (bare)
 		fault(b, BODY_BARE);
 	hand_on(b, b->partial.p, b->partial.len);
 	str_clear(&b->partial);
@@ -202,6 +233,7 @@ static void partial_add(struct body *b, const char *p, size_t n)
 static void chunk(struct body *b, const char *p, size_t n)
 {
 	const char *end = p + n, *run, *lf;
+	bool bare;
 
 	if (b->partial.len > 0) {
 		lf = memchr(p, '\n', n);
@@ -211,9 +243,8 @@ static void chunk(struct body *b, const char *p, size_t n)
 		if (lf != NULL)
 			partial_done(b);
 	}
-	for (run = p; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL;
-	    p = lf + 1)
-		if (has_bare(p, (size_t)(lf - p) + 1))
+	for (run = p; (lf = line_end(p, end, &bare)) != NULL; p = lf + 1)
+		if (bare)
 			fault(b, BODY_BARE);
 	hand_on(b, run, (size_t)(p - run));
 	if (p < end)
