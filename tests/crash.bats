@@ -8,7 +8,7 @@ setup() {
 	strace -qq -o "$BATS_TEST_TMPDIR/trace" true ||
 		skip "no process may be traced here"
 	home_make
-	export TMPDIR=$BATS_TEST_TMPDIR ASAN_OPTIONS=detect_leaks=0
+	export TMPDIR=$BATS_TEST_TMPDIR
 	export TCPREMOTEIP=127.0.0.1
 }
 
@@ -35,6 +35,24 @@ kill_sweep() {
 
 @test "killed or failing at each write, fsync, unlink: POP3 deletions" {
 	kill_sweep pop3
+}
+
+# Kills cannot show what a power cut would lose: the order of the calls does.
+order() { # PROGRAM PATTERN
+	strace -o trace -e trace=fsync,fdatasync,openat,link,rename,write \
+		"$PROGRAMS/$1" <in >out 2>err
+	[ "$(grep -c '^write(1, ' trace)" = 2 ] # the greeting, and all the rest
+	tr -d '\n' <trace | grep -E "$2.*write\\(1, "
+}
+
+@test "the file, its name, the directory are on the disk before the yes" {
+	{
+		printf '%s\r\n' 'LHLO x' 'MAIL FROM:<a@b.test>' \
+			'RCPT TO:<alice@example.test>' DATA 'Subject: x' . QUIT
+	} >in
+	order deliver 'sync.*(link|rename).*/new/.*/new".*sync'
+	sed -e s/LHLO/EHLO/ -e s/alice@example/you@far/ -i in
+	order smtpd 'sync.*link.*queue/.*/queue".*sync'
 }
 
 # failing ERROR CALL TEXT: options of strace, so that the call fails whose line
@@ -77,6 +95,23 @@ lmtp() {
 		"$PROGRAMS/deliver" alice@example.test
 	[ "$(count "$MAIL")" = 1 ] # from the clean run
 	mail_of | tail -n +3 | cmp - in
+	assert_no_tmp
+}
+
+@test "a file that may grow no further is an answer, not the end" {
+	{
+		printf '%s\r\n' 'EHLO x' 'MAIL FROM:<a@b.test>' \
+			'RCPT TO:<alice@example.test>' 'BDAT 200000 LAST'
+		yes $'01234567\r' | head -c 200000
+		printf 'NOOP\r\n'
+	} >in
+	(ulimit -f 100; "$PROGRAMS/smtpd" <in 2>err) | tail -n 2 >out
+	[ "$(cat out)" = $'452 4.3.1 File too big here\r\n250 2.0.0 OK\r' ]
+	sed -i s/alice@example/you@far/ in
+	(ulimit -f 100; "$PROGRAMS/smtpd" <in 2>err) | tail -n 2 >out
+	[ "$(cat out)" = $'452 4.3.1 File too big here\r\n250 2.0.0 OK\r' ]
+	(ulimit -f 100; run -75 "$PROGRAMS/deliver" alice@example.test <in)
+	[ "$(count "$MAIL" "$QUEUE")" = 0 ]
 	assert_no_tmp
 }
 

@@ -177,7 +177,7 @@ static void lines(char *text, size_t n)
 	struct str whole;
 
 	str_clear(&made);
-	lines_in(text, n, n + 1);
+	lines_in(text, n, BODY_LINE_MAX);
 	whole = made;
 	made = (struct str){0};
 	str_clear(&made);

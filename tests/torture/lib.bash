@@ -11,8 +11,6 @@ WORK=$(mktemp -d "${TMPDIR:-/tmp}/torture.XXXXXX")
 MEMORY=/dev/shm # a disk in memory is a fast one
 [ -w $MEMORY ] || MEMORY=$WORK
 export LC_ALL=C # ${#line} counts bytes
-# A leak check cannot trace what is traced already.
-export ASAN_OPTIONS=detect_leaks=0
 export TCPREMOTEIP=127.0.0.1 # who may relay
 
 BATS_TEST_DIRNAME=$HERE/.. BATS_TEST_TMPDIR=$WORK
@@ -130,7 +128,7 @@ attempt() { # VICTIM [STRACE-OPTION...]; no victim: none
 	[ $# = 0 ] || shift
 	[ $# = 0 ] || fault=("${STRACE[@]}" "$@")
 	if [ "$victim" = deliver ] && [ "$name" != command ]; then
-		printf '#!/bin/sh\nASAN_OPTIONS=detect_leaks=0 exec %s "$@"\n' \
+		printf '#!/bin/sh\nexec %s "$@"\n' \
 			"${fault[*]} $WORK/real/deliver" >"$WORK/wrapper"
 		chmod +x "$WORK/wrapper"
 		mv "$WORK/wrapper" "$WORK/bin/deliver"
@@ -274,6 +272,7 @@ check_pop3() {
 # After an attempt. A trouble of ours is never the sender's fault: no 5xx.
 check() {
 	local -A has waits
+	! grep -qE 'Sanitizer|runtime error' "$WORK/err" || violation "a bug"
 	if [ "$name" = pop3 ]; then
 		check_pop3
 		return
