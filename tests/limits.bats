@@ -148,13 +148,13 @@ TABLE
 
 @test "hops: the 101st Received" {
 	local n
-	for n in 99 101; do # deliver counts smtpd's own
+	for n in 100 101; do
 		{ hello; envelope; printf 'DATA\r\n'
 			yes $'rEceived: from x\r' | head -n $n
 			printf '\r\nReceived: in the text\r\n.\r\nQUIT\r\n'; } >in
 		talk "$smtpd" | tail -n 2 | head -n 1 >"out$n"
 	done
-	grep '^250 2.0.0 OK' out99
+	grep '^250 2.0.0 OK' out100
 	[ "$(cat out101)" = '554 5.4.6 Too many hops' ]
 }
 
@@ -182,7 +182,6 @@ timeout_after() {
 
 @test "time: a peer that says no more" {
 	strace -qq -o polls true || skip "no process may be traced here"
-	export ASAN_OPTIONS=detect_leaks=0
 	: >in
 	timeout_after "$smtpd"
 	[ "$(tail -n 1 out)" = $'421 4.4.2 Timeout, closing\r' ]
@@ -201,10 +200,11 @@ timeout_after() {
 	{ printf 'LHLO x\r\n'; envelope; printf 'DATA\r\nSubject: x\r\n.'; } >in
 	timeout_after "$deliver"
 	[ "$(tail -n 1 out)" = $'421 4.4.2 Timeout, closing\r' ]
+	echo 'x: y' >"$MAIL/alice/new/1"
 	printf 'USER alice\r\nPASS secret\r\nDELE 1\r\n' >in
-	timeout_after "$pop3d"
-	[ "$(tail -n 1 out)" = $'-ERR timeout, closing\r' ]
-	rm -f "$MAIL/alice/pop3.lock"
+	timeout_after "$pop3d" # RFC 1939 3: without a word
+	[ "$(tail -n 1 out)" = $'+OK will be deleted at QUIT\r' ]
+	rm "$MAIL/alice/new/1" "$MAIL/alice/pop3.lock"
 	nothing_stored
 }
 
@@ -227,7 +227,7 @@ int clock_gettime(clockid_t id, struct timespec *t)
 	LD_PRELOAD=$PWD/clock.so talk "$smtpd" >out
 	[ "$(tail -n 1 out)" = '421 4.4.2 Timeout, closing' ]
 	LD_PRELOAD=$PWD/clock.so talk "$pop3d" >out
-	grep -- '^-ERR t' out
+	[ "$(cat out)" = '+OK mx.example.test POP3 Pennypost' ] # no word more
 }
 
 # --- Numbers ---
@@ -429,7 +429,7 @@ size \d{15}
 )?(ret (full|hdrs)
 )?(envid [!-~]+
 )?from <[^\x00-\x1f\x7f]*>
-(to [.+] <[^\x00-\x1f\x7f]+>( notify=[a-z,]+)?( orcpt=[!-~]+)?
+(to [.+] <[^\x00-\x1f\x7f]+>( notify=[A-Za-z,]+)?( orcpt=[!-~]+)?
 )+
 """)
 TRACE = re.compile(rb"""Received: from [!-~]+ \([^\x00-\x1f\x7f]*\)
