@@ -173,6 +173,65 @@ A
 	[ "$(count "$MAIL/carol")" = 1 ]
 }
 
+@test "aliases: comments and blank lines within an entry, quoted names" {
+	cat >"$aliases" <<'A'
+list: alice,
+# not: the end
+  # carol,
+
+		
+	bob
+
+"two": alice
+"Quo Te"@example.test: carol
+#dave: alice
+ #dave: alice
+"#dave: alice
+A
+	send list
+	[ "$(count "$MAIL/alice")" = 1 ]
+	[ "$(count "$MAIL/bob")" = 1 ]
+	[ "$(count "$MAIL/carol")" = 0 ]
+	send TWO
+	[ "$(count "$MAIL/alice")" = 2 ]
+	run -67 send '#dave'
+	run -67 send not
+}
+
+@test "aliases: a bare name is of the domain that led there, else of the first" {
+	local two=$PENNYPOST_HOME/spool/mail/two.test
+	echo two.test >>"$PENNYPOST_HOME/users/domains"
+	mkdir -p "$two"/alice/{tmp,new,cur}
+	echo bob >more
+	printf 'team: alice, :include:%s\ncarol@two.test: carol\n' "$PWD/more" \
+		>"$aliases"
+	send team@two.test
+	[ "$(count "$two/alice")" = 1 ]
+	[ "$(count "$MAIL/alice")" = 0 ]
+	[ "$(count "$MAIL/bob")" = 1 ]
+	send team@example.test
+	[ "$(count "$MAIL/alice")" = 1 ]
+	[ "$(count "$two/alice")" = 1 ]
+	# The same within a list.
+	mkdir -p "$two"/bob/{tmp,new,cur}
+	send team@two.test
+	[ "$(count "$two/bob")" = 1 ]
+	send carol@two.test
+	[ "$(count "$MAIL/carol")" = 1 ]
+}
+
+@test "aliases: more than a thousand targets are nobody's" {
+	printf 'u%d@far.test\n' {1..1000} >list
+	echo "list: :include:$PWD/list" >"$aliases"
+	send list
+	[ "$(queued | wc -l)" = 1000 ]
+	rm "$QUEUE"/*
+	echo alice >>list
+	run -75 send list
+	[ "$(count "$QUEUE" "$MAIL")" = 0 ]
+	assert_no_tmp
+}
+
 @test "aliases: the order of detail, name, mailbox, catch-all" {
 	cat >"$aliases" <<'A'
 alice+urgent: bob
@@ -280,6 +339,15 @@ MBOX
 	[ "$before" = "$(cksum <mbox)" ]
 }
 
+@test "mbox: a lock that nobody holds any more is removed" {
+	echo "archive: $PWD/mbox" >"$aliases"
+	touch -d '501 seconds ago' mbox.lock
+	timeout 20 "$deliver" archive <<<'x: y' 2>"$BATS_TEST_TMPDIR/stderr"
+	grep -q '^x: y' mbox
+	grep -q 'mbox.lock: removed, it was stale' "$BATS_TEST_TMPDIR/stderr"
+	[ ! -e mbox.lock ]
+}
+
 @test "mbox: cut back when the disk is full or breaks" {
 	echo "archive: $PWD/mbox" >"$aliases"
 	send archive
@@ -367,6 +435,19 @@ MBOX
 	run -75 send alice
 }
 
+@test "a CR that ends no line: a blank in what is forwarded" {
+	printf '\\alice, far@away.test\n' >"$MAIL/alice/.forward"
+	printf 'Subject: a\rb\r\n\r\nc\r\r\nd\n\re\n' |
+		"$deliver" -f sender@b.test alice@example.test
+	sed '1,/^$/d' "$QUEUE"/* >got
+	printf '%s\n' 'Delivered-To: alice@example.test' 'Subject: a b' '' \
+		'c ' d ' e' >want
+	diff want got
+	mail_of | tail -4 >got
+	printf '%b' '\nc\r\nd\n\re\n' >want
+	diff want got
+}
+
 @test "a forward that comes back is a loop" {
 	echo 'far@away.test' >"$MAIL/alice/.forward"
 	run -69 "$deliver" alice@example.test <<'M'
@@ -388,6 +469,8 @@ M
 	run -69 "$deliver" alice <loop
 	[ "$(count "$MAIL")" = 0 ]
 	assert_no_tmp
+	sed 1d loop | "$deliver" alice	# one of these is this host's own
+	[ "$(count "$MAIL")" = 1 ]
 }
 
 @test "another file system: the message is copied, not linked" {
@@ -424,4 +507,17 @@ M
 			<<<'Subject: this is longer than seven octets'
 		assert_no_tmp
 	done
+}
+
+@test "one syncfs for many Maildirs: when it fails, all of them have failed" {
+	case $(stat -f -c %T "$MAIL") in
+	ext2/ext3 | xfs | btrfs) ;;
+	*) skip 'syncfs is not used on this file system' ;;
+	esac
+	mkdir -p "$MAIL"/dave/{tmp,new,cur}
+	echo 'list: alice, bob, carol, dave' >"$aliases"
+	run -75 strace -f -o trace -e trace=syncfs -e inject=syncfs:error=EIO \
+		"$deliver" list <<<'x: y'
+	grep -q '^[0-9]* *syncfs' trace
+	assert_no_tmp
 }
