@@ -35,6 +35,27 @@ ask() {
 	[ ! -e ran ]
 }
 
+@test "the program has time of its own" {
+	run -0 ask alice@example.test secret python3 -c \
+		'import signal, sys; sys.exit(signal.alarm(0))'
+}
+
+@test "-H refuses what no login could send" {
+	local long
+	long=$(printf '%0239d' 0)
+	echo "$long" | "$auth" -H
+	printf '%s\r\n' "$long" | "$auth" -H
+	printf 'x%s\n' "$long" >in; run -65 "$auth" -H <in
+	printf '%s%s\n' "$long" "$long" >in; run -65 "$auth" -H <in
+	printf 'a\rb\n' >in; run -65 "$auth" -H <in
+	printf 'a\r\r\n' >in; run -65 "$auth" -H <in
+	printf '\r\n' >in; run -65 "$auth" -H <in
+	# The CR of a CRLF is none of it.
+	hash=$(printf 'word\r\n' | "$auth" -H)
+	echo "dave@example.test:$hash:" >>"$PENNYPOST_HOME/users/passwd"
+	ask dave@example.test word
+}
+
 @test "hashes that -H makes, Dovecot's prefix, and nonsense" {
 	passwd=$PENNYPOST_HOME/users/passwd
 	hash=$(echo 'pass word' | "$auth" -H)
