@@ -116,7 +116,7 @@ static void refuse(int fd, const char *why, const struct in6_addr *source)
 	warn("refused why=%s source=%s", why, address);
 	if (send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return; /* it did not wait to be told */
-	/* What the peer has sent already must not turn our close into a reset. */
+	/* What the peer has sent must not turn our close into a reset. */
 	shutdown(fd, SHUT_WR);
 	while (recv(fd, line, sizeof line, MSG_DONTWAIT) > 0)
 		continue;
@@ -184,7 +184,7 @@ static bool accept_failed(int why)
 /* Takes what is there. False when the socket is of no use any more. */
 static bool accept_all(int socket)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	struct in6_addr source;
 	const int on = 1;
 	int fd;
@@ -299,7 +299,8 @@ static void socket_open(char *where)
 	uint64_t number;
 	int fd;
 
-	if (port == NULL || !number_parse(port + 1, 65535, &number))
+	if (port == NULL || !number_parse(port + 1, 65535, &number) ||
+	    number == 0)
 		fatal(EX_USAGE, "not ADDRESS:PORT: %s", safe(where));
 	*port = '\0';
 	in.sin_port = in6.sin6_port = htons((uint16_t)number);
