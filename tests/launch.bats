@@ -126,9 +126,14 @@ xinetd_end() {
 }
 
 @test "xinetd: what a handler writes to stderr does not reach the peer" {
-	# The one is a warning in the log, so is the other.
 	echo 'alice: :include:/no/such/file' >>"$PENNYPOST_HOME/users/aliases"
 	xinetd_start pennypost-smtp pennypost-pop3
+	# Who would write there: a sanitizer, libc.
+	exec 5<>"/dev/tcp/127.0.0.1/$pop3"
+	IFS= read -r -t 20 -u 5
+	[ "$(readlink "/proc/$(children "$PID" | xargs)/fd/2")" = /dev/null ]
+	exec 5<&-
+	# A wrong password and a file that is missing are warnings in the log.
 	printf 'USER alice\r\nPASS wrong\r\nQUIT\r\n' | tcp "$pop3" >"$BATS_TEST_TMPDIR/got"
 	cat "$BATS_TEST_TMPDIR/got"
 	not grep -v -e '^+OK ' -e '^-ERR ' "$BATS_TEST_TMPDIR/got"
@@ -322,4 +327,27 @@ END
 		nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -r -w \
 		systemctl restart pennypost-smtp.service
 	grep -q 'listen.*refused why=per-source' "$root/run/pennypost.log"
+}
+
+@test "systemd: many starts do not close the port" {
+	systemd_start
+	cat >"$BATS_TEST_TMPDIR/many.py" <<'END'
+import socket, subprocess, sys
+def connect():
+    with socket.create_connection(("127.0.0.1", 25), 20) as s:
+        r = s.makefile("rb")
+        assert r.readline().startswith(b"220 ")
+        s.sendall(b"QUIT\r\n")
+        r.read()
+def systemctl(*what):
+    subprocess.run(sys.argv[1:] + list(what), check=True)
+systemctl("start", "pennypost-smtp.socket")
+for i in range(8):
+    connect()
+    systemctl("stop", "pennypost-smtp.service")
+END
+	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n \
+		timeout 30 python3 "$BATS_TEST_TMPDIR/many.py" \
+		nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -r -w \
+		systemctl -q
 }

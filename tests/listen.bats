@@ -174,7 +174,7 @@ END
 	run "$listen" 127.0.0.1:"$port" /no/such/program
 	[ "$status" = 69 ]
 	[[ $output == *'/no/such/program: No such file'* ]]
-	for bad in 127.0.0.1 localhost:25 127.0.0.1:65536 127.0.0.1: 1.2.3:25 \
+	for bad in 127.0.0.1 localhost:25 127.0.0.1:65536 127.0.0.1:0 127.0.0.1: 1.2.3:25 \
 		:x '[::1:25' -; do
 		run "$listen" "$bad" /bin/cat </dev/null
 		[ "$status" = 64 ]
@@ -236,9 +236,11 @@ END
 
 @test "given and without work: it goes, so that the giver has it back" {
 	export ASAN_OPTIONS=detect_leaks=0
-	background "$LAUNCH/give" inetd "$port" strace -qq -o /dev/null \
-		-e inject=ppoll:retval=0 "$listen" - /bin/cat
+	background "$LAUNCH/give" inetd "$port" strace -qq \
+		-o "$BATS_TEST_TMPDIR/trace" -e inject=ppoll:retval=0 \
+		"$listen" - /bin/cat
 	ends_with 0 "$PID"
+	grep -q 'ppoll(.*, 1, {tv_sec=60, ' "$BATS_TEST_TMPDIR/trace"
 }
 
 @test "given, and a handler at work: it stays" {
