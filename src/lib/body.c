@@ -89,18 +89,30 @@ static void finish(struct body *b)
 	}
 }
 
-/* The first CR or LF, eight octets at a time; `end` when there is none. */
+typedef unsigned char octets __attribute__((vector_size(16)));
+typedef uint64_t halves __attribute__((vector_size(16)));
+
+/* Which octet in memory is the first that is not zero? */
+static unsigned first_octet(uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (unsigned)__builtin_ctzll(word) / 8;
+#else
+	return (unsigned)__builtin_clzll(word) / 8;
+#endif
+}
+
+/* The first CR or LF, sixteen octets at a time; `end` when there is none. */
 static const char *line_break(const char *p, const char *end)
 {
-	const uint64_t ones = 0x0101010101010101, highs = ones << 7;
-
-	for (; end - p >= 8; p += 8) {
-		uint64_t cr, lf;
-		memcpy(&cr, p, 8);
-		lf = cr ^ ones * '\n'; /* a zero octet where there is one */
-		cr ^= ones * '\r';
-		if ((((cr - ones) & ~cr) | ((lf - ones) & ~lf)) & highs)
-			break;
+	for (; end - p >= 16; p += 16) {
+		octets o;
+		memcpy(&o, p, 16);
+		halves hit = (halves)((o == '\r') | (o == '\n'));
+		if (hit[0] != 0)
+			return p + first_octet(hit[0]);
+		if (hit[1] != 0)
+			return p + 8 + first_octet(hit[1]);
 	}
 	while (p < end && *p != '\r' && *p != '\n')
 		p++;
