@@ -224,6 +224,118 @@ static void files(char *text, size_t n)
 	MUST(at == whole.len);
 }
 
+/* The body of DATA and of BDAT, beside the same as plainly as can be. */
+
+static enum line plain_data(const char *text, size_t n, size_t *used,
+    struct str *out, bool *fault)
+{
+	bool bare, before = false;
+
+	for (size_t at = 0; at < n; at = *used) {
+		const char *p = text + at, *lf = memchr(p, '\n', n - at);
+		if (lf == NULL)
+			break;
+		size_t len = (size_t)(lf - p) + 1;
+		*used = at + len;
+		bare = len < 2 || p[len - 2] != '\r' ||
+		    memchr(p, '\r', len - 2) != NULL;
+		if (*p == '.') {
+			if (len == 2)
+				return LINE_BAD;
+			if (len == 3 && p[1] == '\r')
+				return before ? LINE_BAD : LINE_OK;
+			p++, len--;
+		}
+		*fault = *fault || bare;
+		if (!*fault)
+			str_add(out, p, len);
+		before = bare;
+	}
+	return LINE_EOF;
+}
+
+static struct conn conn;
+
+static void conn_in(const char *text, size_t n, size_t piece)
+{
+	peer_says((const uint8_t *)text, n, piece);
+	conn_open(&conn, 0, 1, 1, 0);
+	str_clear(&made);
+}
+
+static void body_like(const struct body *b, const struct str *out, bool fault)
+{
+	MUST((b->fault == BODY_BARE) == fault);
+	MUST(b->fault == BODY_BARE || b->fault == BODY_FINE);
+	MUST(made.len == out->len || (fault && made.len < out->len));
+	MUST(memcmp(made.p, out->p, made.len) == 0);
+}
+
+static void data_body(const char *text, size_t n, size_t piece)
+{
+	struct body b = {0};
+	struct str out = {0};
+	bool fault = false;
+	size_t used = 0;
+
+	str_clear(&out);
+	enum line end = plain_data(text, n, &used, &out, &fault);
+	conn_in(text, n, piece);
+	body_begin(&b, 5000, on_header, on_text);
+	b.in_header = false;
+	MUST(body_data(&b, &conn) == end);
+	if (end != LINE_EOF)
+		MUST(n - peer_left() - (conn.end - conn.start) == used);
+	body_like(&b, &out, fault);
+	str_free(&out);
+	str_free(&b.partial);
+}
+
+/* In chunks of `size`; dots are text, and the last line may lack its end. */
+static void bdat_body(const char *text, size_t n, size_t piece, size_t size)
+{
+	struct body b = {0};
+	struct str out = {0};
+	bool fault = false;
+
+	str_clear(&out);
+	for (size_t at = 0; at < n;) {
+		const char *lf = memchr(text + at, '\n', n - at);
+		size_t len = (lf != NULL ? (size_t)(lf - text) + 1 : n) - at;
+		const char *p = text + at;
+		if (lf == NULL)
+			fault = fault || memchr(p, '\r', len) != NULL;
+		else
+			fault = fault || len < 2 || p[len - 2] != '\r' ||
+			    memchr(p, '\r', len - 2) != NULL;
+		if (!fault)
+			str_add(&out, p, len);
+		if (!fault && lf == NULL)
+			str_add(&out, "\r\n", 2);
+		at += len;
+	}
+	conn_in(text, n, piece);
+	body_begin(&b, 5000, on_header, on_text);
+	b.in_header = false;
+	for (size_t at = 0; at < n; at += size)
+		MUST(body_bdat(&b, &conn, size < n - at ? size : n - at,
+		    at + size >= n) == LINE_OK);
+	body_like(&b, &out, fault);
+	str_free(&out);
+	str_free(&b.partial);
+}
+
+static void bodies(const char *text, size_t n)
+{
+	if (n >= CONN_BUFFER)
+		return; /* longer lines are another test's */
+	for (size_t piece = 0; piece < 2; piece++) {
+		data_body(text, n, piece);
+		bdat_body(text, n, piece, 1);
+		bdat_body(text, n, piece, 7);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -242,6 +354,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case 4: number(text); break;
 	case 5: lines(text, n - 1); break;
 	case 6: files(text, n - 1); break;
+	case 7: bodies(text, n - 1); break;
 	}
 	free(text);
 	return 0;

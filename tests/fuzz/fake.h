@@ -13,6 +13,9 @@
 /* What the peer says; handed over in pieces of `piece` bytes (0: all). */
 void peer_says(const uint8_t *, size_t n, size_t piece);
 
+/* How much of it was not read yet. */
+size_t peer_left(void);
+
 /* What it has heard so far. */
 extern char peer_heard[OUTPUT_MAX];
 extern size_t peer_heard_len;
