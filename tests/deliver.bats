@@ -183,7 +183,7 @@ list: alice,
 	bob
 
 "two": alice
-"Quo Te"@example.test: carol
+"Quo Te@example.test": carol
 #dave: alice
  #dave: alice
 "#dave: alice
@@ -194,6 +194,8 @@ A
 	[ "$(count "$MAIL/carol")" = 0 ]
 	send TWO
 	[ "$(count "$MAIL/alice")" = 2 ]
+	send '"quo te"@example.test'
+	[ "$(count "$MAIL/carol")" = 1 ]
 	run -67 send '#dave'
 	run -67 send not
 }
