@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,17 +158,15 @@ void file_put(const char *path, const void *p, size_t n)
 
 const char *home_make(const char *conf_lines, const char *aliases)
 {
-	static char home[64] = "/dev/shm/fuzz.XXXXXX";
+	static char home[200];
+	const char *tmp = getenv("TMPDIR");
 	static const char *const dirs[] = {"users", "spool", "spool/queue",
 	    "spool/tmp", "spool/mail", "spool/mail/example.test"};
 	static const char *const boxes[] = {"alice", "bob", "carol"};
 	char path[200];
 
-	if (mkdtemp(home) == NULL) {
-		strcpy(home, "/tmp/fuzz.XXXXXX");
-		MUST(mkdtemp(home) != NULL);
-	}
-	MUST(chdir(home) == 0);
+	snprintf(home, sizeof home, "%s/fuzz.XXXXXX", tmp ? tmp : "/tmp");
+	MUST(mkdtemp(home) != NULL && chdir(home) == 0);
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
 		MUST(mkdir(dirs[i], 0700) == 0);
 	for (size_t i = 0; i < 12; i++) {

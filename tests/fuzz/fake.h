@@ -20,7 +20,7 @@ size_t peer_left(void);
 extern char peer_heard[OUTPUT_MAX];
 extern size_t peer_heard_len;
 
-/* A home as tests/helper.bash makes it, in memory. Its path; static. */
+/* A home as tests/helper.bash makes it, in $TMPDIR. Its path; static. */
 const char *home_make(const char *conf_lines, const char *aliases);
 
 void file_put(const char *path, const void *, size_t n);
