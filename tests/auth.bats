@@ -50,6 +50,7 @@ ask() {
 	printf 'a\rb\n' >in; run -65 "$auth" -H <in
 	printf 'a\r\r\n' >in; run -65 "$auth" -H <in
 	printf '\r\n' >in; run -65 "$auth" -H <in
+	printf 'a\0b\n' >in; run -65 "$auth" -H <in
 	# The CR of a CRLF is none of it.
 	hash=$(printf 'word\r\n' | "$auth" -H)
 	echo "dave@example.test:$hash:" >>"$PENNYPOST_HOME/users/passwd"

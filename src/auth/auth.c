@@ -133,28 +133,31 @@ static int hash_print(void)
 {
 	static const char digits[] =
 	    "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	char password[PASSWORD_MAX + 2], setting[24] = "$6$";
+	char *password = NULL, setting[24] = "$6$";
 	unsigned char random[16];
 	const char *made;
-	size_t len;
+	size_t room = 0;
+	ssize_t len = getline(&password, &room, stdin);
 
-	if (fgets(password, sizeof password, stdin) == NULL)
+	if (len <= 0)
 		fatal(EX_DATAERR, "no password on fd 0");
-	len = strcspn(password, "\n");
+	if (password[len - 1] == '\n')
+		len--;
 	if (len > 0 && password[len - 1] == '\r')
 		len--;
 	password[len] = '\0';
 	/* What no login could send must not be set. */
-	if (len == 0 || len >= PASSWORD_MAX || strcspn(password, "\r") < len)
+	if (len == 0 || len >= PASSWORD_MAX ||
+	    strcspn(password, "\r") != (size_t)len)
 		fatal(EX_DATAERR, "the password is empty, longer than %d "
-		    "bytes, or has a CR in it", PASSWORD_MAX - 1);
+		    "bytes, or has a CR or NUL in it", PASSWORD_MAX - 1);
 	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		fatal(EX_OSERR, "no random numbers");
 	for (size_t i = 0; i < sizeof random; i++)
 		setting[3 + i] = digits[random[i] % 64];
 	strcpy(setting + 3 + sizeof random, "$");
 	made = crypt(password, setting);
-	explicit_bzero(password, sizeof password);
+	explicit_bzero(password, room);
 	if (made == NULL || *made != '$')
 		fatal(EX_SOFTWARE, "crypt(3) does not know $6$");
 	return puts(made) < 0 || fflush(stdout) != 0 ? EX_IOERR : EX_OK;

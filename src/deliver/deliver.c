@@ -171,7 +171,6 @@ static void cmd_lhlo(char *args)
 	    "250-8BITMIME\r\n"
 	    "250-SMTPUTF8\r\n"
 	    "250-CHUNKING\r\n"
-	    "250-DSN\r\n"
 	    "250 ENHANCEDSTATUSCODES\r\n");
 }
 
@@ -312,7 +311,7 @@ static int lmtp(void)
 	log_last_words(NULL);
 	conn_reply(&s.conn, "220 %s LMTP Pennypost", s.config->host);
 	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
-	    START, 0};
+	    START, 0, NULL};
 	command_loop(&s.dialogue);
 	reset();
 	return EX_OK;

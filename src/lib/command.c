@@ -81,5 +81,5 @@ const char *command_loop(struct dialogue *d)
 		}
 	}
 	conn_flush(d->conn);
-	return "quit";
+	return d->end != NULL ? d->end : "quit";
 }

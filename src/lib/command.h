@@ -35,6 +35,7 @@ struct dialogue {
 	const struct command *commands; /* ends with a NULL verb */
 	unsigned state;                 /* one bit; 0 ends the loop */
 	unsigned errors;                /* handlers may add theirs */
+	const char *end; /* why the loop ends, from a handler; NULL: quit */
 };
 
 /* Why the loop ended, for the log. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -94,23 +95,28 @@ static bool complete(struct login *l, struct address *who)
 /* Starts the auth command with the reading end of a pipe as fd 3. */
 static pid_t start(const struct config *config, int fd)
 {
-	char *argv[32], own[PATH_SIZE], command[1024], *rest = command;
+	static struct str command;
+	char own[PATH_SIZE], *rest, **argv;
 	size_t n = 0;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null;
+	pid_t pid;
 
-	if (config->auth == NULL) {
-		if (!program_path("auth", own))
-			return -1;
+	str_clear(&command);
+	if (config->auth != NULL)
+		str_puts(&command, config->auth);
+	else if (!program_path("auth", own))
+		return -1;
+	argv = xrealloc(NULL, (command.len / 2 + 3) * sizeof *argv);
+	rest = command.p;
+	if (config->auth == NULL)
 		argv[n++] = own;
-	} else {
-		snprintf(command, sizeof command, "%s", config->auth);
-		while (n < 31 && (argv[n] = text_word(&rest)) != NULL)
-			n++;
-	}
-	argv[n] = NULL;
-	pid_t pid = program_start(argv, null, null, fd, NULL);
+	while ((argv[n] = text_word(&rest)) != NULL)
+		n++;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid = program_start(argv, null, null, fd, NULL);
 	if (null >= 0)
 		close(null);
+	free(argv);
 	return pid;
 }
 

@@ -67,6 +67,16 @@ static void add(struct maildrop *m, const char *folder, const char *file)
 	    size_in_name(mail, ",S=", &mail->octets);
 }
 
+static bool is_directory(DIR *dir, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+	    S_ISDIR(st.st_mode);
+}
+
 /* Calls for each file of the folder until it returns true. */
 static bool each(struct maildrop *m, const char *folder, void *context,
     bool (*act)(struct maildrop *, const char *folder, const char *file,
@@ -82,7 +92,7 @@ static bool each(struct maildrop *m, const char *folder, void *context,
 		errno = 0;
 		if ((entry = readdir(dir)) == NULL)
 			break;
-		if (entry->d_name[0] != '.' && entry->d_type != DT_DIR)
+		if (entry->d_name[0] != '.' && !is_directory(dir, entry))
 			done = act(m, folder, entry->d_name, context);
 	}
 	if (!done && errno != 0) {

@@ -179,6 +179,7 @@ static void cmd_auth(char *args)
 		case LINE_EOF:
 		case LINE_TIMEOUT:
 			s.dialogue.state = 0;
+			s.dialogue.end = "eof";
 			return;
 		}
 	}
@@ -472,7 +473,7 @@ int main(int argc, char **argv)
 
 	conn_reply(&s.conn, "+OK %s POP3 Pennypost", s.config->host);
 	s.dialogue = (struct dialogue){&s.conn, &protocol, commands,
-	    AUTHORIZATION, 0};
+	    AUTHORIZATION, 0, NULL};
 	end = command_loop(&s.dialogue);
 	if (strcmp(end, "quit") != 0)
 		info("session end=%s user=%s peer=%s", end, safe(s.user),

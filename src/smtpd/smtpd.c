@@ -68,6 +68,7 @@ static void hang_up(const char *text)
 	handoff_reset();
 	conn_hang_up(&s.conn);
 	s.dialogue.state = 0;
+	s.dialogue.end = "hang-up";
 }
 
 /* No network between us and the password? (TLS will be another such.) */
@@ -149,6 +150,7 @@ static char *challenge(const char *text)
 		return NULL;
 	case LINE_EOF:
 		s.dialogue.state = 0;
+		s.dialogue.end = "eof";
 		return NULL;
 	case LINE_LONG:
 	case LINE_BAD:
@@ -367,14 +369,14 @@ static void message_broken(enum line why)
 {
 	warn("message broken off from=<%s> peer=%s",
 	    safe(s.envelope.sender), s.peer.address);
+	s.dialogue.state = 0;
+	s.dialogue.end = "eof";
 	if (why == LINE_TIMEOUT)
 		hang_up(smtp_protocol.timeout);
 	else if (why == LINE_BAD)
 		hang_up("550 5.6.0 Bare CR or LF around a dot, closing");
 	else if (why == LINE_LONG)
 		hang_up("552 5.3.4 Message far too big, closing");
-	else
-		s.dialogue.state = 0;
 }
 
 static void message_end(void)
@@ -534,7 +536,7 @@ int main(int argc, char **argv)
 
 	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
 	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
-	    START, 0};
+	    START, 0, NULL};
 	end = command_loop(&s.dialogue);
 	if (strcmp(end, "quit") != 0)
 		info("session end=%s peer=%s", end, s.peer.address);
