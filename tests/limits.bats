@@ -465,6 +465,10 @@ for place, stage in PLACES:
             if "/queue/" in path:
                 m = HEAD.match(text)
                 assert m, (line, text)
+                # Nor does xtext stand for what may not be there.
+                for xtext in re.findall(rb"(?m)(?:^envid|orcpt=) ?(\S+)", m.group()):
+                    for octet in re.findall(rb"\+(..)", xtext):
+                        assert 32 <= int(octet, 16) != 127, (line, xtext)
                 # Each line was said so: none is made of a part of another.
                 for value in re.findall(rb"(?m)^(?:from|to .) <(.*)>", m.group()):
                     assert value in bytes, (line, value)

@@ -97,6 +97,19 @@ static void addresses(char *text)
 	domain_valid(text);
 }
 
+/* Nor is a control what its "+0A" stands for. */
+static void xtext_clean(const char *text)
+{
+	unsigned octet;
+
+	clean(text);
+	for (; *text != '\0'; text++)
+		if (*text == '+') {
+			MUST(sscanf(text + 1, "%2x", &octet) == 1);
+			MUST(octet >= ' ' && octet != 0x7f);
+		}
+}
+
 static void envelope(char *text)
 {
 	struct pool pool = {0};
@@ -112,13 +125,13 @@ static void envelope(char *text)
 	if (refusal != NULL)
 		MUST(*refusal == '5');
 	clean(e.sender);
-	clean(e.envid);
+	xtext_clean(e.envid);
 	MUST(strpbrk(e.sender, "<>") == NULL || *e.sender == '"');
 	if (rcpt != NULL && (refusal = envelope_rcpt(&e, rcpt, &to, &r)) ==
 	    NULL) {
 		envelope_add(&e, &r);
 		clean(e.rcpt[0].address);
-		clean(e.rcpt[0].orcpt);
+		xtext_clean(e.rcpt[0].orcpt);
 		MUST(strpbrk(e.rcpt[0].orcpt, " =") == NULL);
 		address_same(&to);
 	}
@@ -281,7 +294,7 @@ static void data_body(const char *text, size_t n, size_t piece)
 	str_clear(&out);
 	enum line end = plain_data(text, n, &used, &out, &fault);
 	conn_in(text, n, piece);
-	body_begin(&b, 5000, on_header, on_text);
+	body_begin(&b, 1u << 20, on_header, on_text);
 	b.in_header = false;
 	MUST(body_data(&b, &conn) == end);
 	if (end != LINE_EOF)
@@ -315,7 +328,7 @@ static void bdat_body(const char *text, size_t n, size_t piece, size_t size)
 		at += len;
 	}
 	conn_in(text, n, piece);
-	body_begin(&b, 5000, on_header, on_text);
+	body_begin(&b, 1u << 20, on_header, on_text);
 	b.in_header = false;
 	for (size_t at = 0; at < n; at += size)
 		MUST(body_bdat(&b, &conn, size < n - at ? size : n - at,
@@ -327,8 +340,14 @@ static void bdat_body(const char *text, size_t n, size_t piece, size_t size)
 
 static void bodies(const char *text, size_t n)
 {
-	if (n >= CONN_BUFFER)
-		return; /* longer lines are another test's */
+	size_t longest = 0, line = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		line = text[i] == '\n' ? 0 : line + 1;
+		longest = line > longest ? line : longest;
+	}
+	if (longest + 3 > BODY_LINE_MAX)
+		return; /* what is too long is refused */
 	for (size_t piece = 0; piece < 2; piece++) {
 		data_body(text, n, piece);
 		bdat_body(text, n, piece, 1);
