@@ -16,7 +16,7 @@ setup() {
 	listening "$smtp"
 	listening "$submission"
 	listening "$pop3"
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	message_make message
 	# Only the password makes a submission: loopback is not trusted.
 	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
@@ -207,22 +207,22 @@ END
 	chmod 600 fetchmailrc
 	"$LAUNCH/mail" send "$smtp" message alice@example.test
 	"$LAUNCH/mail" send "$smtp" message alice@example.test
-	client fetchmail -s -f fetchmailrc -i ids
+	client fetchmail -s --pidfile "$PWD/pid" -f fetchmailrc -i ids
 	[ "$(count got.*)" = 2 ]
 	sed 's/$/\r/' got.0 >got
 	message_same got message
-	run client fetchmail -s -f fetchmailrc -i ids
+	run client fetchmail -s --pidfile "$PWD/pid" -f fetchmailrc -i ids
 	[ "$status" = 1 ] # no new mail
 	[ "$(count got.*)" = 2 ]
 	# Another program has read one; a third message comes.
 	set -- "$MAIL"/alice/new/*
 	mv "$1" "$MAIL/alice/cur/${1##*/}:2,S"
 	"$LAUNCH/mail" send "$smtp" message alice@example.test
-	client fetchmail -s -f fetchmailrc -i ids
+	client fetchmail -s --pidfile "$PWD/pid" -f fetchmailrc -i ids
 	[ "$(count got.*)" = 3 ]
 	# And without keep, they go.
 	sed -i 's/keep no/fetchall nokeep no/' fetchmailrc
-	client fetchmail -s -f fetchmailrc -i ids
+	client fetchmail -s --pidfile "$PWD/pid" -f fetchmailrc -i ids
 	[ "$(count "$MAIL/alice"/{new,cur})" = 0 ]
 }
 
