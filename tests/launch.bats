@@ -30,7 +30,7 @@ mail_goes_round() {
 	message_same "$BATS_TEST_TMPDIR/1" "$message"
 	message_same "$BATS_TEST_TMPDIR/2" "$message"
 	[ "$(count "$MAIL/alice"/{new,cur})" = 0 ]
-	$inside timeout 30 swaks --server 127.0.0.1 --port "$smtp" --timeout 20 --silent 2 \
+	$inside timeout 30 swaks --server 127.0.0.1 --port "$smtp" --silent 2 \
 		--from sender@client.test --to bob@example.test
 	$inside timeout 30 curl -sS "pop3://127.0.0.1:$pop3/1" -u bob:secret |
 		grep -q '^This is a test mailing'
@@ -134,7 +134,8 @@ xinetd_end() {
 	[ "$(readlink "/proc/$(children "$PID" | xargs)/fd/2")" = /dev/null ]
 	exec 5<&-
 	# A wrong password and a file that is missing are warnings in the log.
-	printf 'USER alice\r\nPASS wrong\r\nQUIT\r\n' | tcp "$pop3" >"$BATS_TEST_TMPDIR/got"
+	printf 'USER alice\r\nPASS wrong\r\nQUIT\r\n' |
+		tcp "$pop3" >"$BATS_TEST_TMPDIR/got"
 	cat "$BATS_TEST_TMPDIR/got"
 	not grep -v -e '^+OK ' -e '^-ERR ' "$BATS_TEST_TMPDIR/got"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/got")" = 4 ]

@@ -173,8 +173,8 @@ END
 	run timeout 10 "$listen" 127.0.0.1:"$port" /no/such/program
 	[ "$status" = 69 ]
 	[[ $output == *'/no/such/program: No such file'* ]]
-	for bad in 127.0.0.1 localhost:25 127.0.0.1:65536 127.0.0.1:0 127.0.0.1: 1.2.3:25 \
-		:x '[::1:25' -; do
+	for bad in 127.0.0.1 localhost:25 127.0.0.1:65536 127.0.0.1:0 127.0.0.1: \
+		1.2.3:25 :x '[::1:25' -; do
 		run timeout 10 "$listen" "$bad" /bin/cat </dev/null
 		[ "$status" = 64 ]
 	done
