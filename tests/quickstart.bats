@@ -62,8 +62,9 @@ ports_closed() {
 
 @test "quickstart: Ctrl-C in a terminal stops all of it" {
     script -qec true /dev/null >/dev/null 2>&1 || skip "no terminals (/dev/pts) here"
-    # script(1) makes it the foreground of a terminal; the byte 3 is Ctrl-C.
-    coproc TTY { exec script -qec "$quickstart" /dev/null 2>&1 3>&-; }
+    # script(1) makes it the foreground of a terminal; the byte 3 is Ctrl-C. It
+    # runs $SHELL, which would be told as well: exec.
+    coproc TTY { exec script -qec "exec $quickstart" /dev/null 2>&1 3>&-; }
     pid=$TTY_PID
     exec 7<&"${TTY[0]}" 8>&"${TTY[1]}"
     while IFS= read -r -t 60 line <&7; do
