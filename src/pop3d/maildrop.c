@@ -129,26 +129,42 @@ static bool clean(struct maildrop *m, const char *folder, const char *file,
 }
 
 /* By the unique part, which begins with the time of delivery. */
-static int compare(const void *a, const void *b)
+static int compare(const struct mail *x, const struct mail *y)
 {
-	const struct mail *x = a, *y = b;
 	size_t n = x->unique, k = y->unique;
 	int order = memcmp(unique(x), unique(y), n < k ? n : k);
 
 	return order != 0 ? order : (n > k) - (n < k);
 }
 
-/* A message that moved while we looked was seen twice. */
-static void drop_doubles(struct maildrop *m)
+static int compare_indirect(const void *a, const void *b)
 {
+	return compare(*(struct mail *const *)a, *(struct mail *const *)b);
+}
+
+/*
+ * In order, and each once: a message that moved while we looked was seen twice.
+ * Pointers are sorted, since moving the structs costs some qsort()s more than
+ * all the rest of a login.
+ */
+static void sort(struct maildrop *m)
+{
+	struct mail **order = xrealloc(NULL, m->count * sizeof *order);
+	struct mail *sorted = xrealloc(NULL, m->count * sizeof *sorted);
 	size_t kept = 0;
 
+	for (size_t i = 0; i < m->count; i++)
+		order[i] = &m->mail[i];
+	qsort(order, m->count, sizeof *order, compare_indirect);
 	for (size_t i = 0; i < m->count; i++) {
-		if (kept > 0 && compare(&m->mail[kept - 1], &m->mail[i]) == 0)
-			free(m->mail[i].name);
+		if (kept > 0 && compare(&sorted[kept - 1], order[i]) == 0)
+			free(order[i]->name);
 		else
-			m->mail[kept++] = m->mail[i];
+			sorted[kept++] = *order[i];
 	}
+	free(order);
+	free(m->mail);
+	m->mail = sorted;
 	m->count = kept;
 }
 
@@ -181,8 +197,7 @@ enum maildrop_result maildrop_open(struct maildrop *m, const char *path)
 		return MAILDROP_UNAVAILABLE;
 	}
 	if (m->count > 0)
-		qsort(m->mail, m->count, sizeof *m->mail, compare);
-	drop_doubles(m);
+		sort(m);
 	return MAILDROP_OK;
 }
 
