@@ -11,7 +11,7 @@
 static struct queue queue;
 
 static int fill(struct message *m, const struct envelope *e,
-    const char *recipient)
+    const char *recipient, const char *to)
 {
 	char block[16384], id[ID_SIZE];
 	size_t at = m->content_at;
@@ -37,7 +37,7 @@ static int fill(struct message *m, const struct envelope *e,
 		return EIO;
 	}
 	info("forward recipient=<%s> to=<%s> recipients=%zu queue=%s",
-	    safe(recipient), safe(e->rcpt[0].address), e->rcpts, id);
+	    safe(recipient), safe(to), e->rcpts, id);
 	return queue_commit(&queue, e);
 }
 
@@ -63,6 +63,7 @@ const char *forward_queue(struct message *m, const struct targets *all,
     const char *recipient)
 {
 	struct envelope e = *m->envelope;
+	const char *to = ""; /* one of them, for the log */
 	int error;
 
 	e.rcpt = NULL;
@@ -74,9 +75,10 @@ const char *forward_queue(struct message *m, const struct targets *all,
 		if (t->kind != TARGET_REMOTE ||
 		    strcmp(t->recipient, recipient) != 0)
 			continue;
+		to = t->what;
 		notify_inherit(&r, m->envelope, recipient);
 		envelope_add(&e, &r);
 	}
-	error = fill(m, &e, recipient);
+	error = fill(m, &e, recipient, to);
 	return error == 0 ? DELIVERED : file_refusal(error);
 }

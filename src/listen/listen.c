@@ -398,8 +398,8 @@ int main(int argc, char **argv)
 	} else if (!s.given) {
 		fatal(EX_USAGE, "neither fd 0 nor fd 3 is a listening socket");
 	}
-	if (access(s.program[0], X_OK) != 0)
-		give_up(EX_UNAVAILABLE, s.program[0], strerror(errno));
+	if (access(argv[optind + 1], X_OK) != 0)
+		give_up(EX_UNAVAILABLE, argv[optind + 1], strerror(errno));
 	s.children = xrealloc(NULL, s.max * sizeof *s.children);
 	return loop();
 }
