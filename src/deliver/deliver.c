@@ -235,6 +235,7 @@ static void cmd_bdat(char *args)
 {
 	const char *size = text_word(&args);
 	bool last = strcasecmp(args, "LAST") == 0;
+	const char *refusal;
 	enum line end;
 	uint64_t n;
 
@@ -259,8 +260,8 @@ static void cmd_bdat(char *args)
 		lmtp_broken(end);
 	} else if (last) {
 		lmtp_finish();
-	} else if (smtp_body_refusal(&s.body, hops()) != NULL) {
-		reply(smtp_body_refusal(&s.body, hops()));
+	} else if ((refusal = smtp_body_refusal(&s.body, hops())) != NULL) {
+		reply(refusal);
 		reset();
 	} else {
 		reply("250 2.0.0 OK");
