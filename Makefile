@@ -38,8 +38,8 @@ SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
     lib/queue.o
 
-smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/trace.o \
-    lib/login.o $(MESSAGE) $(SERVER)
+smtpd = smtpd/smtpd.o smtpd/handoff.o \
+    lib/nudge.o lib/trace.o lib/login.o $(MESSAGE) $(SERVER)
 deliver = deliver/deliver.o deliver/resolve.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
     $(MESSAGE) $(SERVER)

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -60,6 +61,106 @@ static const char *set_alias_pipes(char *value)
 	return NULL;
 }
 
+unsigned host_port(char *text, char **host, unsigned port)
+{
+	char *colon = strrchr(text, ':'), *end = text + strlen(text);
+	uint64_t n = port;
+
+	*host = text;
+	if (*text == '[') {
+		end = strchr(text, ']');
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return 0;
+		*host = text + 1;
+		colon = end[1] == ':' ? end + 1 : NULL;
+	} else if (colon != NULL && strchr(text, ':') == colon) {
+		end = colon;
+	} else {
+		colon = NULL; /* a name, or an IPv6 address of many colons */
+	}
+	if (colon != NULL && (!number_parse(colon + 1, 65535, &n) || n == 0))
+		return 0;
+	if (end == *host || end - *host > 253)
+		return 0;
+	*end = '\0';
+	return (unsigned)n;
+}
+
+#define ROUTES_MAX 1000
+
+static struct config_route routes[ROUTES_MAX], *routes_first;
+static unsigned line_number;
+
+/* A smarthost line may stand anywhere, and is asked last. */
+static const char *route_add(const char *domain, char *where)
+{
+	static size_t count;
+	struct config_route *r = &routes[count], **link = &routes_first;
+	char *host;
+
+	if (count == ROUTES_MAX)
+		return "more than 1000 routes";
+	r->port = host_port(where, &host, 25);
+	if (r->port == 0)
+		return "not HOST[:PORT]";
+	r->host = host;
+	r->domain = domain;
+	r->line = line_number;
+	while (*link != NULL && strcmp((*link)->domain, "*") != 0)
+		link = &(*link)->next;
+	if (*link != NULL && strcmp(domain, "*") == 0)
+		return "there is a smarthost already";
+	r->next = *link;
+	*link = r;
+	count++;
+	config.routes = routes_first;
+	return NULL;
+}
+
+static const char *set_route(char *value)
+{
+	char *domain = text_word(&value), *where = text_word(&value);
+
+	if (where == NULL || text_word(&value) != NULL)
+		return "not DOMAIN HOST[:PORT]";
+	return route_add(domain, where);
+}
+
+static const char *set_smarthost(char *value)
+{
+	char *where = text_word(&value);
+
+	if (text_word(&value) != NULL)
+		return "not HOST[:PORT]";
+	return route_add("*", where);
+}
+
+/* Would host_port() take it? It cuts its text, and ours is still needed. */
+static bool is_host_port(const char *value, bool address)
+{
+	char copy[300], *host;
+
+	return (size_t)snprintf(copy, sizeof copy, "%s", value) < sizeof copy &&
+	    host_port(copy, &host, 1) != 0 && (!address ||
+	    (strchr(host, '/') == NULL && networks_check(host) == NULL));
+}
+
+static const char *set_resolver(char *value)
+{
+	if (!is_host_port(value, true))
+		return "not ADDRESS[:PORT]";
+	config.resolver = value;
+	return NULL;
+}
+
+static const char *set_submit(char *value)
+{
+	if (*value != '/' && !is_host_port(value, false))
+		return "neither /SOCKET nor HOST[:PORT]";
+	config.submit = value;
+	return NULL;
+}
+
 static const struct {
 	const char *key;
 	const char *(*set)(char *value);
@@ -69,6 +170,10 @@ static const struct {
 	{"message_size_limit", set_message_size_limit},
 	{"auth", set_auth},
 	{"alias_pipes", set_alias_pipes},
+	{"route", set_route},
+	{"smarthost", set_smarthost},
+	{"resolver", set_resolver},
+	{"submit", set_submit},
 };
 
 static const char *set(const char *key, char *value)
@@ -99,6 +204,7 @@ const struct config *config_load(void)
 		key = text_word(&line);
 		if (key == NULL || *key == '#')
 			continue;
+		line_number = n;
 		const char *wrong = set(key, line + strspn(line, " \t"));
 		if (wrong != NULL)
 			fatal(EX_CONFIG, "%s:%u: %s: %s", FILE_NAME, n,

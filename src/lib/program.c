@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,18 @@ void program_begin(const char *name)
 
 static char home[PATH_SIZE];
 
+static void root_drop(void)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat("spool", &st) != 0 || st.st_uid == 0)
+		return;
+	if (setgroups(0, NULL) != 0 || setresgid(st.st_gid, st.st_gid,
+	    st.st_gid) != 0 || setresuid(st.st_uid, st.st_uid, st.st_uid) != 0)
+		warn("cannot become uid=%u: %s", (unsigned)st.st_uid,
+		    strerror(errno));
+}
+
 void home_enter(const char *dir)
 {
 	if (dir == NULL)
@@ -44,6 +57,7 @@ void home_enter(const char *dir)
 		fatal(EX_CONFIG, "home %s: %s", safe(dir), strerror(errno));
 	if (getcwd(home, sizeof home) == NULL)
 		fatal(EX_CONFIG, "home %s: %s", safe(dir), strerror(errno));
+	root_drop();
 }
 
 bool program_path(const char *name, char path[PATH_SIZE])

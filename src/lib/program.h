@@ -17,7 +17,8 @@ void program_begin(const char *name);
 /*
  * Enters the home directory: `dir` (from -C), else PENNYPOST_HOME, else the one
  * that was compiled in. All paths are relative to it from then on. fatal() when
- * there is none.
+ * there is none. Root becomes the user who owns spool: nothing here needs root,
+ * and what root writes nobody else could read.
  */
 void home_enter(const char *dir);
 

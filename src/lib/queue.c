@@ -9,8 +9,6 @@
 
 #include "str.h"
 
-#define TMP_DIR "spool/tmp"
-#define QUEUE_DIR "spool/queue"
 #define SIZE_DIGITS 15
 
 void queue_create(struct queue *q, const char *id, const struct envelope *e)
@@ -20,7 +18,7 @@ void queue_create(struct queue *q, const char *id, const struct envelope *e)
 	char path[FILE_PATH_SIZE];
 
 	snprintf(q->id, sizeof q->id, "%s", id);
-	snprintf(path, sizeof path, TMP_DIR "/%s", id);
+	snprintf(path, sizeof path, QUEUE_TMP "/%s", id);
 	q->status_at = pool_take(e->pool,
 	    (e->rcpts + 1) * sizeof *q->status_at);
 	str_printf(&head, "pennypost-queue 1\nid %s\narrived %" PRId64 "\n",
@@ -51,6 +49,8 @@ void queue_create(struct queue *q, const char *id, const struct envelope *e)
 	}
 	str_puts(&head, "\n");
 	q->message_at = head.len;
+	if (strchr(id, '-') != NULL)
+		unlink(path); /* a derived id: a kill left it the last time */
 	file_create(&q->file, path);
 	file_write(&q->file, head.p, head.len);
 	str_free(&head);

@@ -14,6 +14,7 @@
 
 enum queue_status {
 	QUEUE_WAITING = '.',   /* to be delivered or relayed */
+	QUEUE_DELAYED = 'd',   /* the same; the sender knows that it takes time */
 	QUEUE_DELIVERED = 's', /* done; the sender wants to be told */
 	QUEUE_FAILED = 'f',    /* given up; the sender is to be told */
 	QUEUE_DONE = '+',      /* nothing more to do */
@@ -27,6 +28,11 @@ struct queue {
 	struct file file;
 };
 
+#define QUEUE_DIR "spool/queue"
+#define HOLD_DIR "spool/hold"       /* an administrator put it aside */
+#define DAMAGED_DIR "spool/damaged" /* queue-run did: it is none of ours */
+#define QUEUE_TMP "spool/tmp"
+
 /* id names the file. Errors are told by queue_commit(). */
 void queue_create(struct queue *, const char *id, const struct envelope *);
 
@@ -36,7 +42,8 @@ void queue_lines(struct queue *, const char *, size_t);
 /*
  * Puts the recipients' status bytes in, as they now stand in the envelope, and
  * makes the file durable under its name. 0, or errno: then there is no file,
- * but after EIO from the directory's fsync there may be one.
+ * but after EIO from the directory's fsync there may be one. EEXIST: a file of
+ * that name is in the queue; with a derived id, it is the same one.
  */
 int queue_commit(struct queue *, const struct envelope *);
 

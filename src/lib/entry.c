@@ -1,0 +1,407 @@
+#include "entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "str.h"
+
+#define PATH_MAX_HERE 128 /* "spool/queue/" and an id */
+
+bool id_valid(const char *id)
+{
+	size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz.-");
+
+	return n > 0 && n < ID_SIZE && id[n] == '\0' && *id != '.' &&
+	    *id != '-';
+}
+
+void id_derive(char id[ID_SIZE], const char *from, const char *what)
+{
+	/* A prefix of a name is another's: never cut one. */
+	if ((size_t)snprintf(id, ID_SIZE, "%s-%s", from, what) >= ID_SIZE)
+		id_make(id);
+}
+
+/* The envelope: lines in the order of the format, each read once. */
+
+struct head {
+	struct entry *entry;
+	char *rest;   /* of the text */
+	char *line;   /* the one at hand */
+	const char *text;
+};
+
+static enum entry_result damaged(struct entry *e, const char *why)
+{
+	e->why = why;
+	return ENTRY_DAMAGED;
+}
+
+static void next(struct head *h)
+{
+	h->line = text_line(&h->rest);
+}
+
+/* The value, if the line begins with that word; then goes on. */
+static char *value(struct head *h, const char *word)
+{
+	size_t n = strlen(word);
+	char *found = h->line;
+
+	if (found == NULL || strncmp(found, word, n) != 0 ||
+	    (found[n] != ' ' && found[n] != '\0'))
+		return NULL;
+	next(h);
+	return found + n + (found[n] == ' ');
+}
+
+/* Controls would go into commands and reports: nothing of ours has any. */
+static bool clean(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+/* "<address>" at *p; ends it, and moves *p behind. */
+static char *address(char **p)
+{
+	struct address a;
+	const char *end = *p;
+	char *start = *p + 1;
+
+	if (address_path(&end, &a) != ADDRESS_OK || end[-1] != '>' ||
+	    !clean(*p))
+		return NULL;
+	*p += end - *p;
+	(*p)[-1] = '\0';
+	return strcmp(start, a.text) == 0 ? start : NULL;
+}
+
+static bool notify(char *words, unsigned *bits)
+{
+	static const char *const names[] = {
+		"NEVER", "SUCCESS", "FAILURE", "DELAY",
+	};
+
+	*bits = 0;
+	for (char *word; (word = strsep(&words, ",")) != NULL;) {
+		size_t i = 0;
+		while (i < 4 && strcmp(word, names[i]) != 0)
+			i++;
+		if (i == 4)
+			return false;
+		*bits |= 1u << i;
+	}
+	return true;
+}
+
+static bool recipient(struct entry *e, char *line, const char *text)
+{
+	struct envelope *v = &e->envelope;
+	struct recipient r = {.status = *line, .orcpt = ""};
+	size_t at = (size_t)(line - text);
+	char *p = line + 2, *word;
+
+	if (*line == '\0' || strchr(".dsf+", *line) == NULL || line[1] != ' ' ||
+	    v->rcpts == RECIPIENTS_MAX || (r.address = address(&p)) == NULL)
+		return false;
+	while ((word = text_word(&p)) != NULL) {
+		if (strncmp(word, "notify=", 7) == 0) {
+			if (!notify(word + 7, &r.notify))
+				return false;
+		} else if (strncmp(word, "orcpt=", 6) == 0 &&
+		    strlen(word + 6) < ORCPT_SIZE) {
+			r.orcpt = word + 6;
+		} else {
+			return false;
+		}
+	}
+	e->status_at = pool_grow(&e->pool, e->status_at, v->rcpts,
+	    sizeof *e->status_at);
+	e->status_at[v->rcpts] = at;
+	v->rcpt = pool_grow(&e->pool, v->rcpt, v->rcpts, sizeof *v->rcpt);
+	v->rcpt[v->rcpts++] = r;
+	return true;
+}
+
+static enum entry_result parse(struct entry *e, char *text)
+{
+	struct envelope *v = &e->envelope;
+	struct head h = {.entry = e, .rest = text, .text = text};
+	uint64_t n;
+	char *s;
+
+	next(&h);
+	if ((s = value(&h, "pennypost-queue")) == NULL || strcmp(s, "1") != 0)
+		return damaged(e, "not pennypost-queue 1");
+	if ((s = value(&h, "id")) == NULL || !id_valid(s))
+		return damaged(e, "no id");
+	if ((s = value(&h, "arrived")) == NULL ||
+	    !number_parse(s, INT64_MAX, &n))
+		return damaged(e, "no arrival");
+	e->arrived = (int64_t)n;
+	if ((s = value(&h, "size")) == NULL ||
+	    !number_parse(s, (uint64_t)1 << 50, &e->size))
+		return damaged(e, "no size");
+	if ((s = value(&h, "body")) != NULL) {
+		if (strcmp(s, "8bitmime") != 0)
+			return damaged(e, "bad body");
+		v->eightbit = true;
+	}
+	v->utf8 = value(&h, "smtputf8") != NULL;
+	if ((s = value(&h, "ret")) != NULL) {
+		if (strcmp(s, "full") != 0 && strcmp(s, "hdrs") != 0)
+			return damaged(e, "bad ret");
+		v->ret = *s == 'f' ? 'F' : 'H';
+	}
+	if ((s = value(&h, "envid")) != NULL) {
+		if (strlen(s) >= ENVID_SIZE || !clean(s))
+			return damaged(e, "bad envid");
+		strcpy(v->envid, s);
+	}
+	if ((s = value(&h, "from")) == NULL || (s = address(&s)) == NULL)
+		return damaged(e, "bad sender");
+	strcpy(v->sender, s);
+	while ((s = value(&h, "to")) != NULL)
+		if (!clean(s) || !recipient(e, s, text))
+			return damaged(e, "bad recipient");
+	if (v->rcpts == 0 || h.line == NULL || *h.line != '\0')
+		return damaged(e, "the envelope does not end");
+	return ENTRY_OK;
+}
+
+/* The envelope's text, up to and with its blank line, in the pool. */
+static char *head_read(struct entry *e)
+{
+	size_t room = 2048, len = 0;
+	char *text = NULL, *end = NULL;
+
+	while (end == NULL && room <= ENTRY_HEAD_MAX) {
+		char *larger = pool_take(&e->pool, room + 1);
+		if (len > 0)
+			memcpy(larger, text, len);
+		text = larger;
+		ssize_t n = pread(e->fd, text + len, room - len, (off_t)len);
+		if (n < 0)
+			return NULL;
+		len += (size_t)n;
+		text[len] = '\0';
+		end = strstr(text, "\n\n");
+		if (n == 0)
+			break;
+		room *= 4;
+	}
+	errno = 0;
+	if (end == NULL)
+		return NULL;
+	end[2] = '\0';
+	e->message_at = (size_t)(end + 2 - text);
+	return text;
+}
+
+static enum entry_result unreadable(struct entry *e)
+{
+	if (errno == ENOENT)
+		return ENTRY_GONE;
+	if (errno == ELOOP || errno == ENXIO || errno == EISDIR)
+		return damaged(e, "not a file");
+	return ENTRY_LATER;
+}
+
+enum entry_result entry_open(struct entry *e, const char *dir, const char *id)
+{
+	char path[PATH_MAX_HERE], *text;
+	enum entry_result result;
+	struct stat st;
+
+	memset(e, 0, sizeof *e);
+	e->envelope.pool = &e->pool;
+	e->envelope.open = true;
+	snprintf(e->id, sizeof e->id, "%s", id);
+	e->fd = -1;
+	if (!id_valid(id))
+		return damaged(e, "its name is no id");
+	snprintf(path, sizeof path, "%s/%s", dir, id);
+	e->fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (e->fd < 0 || fstat(e->fd, &st) != 0)
+		return unreadable(e);
+	if (!S_ISREG(st.st_mode))
+		return damaged(e, "not a file");
+	e->due = st.st_mtime;
+	text = head_read(e);
+	if (text == NULL)
+		return errno != 0 ? ENTRY_LATER :
+		    damaged(e, "the envelope does not end");
+	result = parse(e, text);
+	if (result == ENTRY_OK && (uint64_t)st.st_size < e->message_at + e->size)
+		return damaged(e, "shorter than it says");
+	return result;
+}
+
+void entry_close(struct entry *e)
+{
+	if (e->fd >= 0)
+		close(e->fd);
+	e->fd = -1;
+	pool_reset(&e->pool);
+}
+
+bool entry_waits(const struct recipient *r)
+{
+	return r->status == QUEUE_WAITING || r->status == QUEUE_DELAYED;
+}
+
+/*
+ * Locks of the open file description: they end with it, and not, as those of
+ * fcntl's first kind, with whatever descriptor of the file is closed first.
+ */
+static bool lock(struct entry *e, short type, size_t at, size_t n)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET,
+	    .l_start = (off_t)at, .l_len = (off_t)n};
+
+	return fcntl(e->fd, F_OFD_SETLK, &l) == 0;
+}
+
+static bool status_read(struct entry *e, size_t i)
+{
+	return pread(e->fd, &e->envelope.rcpt[i].status, 1,
+	    (off_t)e->status_at[i]) == 1;
+}
+
+bool entry_lock(struct entry *e, size_t i)
+{
+	return lock(e, F_WRLCK, e->status_at[i], 1) && status_read(e, i);
+}
+
+void entry_unlock(struct entry *e, size_t i)
+{
+	lock(e, F_UNLCK, e->status_at[i], 1);
+}
+
+bool entry_lock_all(struct entry *e)
+{
+	if (!lock(e, F_WRLCK, 0, e->message_at))
+		return false;
+	for (size_t i = 0; i < e->envelope.rcpts; i++)
+		if (!status_read(e, i))
+			return false;
+	return true;
+}
+
+bool entry_mark(struct entry *e, size_t i, enum queue_status status)
+{
+	char byte = (char)status;
+
+	errno = EIO;
+	if (pwrite(e->fd, &byte, 1, (off_t)e->status_at[i]) != 1)
+		return false;
+	e->envelope.rcpt[i].status = byte;
+	return true;
+}
+
+bool entry_sync(struct entry *e)
+{
+	return fdatasync(e->fd) == 0;
+}
+
+enum queue_status entry_success(const struct recipient *r)
+{
+	return (r->notify & NOTIFY_SUCCESS) != 0 ? QUEUE_DELIVERED : QUEUE_DONE;
+}
+
+ssize_t entry_read(const struct entry *e, uint64_t *at, char *p, size_t n)
+{
+	ssize_t got;
+
+	if (n > e->size - *at)
+		n = e->size - *at;
+	do
+		got = pread(e->fd, p, n, (off_t)(e->message_at + *at));
+	while (got < 0 && errno == EINTR);
+	if (got > 0)
+		*at += (uint64_t)got;
+	else if (got == 0 && n > 0) {
+		errno = EIO; /* it was longer when we opened it */
+		got = -1;
+	}
+	return got;
+}
+
+bool entry_answer_add(struct entry *e, size_t i, const char *mta,
+    const char *reply)
+{
+	char room[2048];
+	struct str line = STR_ROOM(room);
+	struct stat st;
+	bool done;
+
+	if (fstat(e->fd, &st) != 0)
+		return false;
+	if ((uint64_t)st.st_size >
+	    e->message_at + e->size + ENTRY_ANSWERS_MAX)
+		return true;
+	str_printf(&line, "answer %" PRId64 " %zu %s %s\n",
+	    (int64_t)time(NULL), i, mta, reply);
+	errno = ENOSPC;
+	done = pwrite(e->fd, line.p, line.len, st.st_size) ==
+	    (ssize_t)line.len;
+	str_free(&line);
+	return done;
+}
+
+static void answer_parse(struct answer *all, size_t count, char *line)
+{
+	const char *word = text_word(&line), *when = text_word(&line);
+	const char *index = text_word(&line), *mta = text_word(&line);
+	uint64_t seconds, i;
+
+	if (mta == NULL || strcmp(word, "answer") != 0 ||
+	    !number_parse(when, INT64_MAX, &seconds) ||
+	    !number_parse(index, count - 1, &i))
+		return; /* a line that a crash cut */
+	all[i] = (struct answer){(int64_t)seconds, mta, line};
+}
+
+struct answer *entry_answers(struct entry *e)
+{
+	size_t count = e->envelope.rcpts, room = 65536, len = 0;
+	struct answer *all = pool_take(&e->pool, count * sizeof *all);
+	off_t from = (off_t)(e->message_at + e->size);
+	char *text, *line, *rest;
+	struct stat st;
+	ssize_t n;
+
+	memset(all, 0, count * sizeof *all);
+	if (fstat(e->fd, &st) != 0 || st.st_size <= from)
+		return all;
+	room = (size_t)(st.st_size - from);
+	if (room > ENTRY_ANSWERS_MAX + 65536)
+		room = ENTRY_ANSWERS_MAX + 65536;
+	text = pool_take(&e->pool, room + 1);
+	while (len < room && (n = pread(e->fd, text + len, room - len,
+	    from + (off_t)len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	for (rest = text; (line = text_line(&rest)) != NULL;)
+		answer_parse(all, count, line);
+	return all;
+}
+
+bool entry_due(struct entry *e, int64_t due)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+	    {.tv_sec = (time_t)due}};
+
+	e->due = due;
+	return futimens(e->fd, times) == 0;
+}
