@@ -217,7 +217,8 @@ static enum entry_result unreadable(struct entry *e)
 	return ENTRY_LATER;
 }
 
-enum entry_result entry_open(struct entry *e, const char *dir, const char *id)
+static enum entry_result open_as(struct entry *e, const char *dir,
+    const char *id, int access)
 {
 	char path[PATH_MAX_HERE], *text;
 	enum entry_result result;
@@ -231,7 +232,7 @@ enum entry_result entry_open(struct entry *e, const char *dir, const char *id)
 	if (!id_valid(id))
 		return damaged(e, "its name is no id");
 	snprintf(path, sizeof path, "%s/%s", dir, id);
-	e->fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	e->fd = open(path, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (e->fd < 0 || fstat(e->fd, &st) != 0)
 		return unreadable(e);
 	if (!S_ISREG(st.st_mode))
@@ -245,6 +246,16 @@ enum entry_result entry_open(struct entry *e, const char *dir, const char *id)
 	if (result == ENTRY_OK && (uint64_t)st.st_size < e->message_at + e->size)
 		return damaged(e, "shorter than it says");
 	return result;
+}
+
+enum entry_result entry_open(struct entry *e, const char *dir, const char *id)
+{
+	return open_as(e, dir, id, O_RDWR);
+}
+
+enum entry_result entry_look(struct entry *e, const char *dir, const char *id)
+{
+	return open_as(e, dir, id, O_RDONLY);
 }
 
 void entry_close(struct entry *e)
@@ -270,6 +281,14 @@ static bool lock(struct entry *e, short type, size_t at, size_t n)
 	    .l_start = (off_t)at, .l_len = (off_t)n};
 
 	return fcntl(e->fd, F_OFD_SETLK, &l) == 0;
+}
+
+bool entry_busy(const struct entry *e)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET,
+	    .l_len = (off_t)e->message_at};
+
+	return fcntl(e->fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
 static bool status_read(struct entry *e, size_t i)

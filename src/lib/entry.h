@@ -47,6 +47,12 @@ struct entry {
 enum entry_result entry_open(struct entry *, const char *dir, const char *id);
 void entry_close(struct entry *);
 
+/* The same to read only: it cannot be locked, marked or given another due. */
+enum entry_result entry_look(struct entry *, const char *dir, const char *id);
+
+/* Does somebody else work on one of its recipients now? */
+bool entry_busy(const struct entry *);
+
 /* Still to be delivered or relayed? */
 bool entry_waits(const struct recipient *);
 
