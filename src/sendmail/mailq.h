@@ -13,7 +13,7 @@
  * NULL-terminated; an empty list is the whole queue. Call home_enter() first.
  *
  * Returns the exit status. What is wrong is told on stderr: EX_NOPERM when the
- * caller may not read the queue, EX_DATAERR when an id is none of the queue's,
+ * caller may not read the queue, EX_NOINPUT when there is no message of an id,
  * EX_IOERR when stdout fails. One message that cannot be read is shown as such
  * and stops nothing.
  */
