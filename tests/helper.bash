@@ -16,12 +16,20 @@ ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
 
 # A home: host mx.example.test, domain example.test, alice, bob, carol. The
 # test goes on in its own directory.
+#
+# No name is asked of the world: nobody answers at the resolver's port. Nothing
+# runs the queue either: fd 7 keeps the FIFO of the nudges open, as queue-run
+# does, and who was nudged for is what nudged() tells. A test that wants the
+# queue run by itself says `exec 7>&-`.
 home_make() {
 	cd "$BATS_TEST_TMPDIR" || return
 	export PENNYPOST_HOME=${1:-$BATS_TEST_TMPDIR/home}
 	local h=$PENNYPOST_HOME user
 	mkdir -p "$h"/users "$h"/spool/{queue,tmp,mail/example.test}
-	echo 'host mx.example.test' >"$h/pennypost.conf"
+	[ -p "$h/spool/nudge" ] || mkfifo -m 600 "$h/spool/nudge"
+	exec 7<>"$h/spool/nudge"
+	printf '%s\n' 'host mx.example.test' 'resolver 127.0.0.1:1' \
+		>"$h/pennypost.conf"
 	echo example.test >"$h/users/domains"
 	# "secret", at a cost that suits a test
 	local hash='$6$rounds=1000$pennypost$'
@@ -45,6 +53,14 @@ count() {
 mail_of() {
 	find "$MAIL/${1:-alice}/new" "$MAIL/${1:-alice}/cur" -type f \
 		-exec cat {} +
+}
+
+# The ids that were nudged for since it was last asked.
+nudged() {
+	local id
+	while read -r -t 0 -u 7; do
+		read -r -u 7 id && echo "$id"
+	done
 }
 
 # Nothing half done anywhere: tmp directories are empty.
@@ -158,16 +174,22 @@ _told() {
 	tail -20 "$BATS_TEST_TMPDIR/stderr"
 }
 
-# Ends what the test has started, by pid, and looks for a sanitizer's report.
+# Ends what the test has started, by pid; by force what is there after 5 s.
 stop() {
-	local pid
+	local pid i
 	for pid in "$@"; do
-		kill "$pid" 2>/dev/null
+		kill "$pid" 2>/dev/null || continue
+		for i in $(seq 250); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.02
+		done
+		kill -KILL "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
 	return 0
 }
 
+# A sanitizer's report fails the test.
 teardown() {
 	if [ -n "${STARTED-}" ]; then
 		# shellcheck disable=SC2086

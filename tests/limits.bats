@@ -172,11 +172,11 @@ timeout_after() {
 	local last
 	last=$(grep -c '^poll(' polls)
 	mkfifo wait
-	exec 7<>wait
-	cat in >&7
+	exec 6<>wait
+	cat in >&6
 	timeout -s KILL 30 strace -qq -o polls -e trace=poll \
 		-e "inject=poll:retval=0:when=$last" "$1" <wait >out 2>>stderr
-	exec 7>&-
+	exec 6>&-
 	rm wait
 }
 

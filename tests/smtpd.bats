@@ -849,7 +849,7 @@ S: 454 4.7.0 Cannot tell now"
 @test "a mistake in pennypost.conf: 421, and a log line with its place" {
 	echo 'relay_form 10.0.0.0/8' >>"$PENNYPOST_HOME/pennypost.conf"
 	run -78 "$smtpd"
-	[[ $output == *'pennypost.conf:2: relay_form: unknown key'* ]]
+	[[ $output == *'pennypost.conf:3: relay_form: unknown key'* ]]
 	[[ $output == *'421 4.3.0 Out of service, try later'* ]]
 	echo 'host mx.example.test' >"$PENNYPOST_HOME/pennypost.conf"
 	local line
