@@ -1,0 +1,255 @@
+# shellcheck shell=bash disable=SC2034
+# A small internet: three machines in namespaces of their own, on one wire.
+#
+#   mx-a.test  198.18.0.1  2001:db8:18::1   ours; domain a.test
+#   mx-b.test  198.18.0.2  2001:db8:18::2   the other side; domain b.test
+#   dns.test   198.18.0.3  2001:db8:18::3   the wire, and who resolves names
+#
+# Nobody is on port 25 of dns.test: a host that refuses connections. 198.18.0.9
+# is not there at all. mx-b has .20 to .23 too, in both families.
+# Root alone may make it: elsewhere `internet_up` skips the test.
+
+load launch/lib
+
+INTERNET=$BATS_TEST_DIRNAME/internet
+LIBEXEC=$BATS_FILE_TMPDIR/libexec
+
+# For setup_file: the programs where every user can run them, and dns.test.
+internet_begin() {
+	"$ROOT/scripts/need" ip=iproute2 nsd=nsd dnsmasq=dnsmasq-base \
+		xinetd=xinetd unshare=util-linux python3=python3
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/file" "$BATS_FILE_TMPDIR"
+	mkdir "$LIBEXEC"
+	find "$PROGRAMS" -maxdepth 1 -type f -perm -1 \
+		-exec cp {} "$LIBEXEC" \;
+	HOSTS=$BATS_FILE_TMPDIR
+	[ "$(id -u)" = 0 ] || return 0
+	host_start dns || return 0
+	on dns ip link add wire address 02:00:00:00:00:03 type bridge
+	address dns wire 3
+	on dns ip link set wire up
+	local file
+	for file in nsd.conf dnsmasq.conf; do
+		sed -e "s,INTERNET,$INTERNET,g" -e "s,DIR,$HOSTS/dns,g" \
+			"$INTERNET/$file" >"$HOSTS/dns/$file"
+	done
+	on dns nsd -c "$HOSTS/dns/nsd.conf"
+	on dns dnsmasq -C "$HOSTS/dns/dnsmasq.conf"
+}
+
+# For teardown_file.
+internet_end() { hosts_stop "$BATS_FILE_TMPDIR"; }
+
+# For setup: the hosts named, a or b, each with a home, on the wire. Those that
+# setup_file has made are there too.
+internet_up() {
+	[ "$(id -u)" = 0 ] || skip "only root can make network namespaces"
+	[ ! -e "$BATS_FILE_TMPDIR/refused" ] ||
+		skip "not permitted here: $(cat "$BATS_FILE_TMPDIR/refused")"
+	chmod a+x "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	ln -s "$BATS_FILE_TMPDIR"/*/ "$BATS_TEST_TMPDIR"
+	HOSTS=$BATS_TEST_TMPDIR
+	cd "$HOSTS" || return
+	local host
+	for host; do
+		host_make "$host"
+	done
+}
+
+# For teardown; shows what the hosts logged: bats does, when the test failed.
+internet_down() {
+	local log
+	for log in "$HOSTS"/[ab]/log; do
+		[ ! -e "$log" ] || echo "--- $log"
+		tail -50 "$log"
+	done
+	hosts_stop "$HOSTS"
+	# A sanitizer's exit status: what it wrote, nobody keeps.
+	not grep -s 'status=99' "$HOSTS"/[ab]/log
+}
+
+# In setup_file, too: where dns.test is, nothing is refused.
+host_make() {
+	local n=1
+	[ "$1" = a ] || n=2
+	host_start "$1"
+	plug "$1" $n
+	address "$1" eth0 $n
+	host_home "$1"
+	if [ "$1" = a ]; then
+		# To 198.18.0.9 there is no way, which shows at once.
+		on a ip route add unreachable 198.18.0.9
+	else
+		address b eth0 20 preferred_lft 0
+		address b eth0 21 preferred_lft 0
+		address b eth0 22 preferred_lft 0
+	fi
+}
+
+# host_start NAME: runs until host_stop or the end of the test.
+host_start() {
+	local dir=$HOSTS/$1 outer i
+	mkdir -p "$dir/etc"
+	echo 'nameserver 198.18.0.3' >"$dir/etc/resolv.conf"
+	echo 'hosts: files dns' >"$dir/etc/nsswitch.conf"
+	echo '127.0.0.1 localhost' >"$dir/etc/hosts"
+	setpriv --pdeathsig KILL unshare -m -n -u -p -f --kill-child \
+		--mount-proc --propagation private \
+		"$INTERNET/host" "$dir" "mx-$1.test" \
+		</dev/null >>"$dir/log" 2>&1 3>&- &
+	outer=$!
+	echo $outer >"$dir/outer"
+	for i in $(seq 200); do
+		[ ! -e "$dir/up" ] || break
+		if ! kill -0 $outer; then
+			tail -1 "$dir/log" >"$BATS_FILE_TMPDIR/refused"
+			return 1
+		fi
+		sleep 0.02
+	done
+	i=$(cat "/proc/$outer/task/$outer/children")
+	echo "${i% }" >"$dir/pid"
+}
+
+# All that runs on them is killed: the power fails. Not those of another DIR.
+hosts_stop() { # DIR
+	local dir
+	for dir in "$1"/*; do
+		[ ! -L "$dir" ] && [ -s "$dir/pid" ] || continue
+		kill -KILL "$(cat "$dir/pid")"
+		wait "$(cat "$dir/outer")"
+		rm "$dir/pid"
+	done 2>/dev/null
+	return 0
+}
+
+# on HOST COMMAND…
+on() {
+	local pid
+	pid=$(cat "$HOSTS/$1/pid") || return
+	PENNYPOST_HOME=$HOSTS/$1/home nsenter -t "$pid" -m -n -u -p -- \
+		"${@:2}" 3>&-
+}
+
+# plug HOST N: a cable to the wire; `cable HOST down` cuts it, and none of the
+# hosts is told.
+plug() {
+	local pid
+	pid=$(cat "$HOSTS/$1/pid")
+	cable=to-$1${BATS_TEST_NUMBER-}
+	echo "$cable" >"$HOSTS/$1/cable"
+	nsenter -t "$(cat "$HOSTS/dns/pid")" -n ip link add "$cable" \
+		master wire type veth peer name eth0 netns "$pid" \
+		address "02:00:00:00:00:0$2" # what others remember stays true
+	cable "$1" up
+	on "$1" ip link set eth0 up
+}
+
+cable() { on dns ip link set "$(cat "$HOSTS/$1/cable")" "$2"; }
+
+# address HOST INTERFACE N [OPTION…], in both families, ready at once.
+address() {
+	on "$1" ip addr add "198.18.0.$3/24" dev "$2"
+	on "$1" ip addr add "2001:db8:18::$3/64" dev "$2" nodad "${@:4}"
+}
+
+# The host's home, empty, as installed; it trusts nobody but itself.
+host_home() {
+	local h=$HOSTS/$1/home user
+	mkdir -p "$h"/users "$h"/spool/{queue,tmp,mail/"$1.test"}
+	echo "host mx-$1.test
+relay_from 127.0.0.1 ::1
+resolver 198.18.0.3" >"$h/pennypost.conf"
+	echo "$1.test" >"$h/users/domains"
+	for user in alice bob carol dave; do
+		mkdir -p "$h/spool/mail/$1.test/$user"/{tmp,new,cur}
+		echo "$user@$1.test:x:"
+	done >"$h/users/passwd"
+	printf 'postmaster: dave\n' >"$h/users/aliases"
+	chmod 700 "$h"
+	chown -R 64000:64000 "$h"
+}
+
+# xinetd on HOST with the files that are installed: smtp, or smtp-wait.
+xinetd_on() {
+	local host=$1 file conf=$HOSTS/$1/xinetd.conf
+	shift
+	for file; do
+		sed -e "s,@LIBEXEC@,$LIBEXEC,g" \
+			-e "s,@HOME@,$HOSTS/$host/home,g" \
+			"$ROOT/xinetd.d/pennypost-$file"
+	done >"$conf"
+	on "$host" setsid xinetd -dontfork -f "$conf" -limit 4000 \
+		-syslog daemon -pidfile "$HOSTS/$host/xinetd.pid" \
+		</dev/null >>"$HOSTS/$host/log" 2>&1 &
+	disown
+	answers "$host"
+}
+
+# Waits for a listener on port 25 of HOST, or of the PORT named.
+answers() {
+	local i hex
+	hex=$(printf '%04X' "${2-25}")
+	for i in $(seq 200); do
+		on "$1" grep -qs ":$hex [0-9A-F]*:0000 0A" /proc/net/tcp \
+			/proc/net/tcp6 && return 0
+		sleep 0.03
+	done
+	echo "nobody listens on port ${2-25} of $1"
+	return 1
+}
+
+# Postfix on HOST, for the same Maildirs; lines for main.cf may follow.
+postfix_on() {
+	local dir=$HOSTS/$1
+	mkdir -p "$dir"/postfix/{etc,queue,data}
+	chown postfix "$dir/postfix/data"
+	cp -r /etc/postfix/. "$dir/postfix/etc"
+	sed "s,DIR,$dir," "$INTERNET/main.cf" >"$dir/postfix/etc/main.cf"
+	printf '%s\n' "${@:2}" >>"$dir/postfix/etc/main.cf"
+	# Nothing in a chroot.
+	awk '$5 == "y" { sub(" y ", " n ") } { print }' \
+		/usr/share/postfix/master.cf.dist >"$dir/postfix/etc/master.cf"
+	on "$1" mount --bind "$dir/postfix/etc" /etc/postfix
+	on "$1" postfix start
+	answers "$1"
+}
+
+# Mail, as it is found: inbox HOST USER prints the names of the files.
+inbox() { find "$HOSTS/$1/home/spool/mail/$1.test/$2/new" -type f; }
+
+has() { # HOST USER N
+	[ "$(inbox "$1" "$2" | wc -l)" = "$3" ]
+}
+
+# Waits for the Nth message, 10 s; the next look sees no more.
+arrives() { # HOST USER [N]
+	soon has "$1" "$2" "${3-1}" && return 0
+	echo "$2 on $1 has $(inbox "$1" "$2" | wc -l), not ${3-1}"
+	return 1
+}
+
+# Is that the message SENT (CRLF), below trace lines of COUNT hosts and such
+# other lines as EXTRA names?  same GOT SENT COUNT
+same() {
+	local size
+	tr -d '\r' <"$2" >"$HOSTS/sent"
+	size=$(wc -c <"$HOSTS/sent")
+	tail -c "$size" "$1" | cmp - "$HOSTS/sent" || return
+	head -c "-$size" "$1" | grep -v '^[[:blank:]]' | cut -d: -f1 \
+		>"$HOSTS/above"
+	[ "$(grep -c '^Received$' "$HOSTS/above")" = "$3" ] &&
+		! grep -vxE 'Return-Path|Delivered-To|X-Original-To|Received' \
+			"$HOSTS/above"
+}
+
+# The files that wait on HOST.
+queue_of() { find "$HOSTS/$1/home/spool/queue" -type f; }
+
+queue_empty() { [ -z "$(queue_of "$1")" ]; }
+
+# Nothing is left half done on HOST, and nothing waits there.
+assert_clean() {
+	queue_empty "$1" || { ls -l "$HOSTS/$1"/home/spool/queue; return 1; }
+	PENNYPOST_HOME=$HOSTS/$1/home assert_no_tmp
+}
