@@ -42,7 +42,7 @@ smtpd = smtpd/smtpd.o smtpd/handoff.o \
     lib/nudge.o lib/trace.o lib/login.o $(MESSAGE) $(SERVER)
 deliver = deliver/deliver.o deliver/resolve.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
-    $(MESSAGE) $(SERVER)
+    lib/nudge.o $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)
 auth = auth/auth.o lib/program.o $(BASE)
 listen = listen/listen.o $(BASE)

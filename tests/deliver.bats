@@ -521,3 +521,24 @@ M
 	grep -q '^[0-9]* *syncfs' trace
 	assert_no_tmp
 }
+
+@test "a nudge for each forward" {
+	echo 'list: a@far.test, b@far.test, alice' >"$aliases"
+	send alice
+	[ -z "$(nudged)" ]
+	send list alice
+	[ "$(queued | wc -l)" = 2 ]
+	[ "$(nudged)" = "$(ls "$QUEUE")" ]
+	run -75 strace -f -o trace -P "$QUEUE" -e trace=fsync \
+		-e inject=fsync:error=EIO "$deliver" list <<<'x: y'
+	[ -z "$(nudged)" ]
+}
+
+@test "a forward's runner has nothing of ours, and keeps nobody waiting" {
+	runner_tells
+	echo me@far.test >"$MAIL/alice/.forward"
+	SECRET=x timeout 4 python3 -c 'import subprocess, sys
+subprocess.run([sys.argv[1], "alice"], input=b"Subject: x\n", check=True,
+    stderr=subprocess.DEVNULL)' "$PROGRAMS/deliver"
+	assert_runner_told /dev/null PENNYPOST_LOG=stderr
+}

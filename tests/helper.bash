@@ -63,6 +63,50 @@ nudged() {
 	done
 }
 
+# Where nobody hears the nudges: programs of which queue-run only tells what it
+# was given, in runner.txt in the home, and stays for a while. In $PROGRAMS.
+runner_tells() {
+	local dir=$BATS_TEST_TMPDIR/programs
+	mkdir "$dir"
+	cp "$PROGRAMS"/{smtpd,deliver} "$dir"
+	cat >"$dir/queue-run" <<'PY'
+#!/usr/bin/python3
+import os, sys, time
+
+fds = {}
+for fd in os.listdir("/proc/self/fd"):
+    if os.path.exists("/proc/self/fd/" + fd): # not that of the listing
+        fds[fd] = os.readlink("/proc/self/fd/" + fd)
+with open("runner.new", "w") as f:
+    print(*sys.argv[1:], file=f)
+    print(os.getcwd(), file=f)
+    for fd in sorted(fds):
+        print(fd, fds[fd], file=f)
+    for name in sorted(os.environ):
+        if name != "LC_CTYPE": # python's own
+            print(name + "=" + os.environ[name], file=f)
+os.rename("runner.new", "runner.txt")
+time.sleep(6)
+PY
+	chmod +x "$dir/queue-run"
+	PROGRAMS=$dir
+	exec 7>&-
+}
+
+# The runner came, with an id of the queue, and had nothing else of ours.
+assert_runner_told() {
+	local i
+	for i in $(seq 100); do
+		[ ! -e "$PENNYPOST_HOME/runner.txt" ] || break
+		sleep 0.1
+	done
+	[ -e "$QUEUE/$(head -n 1 "$PENNYPOST_HOME/runner.txt")" ]
+	sed 1d "$PENNYPOST_HOME/runner.txt" | diff - <(printf '%s\n' \
+		"$PENNYPOST_HOME" '0 /dev/null' '1 /dev/null' "2 $1" \
+		PATH=/usr/local/bin:/usr/bin:/bin \
+		"PENNYPOST_HOME=$PENNYPOST_HOME" "${@:2}")
+}
+
 # Nothing half done anywhere: tmp directories are empty.
 assert_no_tmp() {
 	local left

@@ -889,3 +889,62 @@ PY
 	PENNYPOST_LOG=stderr python3 client.py "$smtpd" \
 		2>"$BATS_TEST_TMPDIR/stderr"
 }
+
+# The queue runner
+
+# relayed TO...: one message for these, in one session
+relayed() {
+	{
+		printf '%s\r\n' 'HELO client.test' 'MAIL FROM:<a@b.test>'
+		printf 'RCPT TO:<%s>\r\n' "$@"
+		printf '%s\r\n' DATA 'Subject: x' . QUIT
+	} | TCPREMOTEIP=127.0.0.1 "$smtpd" 2>>"$BATS_TEST_TMPDIR/stderr" |
+		grep '^250 2.0.0'
+}
+
+@test "a nudge for each queue file that waits, or has to report; else none" {
+	relayed alice@example.test
+	[ -z "$(nudged)" ]
+	relayed you@far.test alice@example.test
+	[ "$(nudged)" = "$(ls "$QUEUE")" ]
+	rm "$QUEUE"/*
+	pipe "$smtpd" <<<"$HELLO
+C: MAIL FROM:<a@b.test>
+C: RCPT TO:<alice@example.test> NOTIFY=SUCCESS
+C: DATA
+C: .
+S: 250 *
+S: 250 *
+S: 354 *
+S: 250 *"
+	[ "$(nudged)" = "$(ls "$QUEUE")" ]
+	# Nor is there one when the file could not be written.
+	rm -r "$QUEUE"
+	run -1 relayed you@far.test
+	[ -z "$(nudged)" ]
+}
+
+# And it keeps nobody waiting: no descriptor, and so no socket, is its own.
+@test "nobody runs the queue: the runner is started, and has nothing of ours" {
+	runner_tells
+	cat >client.py <<'PY'
+import socket, subprocess, sys
+
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+client.settimeout(4)
+server, _ = listener.accept()
+smtpd = subprocess.Popen([sys.argv[1]], stdin=server, stdout=server,
+    stderr=server) # as xinetd does it
+server.close()
+client.sendall(b"".join(line + b"\r\n" for line in [b"HELO x",
+    b"MAIL FROM:<a@b.test>", b"RCPT TO:<alice@example.test>",
+    b"RCPT TO:<you@far.test>", b"DATA", b"Subject: x", b".", b"QUIT"]))
+got = b""
+while more := client.recv(65536): # to the end: only smtpd has the socket
+    got += more
+assert b"250 2.0.0 OK" in got and smtpd.wait(10) == 0, got
+PY
+	SECRET=x python3 client.py "$PROGRAMS/smtpd"
+	assert_runner_told /dev/null
+}

@@ -6,6 +6,7 @@
 
 #include "envelope.h"
 #include "log.h"
+#include "nudge.h"
 #include "queue.h"
 
 static struct queue queue;
@@ -15,6 +16,7 @@ static int fill(struct message *m, const struct envelope *e,
 {
 	char block[16384], id[ID_SIZE];
 	size_t at = m->content_at;
+	int error;
 	ssize_t n;
 
 	id_make(id);
@@ -38,7 +40,10 @@ static int fill(struct message *m, const struct envelope *e,
 	}
 	info("forward recipient=<%s> to=<%s> recipients=%zu queue=%s",
 	    safe(recipient), safe(to), e->rcpts, id);
-	return queue_commit(&queue, e);
+	error = queue_commit(&queue, e);
+	if (error == 0)
+		nudge(id);
+	return error;
 }
 
 /*

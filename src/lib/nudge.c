@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -34,13 +35,17 @@ void nudge(const char *id)
 {
 	char path[PATH_SIZE], name[ID_SIZE];
 	char *argv[] = {path, name, NULL};
+	static pid_t runner; /* the last one */
 	int null;
 
 	if (told(id) || !program_path("queue-run", path))
 		return;
+	if (runner > 0)
+		waitpid(runner, NULL, WNOHANG); /* no heap of zombies */
 	snprintf(name, sizeof name, "%s", id);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || program_start(argv, null, null, -1, NULL) < 0)
+	if (null < 0 ||
+	    (runner = program_start(argv, null, null, -1, NULL)) < 0)
 		warn("queue-run: %s", strerror(errno));
 	if (null >= 0)
 		close(null);

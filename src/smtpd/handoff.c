@@ -8,6 +8,7 @@
 
 #include "conn.h"
 #include "log.h"
+#include "nudge.h"
 #include "program.h"
 #include "queue.h"
 
@@ -262,6 +263,8 @@ const char *handoff_end(struct envelope *e)
 			queue_text();
 		error = queue_commit(&to.queue, e);
 		to.queueing = false;
+		if (error == 0)
+			nudge(to.id);
 	}
 	return error != 0 ? file_refusal(error) : NULL;
 }
