@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
 static const char *name = "pennypost", *last_words;
 static char session[40];
-static bool to_syslog;
+static bool to_syslog, for_caller, all_for_caller;
 
 static bool same_socket(int a, int b)
 {
@@ -46,10 +47,24 @@ void log_open(const char *program)
 		where = NULL;
 	}
 	name = program;
-	to_syslog = fstat(0, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    (where == NULL || strcmp(where, "stderr") != 0);
+	if (where != NULL && strcmp(where, "stderr") == 0)
+		return;
+	to_syslog = (where != NULL && strcmp(where, "syslog") == 0) ||
+	    (fstat(0, &st) == 0 && S_ISSOCK(st.st_mode));
 	if (to_syslog)
 		openlog(program, LOG_PID, LOG_MAIL);
+}
+
+void log_caller(bool verbose)
+{
+	const char *where = getenv("PENNYPOST_LOG");
+
+	for_caller = true;
+	all_for_caller = verbose;
+	if (to_syslog || (where != NULL && strcmp(where, "stderr") == 0))
+		return;
+	to_syslog = true;
+	openlog(name, LOG_PID, LOG_MAIL);
 }
 
 bool log_on_stderr(void)
@@ -75,10 +90,14 @@ static void log_line(int level, const char *fmt, va_list ap)
 	vsnprintf(text, sizeof text, fmt, ap);
 	if (to_syslog) {
 		syslog(level, "%s%s", text, session);
-		return;
+		if (!for_caller || (level > LOG_ERR && !all_for_caller))
+			return;
+		n = snprintf(line, sizeof line, "%s: %s\n", name, text);
+	} else {
+		n = snprintf(line, sizeof line, "%s[%d]: %s%s%s\n", name,
+		    (int)getpid(), level <= LOG_WARNING ? "warning: " : "",
+		    text, session);
 	}
-	n = snprintf(line, sizeof line, "%s[%d]: %s%s%s\n", name, (int)getpid(),
-	    level <= LOG_WARNING ? "warning: " : "", text, session);
 	if (n > 0 && (size_t)n < sizeof line && write(2, line, (size_t)n) < 0)
 		return; /* nobody is left to be told */
 }
@@ -108,6 +127,8 @@ void fatal(int status, const char *fmt, ...)
 	va_start(ap, fmt);
 	log_line(LOG_ERR, fmt, ap);
 	va_end(ap);
+	if (for_caller && status == EX_TEMPFAIL)
+		status = EX_OSERR;
 	if (last_words != NULL && write(1, last_words, strlen(last_words)) < 0)
 		status = status ? status : 1;
 	_exit(status);

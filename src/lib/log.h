@@ -2,8 +2,8 @@
  * One line per event: `event key=value key=value`, with the session's id.
  *
  * Lines go to stderr when fd 0 is a pipe or a file (somebody is watching a
- * transcript), or when PENNYPOST_LOG=stderr; else to syslog (RFC 5424's mail
- * facility). Under xinetd fd 2 is the peer: log_open() points fd 2 at /dev/null
+ * transcript), or when PENNYPOST_LOG=stderr; else, or when PENNYPOST_LOG=syslog,
+ * to syslog (RFC 5424's mail facility). Under xinetd fd 2 is the peer: log_open() points fd 2 at /dev/null
  * then, so that no assertion or libc message can reach the other side.
  */
 #ifndef LOG_H
@@ -13,6 +13,14 @@
 
 /* Also makes sure that fd 0, 1 and 2 are open. Call it first. */
 void log_open(const char *program);
+
+/*
+ * For sendmail, whose fd 0 is a message: lines go to syslog. What fatal() says
+ * goes to stderr too, all lines when `verbose`, without our pid and id; it
+ * never ends with EX_TEMPFAIL, which to the callers means "queued".
+ * PENNYPOST_LOG=stderr still has its way.
+ */
+void log_caller(bool verbose);
 
 /* Lines go to stderr: a program started by this one should do the same. */
 bool log_on_stderr(void);

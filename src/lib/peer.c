@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "str.h"
 
@@ -97,6 +99,25 @@ const char *networks_check(const char *networks)
 	return bad;
 }
 
+void peer_is_local(struct peer *peer, unsigned uid)
+{
+	peer->local = true;
+	peer->uid = uid;
+	snprintf(peer->who, sizeof peer->who, "uid=%u", uid);
+}
+
+static void from_unix_socket(struct peer *peer)
+{
+	struct sockaddr_un own;
+	struct ucred cred;
+	socklen_t own_len = sizeof own, cred_len = sizeof cred;
+
+	if (getsockname(0, (struct sockaddr *)&own, &own_len) == 0 &&
+	    own_len > offsetof(struct sockaddr_un, sun_path) &&
+	    getsockopt(0, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) == 0)
+		peer_is_local(peer, cred.uid);
+}
+
 static void from_socket(struct peer *peer)
 {
 	struct sockaddr_storage ss = {0};
@@ -104,7 +125,9 @@ static void from_socket(struct peer *peer)
 
 	if (getpeername(0, (struct sockaddr *)&ss, &len) != 0)
 		return;
-	if (ss.ss_family == AF_INET) {
+	if (ss.ss_family == AF_UNIX) {
+		from_unix_socket(peer);
+	} else if (ss.ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)&ss;
 		inet_ntop(AF_INET, &in->sin_addr, peer->address,
 		    sizeof peer->address);
@@ -141,4 +164,6 @@ void peer_find(struct peer *peer)
 	else
 		from_environment(peer);
 	peer->loopback = peer_in(peer, "127.0.0.0/8 ::1");
+	if (!peer->local)
+		snprintf(peer->who, sizeof peer->who, "peer=%s", peer->address);
 }

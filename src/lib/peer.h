@@ -13,9 +13,20 @@ struct peer {
 	char address[46];
 	bool socket;   /* fd 0 is a connected socket */
 	bool loopback; /* 127.0.0.0/8 or ::1 */
+	/*
+	 * A user of this machine: fd 0 was accepted on a Unix socket that has a
+	 * name. (One end of a socketpair has none, and is just a pipe: whoever
+	 * made it may speak for the network.)
+	 */
+	bool local;
+	unsigned uid;  /* of who connected, if local */
+	char who[64];  /* for log lines: "peer=192.0.2.1", "uid=1000" */
 };
 
 void peer_find(struct peer *);
+
+/* A caller of the same machine says who the user is. */
+void peer_is_local(struct peer *, unsigned uid);
 
 /*
  * Is the address in one of these networks? `networks` is a list of

@@ -96,25 +96,42 @@ static _Noreturn void become(char *const argv[], char *const env[],
 	_exit(EX_UNAVAILABLE);
 }
 
+#define ENVIRONMENT_MAX 16
+
+static void environment(char *env[ENVIRONMENT_MAX], char *const more[])
+{
+	static char home_line[PATH_SIZE + 16];
+	int n = 0;
+
+	snprintf(home_line, sizeof home_line, "PENNYPOST_HOME=%s", home);
+	env[n++] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	env[n++] = home_line;
+	env[n++] = log_on_stderr() ? "PENNYPOST_LOG=stderr" :
+	    "PENNYPOST_LOG=syslog";
+	while (more != NULL && *more != NULL && n < ENVIRONMENT_MAX - 1)
+		env[n++] = *more++;
+	env[n] = NULL;
+}
+
 pid_t program_start(char *const argv[], int in, int out, int extra,
     char *const more[])
 {
-	static char home_line[PATH_SIZE + 16];
-	char *env[16] = {"PATH=/usr/local/bin:/usr/bin:/bin"};
-	int n = 1;
+	char *env[ENVIRONMENT_MAX];
 	pid_t pid;
 
-	snprintf(home_line, sizeof home_line, "PENNYPOST_HOME=%s", home);
-	env[n++] = home_line;
-	if (log_on_stderr())
-		env[n++] = "PENNYPOST_LOG=stderr";
-	while (more != NULL && *more != NULL && n < 15)
-		env[n++] = *more++;
-	env[n] = NULL;
+	environment(env, more);
 	pid = vfork();
 	if (pid == 0)
 		become(argv, env, (int[4]){in, out, -1, extra});
 	return pid;
+}
+
+void program_become(char *const argv[], char *const more[])
+{
+	char *env[ENVIRONMENT_MAX];
+
+	environment(env, more);
+	execve(argv[0], argv, env);
 }
 
 int program_wait(pid_t pid)

@@ -32,11 +32,14 @@ bool program_path(const char *name, char path[PATH_SIZE]);
  * Starts argv[0] (a path) with the descriptors in, out and, when it is not -1,
  * extra as 0, 1 and 3; stderr is shared, everything else is closed
  * (close-on-exec), and the environment holds PATH, PENNYPOST_HOME and
- * PENNYPOST_LOG, then the NULL-terminated `more` (may be NULL). Returns the
+ * PENNYPOST_LOG (it logs where we do), then the NULL-terminated `more` (may be NULL). Returns the
  * pid, or -1 with errno.
  */
 pid_t program_start(char *const argv[], int in, int out, int extra,
     char *const more[]);
+
+/* The same in our place, with our fd 0, 1 and 2. Returns with errno. */
+void program_become(char *const argv[], char *const more[]);
 
 /* Waits for it; its exit status, or 128 and the signal that ended it. */
 int program_wait(pid_t);

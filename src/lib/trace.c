@@ -20,7 +20,9 @@ static void add_date(struct str *s)
 void trace_received(struct str *s, const struct trace *t)
 {
 	str_printf(s, "Received: from %s (", t->helo);
-	if (*t->peer == '\0')
+	if (t->local)
+		str_printf(s, "uid %u", t->uid);
+	else if (*t->peer == '\0')
 		str_puts(s, "unknown");
 	else
 		str_printf(s, "[%s%s]", strchr(t->peer, ':') ? "IPv6:" : "",

@@ -79,7 +79,8 @@ static bool auth_is_private(void)
 
 static bool auth_offered(void)
 {
-	return s.submission && auth_is_private() && *s.user == '\0';
+	return s.submission && auth_is_private() && *s.user == '\0' &&
+	    !s.peer.local; /* the kernel has said who it is */
 }
 
 /* HELO, EHLO */
@@ -197,12 +198,11 @@ static void auth_decide(struct login *l)
 	case LOGIN_OK:
 		strcpy(s.user, who.text);
 		s.trusted = true;
-		info("login user=%s peer=%s", safe(s.user), s.peer.address);
+		info("login user=%s %s", safe(s.user), s.peer.who);
 		reply("235 2.7.0 Welcome");
 		return;
 	case LOGIN_REFUSED:
-		warn("login refused user=%s peer=%s", safe(l->user),
-		    s.peer.address);
+		warn("login refused user=%s %s", safe(l->user), s.peer.who);
 		reply("535 5.7.8 User or password is wrong");
 		return;
 	case LOGIN_UNAVAILABLE:
@@ -293,9 +293,9 @@ static void cmd_rcpt(char *args)
 	if (answer == NULL) {
 		answer = route(&r, &to);
 		if (*answer != '2')
-			info("refused to=<%s> from=<%s> peer=%s reply=%s",
+			info("refused to=<%s> from=<%s> %s reply=%s",
 			    safe(to.text), safe(s.envelope.sender),
-			    s.peer.address, quoted(answer));
+			    s.peer.who, quoted(answer));
 	}
 	if (*answer == '2') {
 		envelope_add(&s.envelope, &r);
@@ -341,7 +341,7 @@ static void message_begin(void)
 {
 	struct trace trace = {
 		.helo = s.helo, .peer = s.peer.address, .host = s.config->host,
-		.id = s.id,
+		.id = s.id, .local = s.peer.local, .uid = s.peer.uid,
 	};
 	char room[1024];
 	struct str lines = STR_ROOM(room);
@@ -367,8 +367,8 @@ static void message_begin(void)
 /* The body did not come to its end. */
 static void message_broken(enum line why)
 {
-	warn("message broken off from=<%s> peer=%s",
-	    safe(s.envelope.sender), s.peer.address);
+	warn("message broken off from=<%s> %s",
+	    safe(s.envelope.sender), s.peer.who);
 	s.dialogue.state = 0;
 	s.dialogue.end = "eof";
 	if (why == LINE_TIMEOUT)
@@ -386,9 +386,9 @@ static void message_end(void)
 	if (refusal == NULL)
 		refusal = handoff_end(&s.envelope);
 	info("message from=<%s> to=<%s> recipients=%zu size=%" PRIu64
-	    " peer=%s user=%s reply=%s", safe(s.envelope.sender),
+	    " %s user=%s reply=%s", safe(s.envelope.sender),
 	    safe(s.envelope.rcpt[0].address), s.envelope.rcpts, s.body.size,
-	    s.peer.address, safe(s.user), refusal ? quoted(refusal) : "250");
+	    s.peer.who, safe(s.user), refusal ? quoted(refusal) : "250");
 	if (refusal != NULL)
 		reply(refusal);
 	else
@@ -513,23 +513,27 @@ static const struct command commands[] = {
 int main(int argc, char **argv)
 {
 	const char *home = NULL, *end;
+	uint64_t uid = UINT64_MAX; /* of the local user; none */
 	int option;
 
 	program_begin("smtpd");
 	log_last_words("421 4.3.0 Out of service, try later\r\n");
-	while ((option = getopt(argc, argv, "C:s")) != -1) {
+	while ((option = getopt(argc, argv, "C:l:s")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 's')
 			s.submission = true;
-		else
-			fatal(EX_USAGE, "usage: smtpd [-s] [-C home]");
+		else if (option != 'l' ||
+		    !number_parse(optarg, UINT32_MAX, &uid))
+			fatal(EX_USAGE, "usage: smtpd [-s] [-l uid] [-C home]");
 	}
 	home_enter(home);
 	s.config = config_load();
 	domain_default(); /* what is wrong shows before the greeting */
 	peer_find(&s.peer);
-	s.trusted = peer_in(&s.peer, s.config->relay_from);
+	if (uid != UINT64_MAX)
+		peer_is_local(&s.peer, (unsigned)uid);
+	s.trusted = s.peer.local || peer_in(&s.peer, s.config->relay_from);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
 	handoff_begin(s.config->host);
 	s.envelope.pool = &s.pool;
@@ -539,7 +543,7 @@ int main(int argc, char **argv)
 	    START, 0, NULL};
 	end = command_loop(&s.dialogue);
 	if (strcmp(end, "quit") != 0)
-		info("session end=%s peer=%s", end, s.peer.address);
+		info("session end=%s %s", end, s.peer.who);
 	handoff_reset();
 	handoff_close();
 	return 0;
