@@ -34,7 +34,7 @@ void conn_open(struct conn *c, int in, int out, int timeout, int session)
 	c->timeout = timeout;
 	c->deadline = session > 0 ? now_ms() + session * (int64_t)1000 : 0;
 	c->error = 0;
-	c->broken = false;
+	c->broken = c->client = false;
 	c->start = c->end = c->out_len = 0;
 }
 
@@ -127,20 +127,46 @@ enum line conn_line(struct conn *c, size_t max, char **line)
 	}
 }
 
+/* A client: until it can write, or has read. False at due, and at the end. */
+static bool wait_for_either(struct conn *c, int64_t due)
+{
+	struct pollfd p[] = {
+		{.fd = c->out, .events = POLLOUT},
+		{.fd = c->in, .events = POLLIN},
+	};
+	int64_t left = due - now_ms();
+	ssize_t n;
+
+	if (left <= 0)
+		return false;
+	if (poll(p, c->end < CONN_BUFFER ? 2 : 1,
+	    left > POLL_MAX ? POLL_MAX : (int)left) < 0)
+		return errno == EINTR;
+	if (p[1].revents == 0)
+		return true;
+	n = read(c->in, c->buf + c->end, CONN_BUFFER - c->end);
+	if (n > 0)
+		c->end += (size_t)n;
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
 static bool write_all(struct conn *c, const char *p, size_t n)
 {
 	int64_t due = n > 0 ? conn_due(c) : 0;
 	ssize_t done;
 
 	while (n > 0 && !c->broken) {
-		if (!wait_for(c->out, POLLOUT, due)) {
+		if (!c->client && !wait_for(c->out, POLLOUT, due)) {
 			c->broken = true;
 			break;
 		}
-		done = write(c->out, p, n < WRITE_PIECE ? n : WRITE_PIECE);
+		done = write(c->out, p,
+		    c->client || n < WRITE_PIECE ? n : WRITE_PIECE);
 		if (done > 0) {
 			p += done;
 			n -= (size_t)done;
+		} else if (errno == EAGAIN && c->client) {
+			c->broken = !wait_for_either(c, due);
 		} else if (errno != EINTR && errno != EAGAIN) {
 			c->broken = true;
 		}

@@ -20,6 +20,7 @@ struct conn {
 	int64_t deadline; /* monotonic ms, the whole session's; 0: none */
 	int error;        /* why a read failed: LINE_EOF is no end then */
 	bool broken;      /* a write failed: nobody is there */
+	bool client;      /* set behind conn_open(): see there */
 	size_t start, end, out_len;
 	char buf[CONN_BUFFER];
 	char out_buf[CONN_BUFFER];
@@ -36,6 +37,10 @@ enum line {
 /*
  * session: seconds that the connection may last in all (0: no limit).
  * SIGPIPE must be ignored.
+ *
+ * c->client may be set behind it, where `in` and `out` are a socket that does
+ * not block: what the other side says is then read while it does not take what
+ * we say, so that two who both write first do not wait for ever (RFC 2920 3.1).
  */
 void conn_open(struct conn *, int in, int out, int timeout, int session);
 
