@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "pool.h"
 
@@ -54,6 +55,7 @@ struct dns_question {
 	enum dns_type type;
 
 	/* The answer; CNAMEs on the way are followed. */
+	const char *ascii; /* the name, fit for a reply */
 	enum dns_result result;
 	struct dns_record *record; /* in the order of the answer */
 	size_t count;              /* 0 unless DNS_FOUND */
@@ -73,5 +75,12 @@ struct dns_question {
  * answers point to is in the pool.
  */
 void dns_ask(struct pool *, struct dns_question *, size_t count, int timeout);
+
+/*
+ * The data of an A (4) or AAAA (16 octets) as an address for connect(). What is
+ * returned is its length.
+ */
+socklen_t dns_address(struct sockaddr_storage *, const uint8_t *data,
+    size_t size, unsigned port);
 
 #endif
