@@ -106,8 +106,17 @@ install:
 	$(MAKE) $(MUSL) install-files
 
 install-files: all
-	install -d $(DESTDIR)$(libexec) $(DESTDIR)$(PREFIX)/sbin
+	install -d $(DESTDIR)$(libexec) $(DESTDIR)$(PREFIX)/sbin \
+	    $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(libexec)
+	install -m 644 scripts/pennypost-check scripts/pennypost-queue \
+	    $(DESTDIR)$(libexec)
+	for name in sbin/sendmail bin/mailq bin/newaliases; do \
+	    ln -sf ../libexec/pennypost/sendmail \
+	        $(DESTDIR)$(PREFIX)/$$name || exit; done
+	for name in mailq newaliases; do \
+	    ln -sf ../man8/sendmail.8 \
+	        $(DESTDIR)$(PREFIX)/share/man/man1/$$name.1 || exit; done
 	sed 's|/var/lib/pennypost|$(HOME_DIR)|' scripts/pennypost \
 	    >$(DESTDIR)$(PREFIX)/sbin/pennypost
 	chmod 755 $(DESTDIR)$(PREFIX)/sbin/pennypost
@@ -115,7 +124,7 @@ install-files: all
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$n && \
 	    install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || \
 	    exit; done
-	for f in xinetd.d/* systemd/*; do \
+	for f in xinetd.d/* systemd/* cron.d/*; do \
 	    install -d $(DESTDIR)$(PREFIX)/share/pennypost/$${f%/*} && \
 	    $(FILLED) $$f >$(DESTDIR)$(PREFIX)/share/pennypost/$$f || \
 	    exit; done
