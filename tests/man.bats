@@ -52,10 +52,10 @@ lib/address.h ADDRESS_SIZE n-1 deliver.8 address
 lib/envelope.h RECIPIENTS_MAX n deliver.8 recipients
 lib/smtp.h SMTP_ERRORS_MAX n deliver.8 errors
 lib/conn.h CONN_BUFFER n deliver.8 text line
-deliver/deliver.c TRACE_ROOM n deliver.8 what is on top
+deliver/transaction.h TRACE_ROOM n deliver.8 what is on top
 lib/smtp.h HOPS_MAX n deliver.8 Received lines
-deliver/deliver.c LOOP_MAX n deliver.8 Delivered-To lines
-deliver/deliver.c TIMEOUT n deliver.8 line or reply
+deliver/transaction.c LOOP_MAX n deliver.8 Delivered-To lines
+deliver/lmtp.c TIMEOUT n deliver.8 line or reply
 deliver/resolve.h TARGETS_MAX n deliver.8 targets
 deliver/resolve.h NESTING_MAX n deliver.8 nesting of aliases
 deliver/resolve.c LIST_MAX n deliver.8 aliases, included list

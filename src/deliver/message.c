@@ -143,6 +143,19 @@ void message_deliver(struct message *m, struct targets *all,
 			answer(&all->target[i], all->target[i].reply);
 }
 
+const char *message_verdict(const struct targets *all, size_t rcpt)
+{
+	const struct recipient_targets *r = &all->rcpt[rcpt];
+	const char *worst = DELIVERED;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const char *reply = all->target[r->index[i]].reply;
+		if (*worst == '2' || *reply == '4')
+			worst = *reply == '2' ? worst : reply;
+	}
+	return worst;
+}
+
 void message_end(struct message *m)
 {
 	file_end(&m->file);

@@ -37,6 +37,9 @@ void message_lines(struct message *, const char *, size_t);
 void message_deliver(struct message *, struct targets *,
     bool (*looped)(const char *recipient));
 
+/* The reply for that recipient: the worst that befell one of its targets. */
+const char *message_verdict(const struct targets *, size_t rcpt);
+
 /* Removes what is left of it; also when it was never delivered. */
 void message_end(struct message *);
 

@@ -398,21 +398,24 @@ static void expand(struct search *s, const char *text, const char *domain)
 	refuse(s, UNKNOWN);
 }
 
-const char *resolve(struct targets *all, struct recipient_targets *mine,
-    const struct address *to, bool pipes)
+const char *resolve(struct targets *all, const struct address *to, bool pipes)
 {
-	struct search s = {.all = all, .mine = mine, .recipient = to->text,
+	struct recipient_targets mine = {
+	    .recipient = pool_copy(all->pool, to->text)};
+	struct search s = {.all = all, .mine = &mine, .recipient = to->text,
 	    .pipes = pipes};
 	size_t before = all->count;
 
-	*mine = (struct recipient_targets){
-	    .recipient = pool_copy(all->pool, to->text)};
 	if (*to->domain != '\0' && !domain_is_local(to->domain))
 		s.refusal = "550 5.1.2 Not a domain of mine";
 	else
 		expand(&s, to->text, domain_default());
-	if (mine->count > 0 && !s.later)
+	if (mine.count > 0 && !s.later) {
+		all->rcpt = pool_grow(all->pool, all->rcpt, all->rcpts,
+		    sizeof *all->rcpt);
+		all->rcpt[all->rcpts++] = mine;
 		return NULL;
+	}
 	all->count = before;
 	if (s.later)
 		return LATER;

@@ -29,13 +29,6 @@ struct target {
 	bool done;         /* reply is set */
 };
 
-/* Every place that one message goes to, each once. */
-struct targets {
-	struct target *target;
-	size_t count;
-	struct pool *pool; /* the transaction's: all of this is in it */
-};
-
 /* One recipient's share: indexes into the targets. */
 struct recipient_targets {
 	const char *recipient;
@@ -43,11 +36,19 @@ struct recipient_targets {
 	size_t count;
 };
 
+/* Every place that one message goes to, each once. */
+struct targets {
+	struct target *target;
+	size_t count;
+	struct recipient_targets *rcpt;
+	size_t rcpts;
+	struct pool *pool; /* the transaction's: all of this is in it */
+};
+
 /*
- * Adds where `to` goes. NULL, or the refusal; static. Local parts compare
- * without regard to ASCII case.
+ * Adds a recipient, and where its mail goes. NULL, or the refusal; static. Local
+ * parts compare without regard to ASCII case.
  */
-const char *resolve(struct targets *, struct recipient_targets *,
-    const struct address *to, bool pipes);
+const char *resolve(struct targets *, const struct address *to, bool pipes);
 
 #endif

@@ -28,11 +28,10 @@ static void forward_check(void)
 {
 	struct pool pool = {0};
 	struct targets all = {.pool = &pool};
-	struct recipient_targets mine;
 	struct address to;
 
 	MUST(address_parse("alice@example.test", &to) == ADDRESS_OK);
-	if (resolve(&all, &mine, &to, false) == NULL)
+	if (resolve(&all, &to, false) == NULL)
 		for (size_t i = 0; i < all.count; i++) {
 			const struct target *t = &all.target[i];
 			MUST(t->kind != TARGET_PIPE);
@@ -74,14 +73,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		n -= len;
 	}
 	char *argv[] = {"deliver", "-C", (char *)(uintptr_t)home, NULL};
-	memset(&s, 0, sizeof s);
+	memset(&transaction, 0, sizeof transaction);
 	optind = 0;
 	peer_says(data, n, pieces[mode & 3]);
 	program_main(3, argv);
 	peer_heard_replies();
-	reset();
-	str_free(&s.body.partial);
-	str_free(&s.delivered_to);
+	transaction_reset();
+	str_free(&transaction.body.partial);
+	str_free(&transaction.delivered_to);
 	if (++count % 64 == 0) {
 		must_be_empty(ALICE "/tmp");
 		must_be_empty("spool/mail/example.test/bob/tmp");

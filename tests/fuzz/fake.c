@@ -1,6 +1,7 @@
 #include "fake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +176,9 @@ const char *home_make(const char *conf_lines, const char *aliases)
 		    "/cur"}[i % 4]);
 		MUST(mkdir(path, 0700) == 0);
 	}
+	/* Somebody hears the nudges: no queue-run is started. */
+	MUST(mkfifo("spool/nudge", 0600) == 0 &&
+	    open("spool/nudge", O_RDWR | O_CLOEXEC) >= 0);
 	snprintf(path, sizeof path, "host mx.example.test\n%s", conf_lines);
 	file_put("pennypost.conf", path, strlen(path));
 	file_put("users/domains", "example.test\n", 13);
