@@ -30,7 +30,7 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd deliver pop3d auth listen
+PROGRAMS = smtpd deliver pop3d auth listen sendmail
 
 BASE = lib/log.o lib/str.o $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
@@ -47,6 +47,10 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/transaction.o \
 pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)
 auth = auth/auth.o lib/program.o $(BASE)
 listen = listen/listen.o $(BASE)
+sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
+    sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
+    sendmail/mailq.o lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \
+    $(MESSAGE) $(SERVER)
 
 # Where crypt(3) is: a library of its own beside glibc, libc itself in musl, and
 # nowhere in Debian's musl, where auth is built by the ordinary compiler.
