@@ -30,7 +30,7 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd deliver pop3d auth listen sendmail
+PROGRAMS = smtpd deliver pop3d auth listen queue-run sendmail
 
 BASE = lib/log.o lib/str.o $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
@@ -40,13 +40,16 @@ MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
 
 smtpd = smtpd/smtpd.o smtpd/handoff.o \
     lib/nudge.o lib/trace.o lib/login.o $(MESSAGE) $(SERVER)
-deliver = deliver/deliver.o deliver/lmtp.o deliver/transaction.o \
-    deliver/resolve.o deliver/message.o deliver/maildir.o \
-    deliver/mbox.o deliver/forward.o deliver/pipe.o \
-    lib/nudge.o $(MESSAGE) $(SERVER)
+deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
+    deliver/transaction.o deliver/resolve.o deliver/message.o \
+    deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
+    lib/entry.o lib/job.o lib/nudge.o $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)
 auth = auth/auth.o lib/program.o $(BASE)
 listen = listen/listen.o $(BASE)
+queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
+    queue-run/workers.o queue-run/finish.o queue-run/report.o \
+    lib/entry.o lib/route.o lib/nudge.o lib/trace.o $(MESSAGE) $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
     sendmail/mailq.o lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \

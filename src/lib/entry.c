@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "str.h"
+#include "log.h"
 
 #define PATH_MAX_HERE 128 /* "spool/queue/" and an id */
 
@@ -143,8 +143,10 @@ static enum entry_result parse(struct entry *e, char *text)
 	next(&h);
 	if ((s = value(&h, "pennypost-queue")) == NULL || strcmp(s, "1") != 0)
 		return damaged(e, "not pennypost-queue 1");
-	if ((s = value(&h, "id")) == NULL || !id_valid(s))
+	if ((s = value(&h, "id")) == NULL)
 		return damaged(e, "no id");
+	if (strcmp(s, e->id) != 0)
+		return damaged(e, "a copy under another name");
 	if ((s = value(&h, "arrived")) == NULL ||
 	    !number_parse(s, INT64_MAX, &n))
 		return damaged(e, "no arrival");
@@ -263,6 +265,7 @@ void entry_close(struct entry *e)
 	if (e->fd >= 0)
 		close(e->fd);
 	e->fd = -1;
+	str_free(&e->answers);
 	pool_reset(&e->pool);
 }
 
@@ -309,11 +312,18 @@ void entry_unlock(struct entry *e, size_t i)
 
 bool entry_lock_all(struct entry *e)
 {
+	struct envelope *v = &e->envelope;
+	size_t from = e->status_at[0];
+	size_t n = e->status_at[v->rcpts - 1] + 1 - from;
+	char *text;
+
 	if (!lock(e, F_WRLCK, 0, e->message_at))
 		return false;
-	for (size_t i = 0; i < e->envelope.rcpts; i++)
-		if (!status_read(e, i))
-			return false;
+	text = pool_take(&e->pool, n);
+	if (pread(e->fd, text, n, (off_t)from) != (ssize_t)n)
+		return false;
+	for (size_t i = 0; i < v->rcpts; i++)
+		v->rcpt[i].status = text[e->status_at[i] - from];
 	return true;
 }
 
@@ -356,25 +366,74 @@ ssize_t entry_read(const struct entry *e, uint64_t *at, char *p, size_t n)
 	return got;
 }
 
-bool entry_answer_add(struct entry *e, size_t i, const char *mta,
+void entry_answer_add(struct entry *e, size_t i, const char *mta,
     const char *reply)
 {
-	char room[2048];
-	struct str line = STR_ROOM(room);
+	/* After a blank line: what is there may be half a line since a crash. */
+	if (e->answers.len == 0)
+		str_puts(&e->answers, "\n");
+	str_printf(&e->answers, "answer %" PRId64 " %zu %s %s\n",
+	    (int64_t)time(NULL), i, mta, reply);
+}
+
+static off_t message_end(const struct entry *e)
+{
+	return (off_t)(e->message_at + e->size);
+}
+
+static bool append(struct entry *e, const char *p, size_t n, off_t at)
+{
+	ssize_t done;
+
+	errno = 0;
+	done = pwrite(e->fd, p, n, at);
+	if (done == (ssize_t)n)
+		return true;
+	if (errno == 0)
+		errno = ENOSPC;
+	if (done > 0) {
+		int saved = errno;
+		if (ftruncate(e->fd, at) != 0)
+			warn("queue id=%s: %s", e->id, strerror(errno));
+		errno = saved;
+	}
+	return false;
+}
+
+/* Only the last answer for each recipient, when there are very many. */
+static bool answers_rewrite(struct entry *e)
+{
+	struct answer *all = entry_answers(e);
+	struct str text = {0};
+	bool done;
+
+	str_puts(&text, "\n");
+	for (size_t i = 0; i < e->envelope.rcpts; i++)
+		if (all[i].reply != NULL)
+			str_printf(&text, "answer %" PRId64 " %zu %s %s\n",
+			    all[i].when, i, all[i].mta, all[i].reply);
+	/* A crash in between loses what was said, and nothing else. */
+	done = ftruncate(e->fd, message_end(e)) == 0 &&
+	    append(e, text.p, text.len, message_end(e));
+	str_free(&text);
+	return done;
+}
+
+bool entry_answers_write(struct entry *e)
+{
 	struct stat st;
 	bool done;
 
+	if (e->answers.len == 0)
+		return true;
 	if (fstat(e->fd, &st) != 0)
 		return false;
-	if ((uint64_t)st.st_size >
-	    e->message_at + e->size + ENTRY_ANSWERS_MAX)
-		return true;
-	str_printf(&line, "answer %" PRId64 " %zu %s %s\n",
-	    (int64_t)time(NULL), i, mta, reply);
-	errno = ENOSPC;
-	done = pwrite(e->fd, line.p, line.len, st.st_size) ==
-	    (ssize_t)line.len;
-	str_free(&line);
+	done = st.st_size - message_end(e) + (off_t)e->answers.len <=
+	    (off_t)ENTRY_ANSWERS_MAX ?
+	    append(e, e->answers.p, e->answers.len, st.st_size) :
+	    answers_rewrite(e);
+	if (done)
+		str_clear(&e->answers);
 	return done;
 }
 
@@ -391,27 +450,39 @@ static void answer_parse(struct answer *all, size_t count, char *line)
 	all[i] = (struct answer){(int64_t)seconds, mta, line};
 }
 
-struct answer *entry_answers(struct entry *e)
+/* What is behind the message, and what is noted, in the pool. */
+static char *answers_text(struct entry *e)
 {
-	size_t count = e->envelope.rcpts, room = 65536, len = 0;
-	struct answer *all = pool_take(&e->pool, count * sizeof *all);
-	off_t from = (off_t)(e->message_at + e->size);
-	char *text, *line, *rest;
+	size_t room = 0, len = 0;
 	struct stat st;
 	ssize_t n;
+	char *text;
+
+	if (fstat(e->fd, &st) == 0 && st.st_size > message_end(e))
+		room = (size_t)(st.st_size - message_end(e));
+	if (room > 2 * ENTRY_ANSWERS_MAX)
+		room = 2 * ENTRY_ANSWERS_MAX; /* not of our making */
+	text = pool_take(&e->pool, room + e->answers.len + 1);
+	while (len < room && (n = pread(e->fd, text + len, room - len,
+	    message_end(e) + (off_t)len)) > 0)
+		len += (size_t)n;
+	for (char *nul = text; (nul = memchr(nul, '\0',
+	    (size_t)(text + len - nul))) != NULL;)
+		*nul = '\n'; /* a hole that a power cut left */
+	if (e->answers.len > 0)
+		memcpy(text + len, e->answers.p, e->answers.len);
+	text[len + e->answers.len] = '\0';
+	return text;
+}
+
+struct answer *entry_answers(struct entry *e)
+{
+	size_t count = e->envelope.rcpts;
+	struct answer *all = pool_take(&e->pool, count * sizeof *all);
+	char *rest = answers_text(e), *line;
 
 	memset(all, 0, count * sizeof *all);
-	if (fstat(e->fd, &st) != 0 || st.st_size <= from)
-		return all;
-	room = (size_t)(st.st_size - from);
-	if (room > ENTRY_ANSWERS_MAX + 65536)
-		room = ENTRY_ANSWERS_MAX + 65536;
-	text = pool_take(&e->pool, room + 1);
-	while (len < room && (n = pread(e->fd, text + len, room - len,
-	    from + (off_t)len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	for (rest = text; (line = text_line(&rest)) != NULL;)
+	while ((line = text_line(&rest)) != NULL)
 		answer_parse(all, count, line);
 	return all;
 }

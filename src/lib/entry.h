@@ -16,9 +16,10 @@
 #include "envelope.h"
 #include "program.h"
 #include "queue.h"
+#include "str.h"
 
 #define ENTRY_HEAD_MAX (2u << 20)   /* bytes of envelope: 1000 long recipients */
-#define ENTRY_ANSWERS_MAX (1u << 20) /* bytes behind the message */
+#define ENTRY_ANSWERS_MAX (1u << 20) /* bytes of answers: then only the last */
 
 enum entry_result {
 	ENTRY_OK,
@@ -37,6 +38,7 @@ struct entry {
 	const char *why;   /* ENTRY_DAMAGED: what is wrong */
 	struct envelope envelope; /* its rcpt[] have no `local` */
 	size_t *status_at; /* where each recipient's status byte is */
+	struct str answers; /* noted and not yet written */
 	struct pool pool;  /* holds the above */
 };
 
@@ -78,10 +80,13 @@ ssize_t entry_read(const struct entry *, uint64_t *at, char *, size_t n);
 
 /*
  * Answers of other hosts stand behind the message: who said what of which
- * recipient. mta: "-" when we say so. False with errno.
+ * recipient. mta: "-" when we say so. entry_answer_add() notes one;
+ * entry_answers_write() appends them all: false with errno, and then none of
+ * them is there.
  */
-bool entry_answer_add(struct entry *, size_t i, const char *mta,
+void entry_answer_add(struct entry *, size_t i, const char *mta,
     const char *reply);
+bool entry_answers_write(struct entry *);
 
 struct answer {
 	int64_t when;      /* seconds since 1970 */

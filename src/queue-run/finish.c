@@ -1,0 +1,264 @@
+/*
+ * In what order things become durable. A crash may come after each line.
+ *
+ *   The worker    + or s, synced           before it says `done`
+ *   answers, then f, synced                what failed is never tried again
+ *   the report    a durable queue file     its id is derived: made again, it
+ *                                          is found (EEXIST)
+ *   + for s and f, synced                  only now may the report be sent: else
+ *                                          it could be gone, and made again
+ *   d, synced                              the same for a notice of delay
+ *   the due time                           last, as each status sets the time
+ *   unlink        not synced               what comes back has only +, and goes
+ *
+ * What cannot be written is logged, and is tried again when the file is due.
+ */
+#include "finish.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "queue.h"
+#include "report.h"
+
+static int64_t now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* The next try: the older it is, the longer it may wait. */
+static void retry_later(struct entry *e)
+{
+	int64_t age = now() - e->arrived, wait = age, last;
+
+	if (wait < RETRY_FIRST)
+		wait = RETRY_FIRST;
+	if (wait > RETRY_LAST)
+		wait = RETRY_LAST;
+	wait += random() % (wait / RETRY_JITTER);
+	last = GIVE_UP_AFTER - age; /* one try at the very end */
+	if (last > 0 && last < wait)
+		wait = last;
+	if (!entry_due(e, now() + wait))
+		warn("id=%s: cannot set the time: %s", e->id, strerror(errno));
+}
+
+/* Nothing more can be done with it now. */
+static bool put_off(struct entry *e, const char *what)
+{
+	warn("put off id=%s: %s: %s", e->id, what, strerror(errno));
+	retry_later(e);
+	return false;
+}
+
+/* Reports */
+
+/* One of the recipients with that status; all of these get `after`. */
+static bool report(struct entry *e, enum report_kind kind, char status,
+    enum queue_status after, char id[ID_SIZE])
+{
+	static const char letters[] = {'f', 'd', 's'};
+	static size_t told[RECIPIENTS_MAX];
+	const struct envelope *v = &e->envelope;
+	char what[16];
+	size_t n = 0;
+	int error;
+
+	*id = '\0';
+	for (size_t i = 0; i < v->rcpts; i++)
+		if (v->rcpt[i].status == status &&
+		    report_wanted(e, &v->rcpt[i], kind))
+			told[n++] = i;
+	if (n > 0) {
+		snprintf(what, sizeof what, "%c%zu", letters[kind], told[0]);
+		id_derive(id, e->id, what);
+		error = report_make(e, kind, told, n, id);
+		if (error != 0) {
+			errno = error;
+			return put_off(e, "no report");
+		}
+	}
+	for (size_t i = 0; i < v->rcpts; i++)
+		if (v->rcpt[i].status == status && (kind != REPORT_DELAYED ||
+		    report_wanted(e, &v->rcpt[i], kind)) &&
+		    !entry_mark(e, i, after))
+			return put_off(e, "no status");
+	return true;
+}
+
+bool finish_reports(struct entry *e)
+{
+	char failed[ID_SIZE], delivered[ID_SIZE];
+
+	if (!report(e, REPORT_FAILED, QUEUE_FAILED, QUEUE_DONE, failed) ||
+	    !report(e, REPORT_DELIVERED, QUEUE_DELIVERED, QUEUE_DONE,
+	    delivered))
+		return false;
+	if (*failed == '\0' && *delivered == '\0')
+		return true;
+	if (!entry_sync(e))
+		return put_off(e, "no status");
+	if (*failed != '\0')
+		message_later(failed);
+	if (*delivered != '\0')
+		message_later(delivered);
+	return true;
+}
+
+static void notice(struct entry *e)
+{
+	char id[ID_SIZE];
+
+	if (now() - e->arrived < NOTICE_AFTER ||
+	    !report(e, REPORT_DELAYED, QUEUE_WAITING, QUEUE_DELAYED, id) ||
+	    *id == '\0')
+		return;
+	if (entry_sync(e))
+		message_later(id);
+	else
+		put_off(e, "no status");
+}
+
+/* Verdicts */
+
+struct said {
+	const char *mta, *reply; /* reply NULL: nothing */
+};
+
+static void collect(const struct message *m, struct said *said)
+{
+	for (const struct part *p = m->parts; p != NULL; p = p->sibling)
+		for (size_t i = 0; p->reply != NULL && i < p->count; i++)
+			said[p->index[i]] = (struct said){p->mta, p->reply};
+	/* The newest stands first: the others must not replace it. */
+	for (const struct verdict *v = m->verdicts; v != NULL; v = v->next)
+		if (said[v->index].reply == NULL)
+			said[v->index] = (struct said){v->mta, v->reply};
+}
+
+struct tally {
+	size_t failed, waiting;
+	size_t first; /* one of them, for the log */
+	const char *reply;
+};
+
+/* Notes what was said. True: it has failed for good. */
+static bool decide(struct entry *e, size_t i, const struct said *said)
+{
+	char text[1536];
+
+	if (said->reply == NULL)
+		return false;
+	if (*said->reply == '5') {
+		entry_answer_add(e, i, said->mta, said->reply);
+		return true;
+	}
+	if (now() - e->arrived < GIVE_UP_AFTER) {
+		entry_answer_add(e, i, said->mta, said->reply);
+		return false;
+	}
+	snprintf(text, sizeof text, "550 5.4.7 Given up after %d days. The "
+	    "last answer%s%s: %s", GIVE_UP_AFTER / 86400,
+	    *said->mta == '-' ? "" : " was from ",
+	    *said->mta == '-' ? "" : said->mta, said->reply);
+	entry_answer_add(e, i, "-", text);
+	return true;
+}
+
+static bool record(struct entry *e, const struct message *m, struct tally *t)
+{
+	static struct said said[RECIPIENTS_MAX];
+	static bool failed[RECIPIENTS_MAX];
+	const struct envelope *v = &e->envelope;
+
+	memset(said, 0, v->rcpts * sizeof *said);
+	collect(m, said);
+	for (size_t i = 0; i < v->rcpts; i++) {
+		failed[i] = entry_waits(&v->rcpt[i]) && decide(e, i, &said[i]);
+		t->failed += failed[i];
+		t->waiting += entry_waits(&v->rcpt[i]) && !failed[i];
+		if ((failed[i] || entry_waits(&v->rcpt[i])) &&
+		    said[i].reply != NULL && (t->reply == NULL || failed[i])) {
+			t->first = i;
+			t->reply = said[i].reply;
+		}
+	}
+	if (!entry_answers_write(e)) {
+		t->waiting += t->failed;
+		t->failed = 0;
+		return put_off(e, "no answer");
+	}
+	for (size_t i = 0; i < v->rcpts; i++)
+		if (failed[i] && !entry_mark(e, i, QUEUE_FAILED))
+			return put_off(e, "no status");
+	if (t->failed > 0 && !entry_sync(e))
+		return put_off(e, "no status");
+	return true;
+}
+
+void finish_rest(struct entry *e)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof path, "%s/%s", QUEUE_DIR, e->id);
+	if (unlink(path) != 0)
+		warn("id=%s: cannot remove it: %s", e->id, strerror(errno));
+	else
+		info("done id=%s from=<%s> recipients=%zu age=%" PRId64, e->id,
+		    safe(e->envelope.sender), e->envelope.rcpts,
+		    now() - e->arrived);
+}
+
+static void settle(struct entry *e, const struct message *m)
+{
+	struct tally t = {0};
+
+	if (!record(e, m, &t))
+		return;
+	if (t.failed > 0)
+		info("failed id=%s from=<%s> to=<%s> recipients=%zu reply=%s",
+		    e->id, safe(e->envelope.sender),
+		    safe(e->envelope.rcpt[t.first].address), t.failed,
+		    quoted(t.reply));
+	if (!finish_reports(e))
+		return;
+	if (t.waiting == 0) {
+		finish_rest(e);
+		return;
+	}
+	notice(e);
+	retry_later(e);
+	info("deferred id=%s from=<%s> to=<%s> recipients=%zu wait=%" PRId64
+	    " reply=%s", e->id, safe(e->envelope.sender),
+	    safe(e->envelope.rcpt[t.first].address), t.waiting,
+	    e->due - now(), t.reply != NULL ? quoted(t.reply) : "-");
+}
+
+void finish(struct message *m)
+{
+	struct entry e;
+
+	switch (entry_open(&e, QUEUE_DIR, m->id)) {
+	case ENTRY_GONE: /* an administrator holds it, or removed it */
+		break;
+	case ENTRY_DAMAGED:
+	case ENTRY_LATER:
+		warn("id=%s: cannot read it any more: %s", m->id,
+		    e.why != NULL ? e.why : strerror(errno));
+		break;
+	case ENTRY_OK:
+		if (e.envelope.rcpts == m->recipients && entry_lock_all(&e)) {
+			settle(&e, m);
+		} else {
+			info("busy id=%s", m->id);
+			entry_due(&e, now() + BUSY);
+		}
+	}
+	entry_close(&e);
+}

@@ -1,0 +1,197 @@
+/*
+ * queue-run: runs the queue. Hands each message that is due to the programs
+ * that send, and writes down what became of it. Cron, a timer and the nudge
+ * start it; one runs at a time, and a second one tells the first what it is
+ * there for. queue-run(8).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "conn.h"
+#include "local.h"
+#include "log.h"
+#include "messages.h"
+#include "nudge.h"
+#include "program.h"
+#include "queue.h"
+#include "scan.h"
+#include "workers.h"
+
+#define LINGER 2000      /* ms without work: a nudge may come at once */
+#define HANDOVER 10000   /* ms to find the lock free, or its holder listening */
+#define HANDOVER_STEP 10 /* ms between two looks */
+#define HANG 600         /* s in which the loop has to turn */
+#define WAIT_MAX 30000   /* ms in one poll: so it does turn */
+#define TAKE_UP 500      /* ids in one turn */
+
+static struct {
+	bool all;
+	char **ids; /* NULL-terminated; empty: what is due */
+	int lock;   /* spool/queue */
+	int fifo;   /* -1: nobody can nudge us */
+	int64_t last; /* ms: when there was something to do */
+} s;
+
+/* A second runner: tells the first. False: nobody listens. */
+static bool hand_over(void)
+{
+	enum nudge_result told;
+
+	if (s.all || *s.ids == NULL)
+		return nudge_tell(s.all ? NUDGE_ALL : "") != NUDGE_NOBODY;
+	for (; *s.ids != NULL; s.ids++) {
+		while ((told = nudge_tell(*s.ids)) == NUDGE_FULL)
+			usleep(HANDOVER_STEP * 1000); /* alarm() ends it */
+		if (told == NUDGE_NOBODY)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Takes the lock, and true; or tells who has it what to do. Between the end of
+ * its listening and the end of its lock there is a moment, and one at its
+ * beginning: so both are tried until one works.
+ */
+static bool become_runner(void)
+{
+	int64_t end = now_ms() + HANDOVER;
+
+	s.lock = open(QUEUE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s.lock < 0)
+		fatal(EX_CONFIG, "%s: %s", QUEUE_DIR, strerror(errno));
+	for (;;) {
+		if (flock(s.lock, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK) {
+			/* Each recipient has a lock of its own, too. */
+			warn("%s: no lock: %s", QUEUE_DIR, strerror(errno));
+			return true;
+		}
+		if (hand_over())
+			return false;
+		if (now_ms() >= end)
+			fatal(EX_TEMPFAIL, "another one runs, and is deaf");
+		usleep(HANDOVER_STEP * 1000);
+	}
+}
+
+static void obey(const char *line)
+{
+	if (*line == '\0') {
+		scan_want(false);
+	} else if (strcmp(line, NUDGE_ALL) == 0) {
+		destinations_up();
+		scan_want(true);
+	} else if (id_valid(line)) {
+		message_later(line);
+	} else {
+		warn("nudge: no id: %s", safe(line));
+	}
+}
+
+static void fifo_read(void)
+{
+	static char buf[NUDGE_ROOM + 1];
+	char *rest = buf, *line;
+	bool full;
+	size_t n;
+
+	n = nudge_read(s.fifo, buf, &full);
+	if (n == 0)
+		return;
+	buf[n] = '\0';
+	while ((line = text_line(&rest)) != NULL)
+		obey(line);
+	if (full)
+		scan_want(false);
+	s.last = now_ms();
+}
+
+/* One turn of the loop. False: there is nothing left to do, and nobody comes. */
+static bool turn(void)
+{
+	struct pollfd p[WORKERS_MAX + 1];
+	bool more = messages_take_up(TAKE_UP);
+	int wait = WAIT_MAX;
+	int64_t now;
+	size_t n;
+
+	if (messages_overflow())
+		scan_want(false);
+	more = scan_step() || more;
+	now = now_ms();
+	if (more || messages_count() > 0 || scan_on())
+		s.last = now;
+	else if (now - s.last >= LINGER && (s.fifo < 0 || nudge_leave(s.fifo)))
+		return false;
+	else
+		wait = now - s.last >= LINGER ? 1 :
+		    (int)(LINGER - (now - s.last));
+	n = workers_poll(p);
+	p[n] = (struct pollfd){.fd = s.fifo, .events = POLLIN};
+	wait = more ? 0 : workers_patience(now, wait);
+	if (poll(p, n + 1, wait) < 0 && errno != EINTR)
+		fatal(EX_OSERR, "poll: %s", strerror(errno));
+	if (s.fifo >= 0 && p[n].revents != 0)
+		fifo_read();
+	workers_serve(p, n, now_ms());
+	return true;
+}
+
+static void begin(void)
+{
+	config_load();
+	domain_default();
+	srandom((unsigned)time(NULL) ^ (unsigned)getpid());
+	s.fifo = nudge_listen();
+	if (s.fifo < 0)
+		warn("%s: %s", NUDGE_PATH, strerror(errno));
+	if (s.all || *s.ids == NULL)
+		scan_want(s.all);
+	for (; *s.ids != NULL; s.ids++)
+		message_later(*s.ids);
+}
+
+int main(int argc, char **argv)
+{
+	const char *home = NULL;
+	int option;
+
+	/* Cron mails what is on stderr: lines for a person only. */
+	if (!isatty(2))
+		setenv("PENNYPOST_LOG", "syslog", 0);
+	program_begin("queue-run");
+	while ((option = getopt(argc, argv, "C:a")) != -1) {
+		if (option == 'C')
+			home = optarg;
+		else if (option == 'a')
+			s.all = true;
+		else
+			fatal(EX_USAGE, "usage: queue-run [-a] [-C home] "
+			    "[id ...]");
+	}
+	s.ids = argv + optind;
+	for (char **id = s.ids; *id != NULL; id++)
+		if (!id_valid(*id))
+			fatal(EX_USAGE, "no id: %s", safe(*id));
+	setsid();
+	home_enter(home);
+	alarm(HANG);
+	if (!become_runner())
+		return 0;
+	begin();
+	while (turn())
+		alarm(HANG);
+	workers_dismiss();
+	return 0;
+}

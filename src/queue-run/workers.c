@@ -1,0 +1,590 @@
+#include "workers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "conn.h"
+#include "job.h"
+#include "local.h"
+#include "log.h"
+#include "program.h"
+#include "queue.h"
+#include "route.h"
+#include "str.h"
+
+#define DESTINATION_WORKERS 5 /* connections that another host is asked for */
+#define LOCAL_WORKERS 2       /* deliver -q: disks gain little from more */
+#define DEPTH 2               /* ids a worker has: the next one is there */
+#define MORE 2                /* that wait for each worker: then one more */
+#define TURN 100              /* messages, then others may have the place */
+#define IDLE 2000             /* ms without work: a connection is kept */
+#define PATIENCE 7200000      /* ms for one message: 2 hours */
+#define FAREWELL 10000        /* ms to end in: it has nothing to do */
+#define DEATHS 2              /* of its workers, and a message has to wait */
+#define FAILURES 2            /* workers that did nothing: there is no use */
+#define DOWN 300000           /* ms: a host that is down is left alone */
+#define PLACES 4096           /* of the table */
+#define REAP 100              /* ms for the end of one that has closed fd 1 */
+#define HANGS "451 4.4.2 No answer within two hours"
+#define NONSENSE "451 4.3.0 Our own program says what makes no sense"
+
+struct destination {
+	struct destination *next;    /* in its place of the table */
+	struct destination *hungrier; /* the next that waits for a worker */
+	bool hungry;
+	bool local;
+	struct part *first, **last;  /* its line */
+	size_t waiting;              /* in the line */
+	unsigned workers;
+	unsigned failures;           /* in a row */
+	int64_t down;                /* until then, in ms; 0: it is not */
+	struct str mta, reply;       /* and why */
+	char next_hop[];
+};
+
+struct worker {
+	pid_t pid; /* 0: the place is free */
+	int fd;
+	struct destination *destination;
+	struct part *part[DEPTH];
+	unsigned parts;
+	unsigned served;
+	bool closing; /* it gets no more */
+	const char *fault; /* what it was killed for; NULL: it was not */
+	int64_t since; /* ms: its last word, or the end of its work */
+	size_t len;
+	char buf[JOB_LINE_MAX];
+};
+
+static struct worker workers[WORKERS_MAX];
+static struct destination *table[PLACES];
+static struct destination *hungry, **hungriest = &hungry;
+static size_t hungry_count;
+
+static const char *program(const struct destination *d)
+{
+	return d->local ? "deliver" : "smtp-send";
+}
+
+/* Destinations */
+
+static bool of_no_use(const struct destination *d, int64_t now)
+{
+	return d->first == NULL && d->workers == 0 && !d->hungry &&
+	    d->down < now && d->waiting == 0;
+}
+
+static void destination_free(struct destination *d)
+{
+	str_free(&d->mta);
+	str_free(&d->reply);
+	free(d);
+}
+
+static struct destination *destination_new(const char *next_hop, bool local)
+{
+	size_t n = strlen(next_hop) + 1;
+	struct destination *d = xrealloc(NULL, sizeof *d + n);
+
+	*d = (struct destination){.local = local, .last = &d->first};
+	memcpy(d->next_hop, next_hop, n);
+	return d;
+}
+
+static struct destination *destination_find(const char *next_hop, bool local)
+{
+	struct destination **at, *d;
+
+	for (at = &table[hash(next_hop) % PLACES]; (d = *at) != NULL; at = &d->next)
+		if (d->local == local && strcmp(d->next_hop, next_hop) == 0)
+			return d;
+	return *at = destination_new(next_hop, local);
+}
+
+struct destination *destination_of(const char *address)
+{
+	struct address a;
+	struct route route;
+
+	if (address_parse(address, &a) != ADDRESS_OK || *a.domain == '\0' ||
+	    domain_is_local(a.domain))
+		return destination_find("local", true);
+	route_find(&route, a.domain);
+	return destination_find(route.next_hop, false);
+}
+
+/* What nobody needs any more. */
+static void destinations_forget(int64_t now)
+{
+	struct destination **at, *d;
+
+	for (size_t i = 0; i < PLACES; i++) {
+		for (at = &table[i]; (d = *at) != NULL;) {
+			if (of_no_use(d, now)) {
+				*at = d->next;
+				destination_free(d);
+			} else {
+				at = &d->next;
+			}
+		}
+	}
+}
+
+/* All recipients of the part get the answer. */
+static void part_answer(struct part *part, const char *mta, const char *reply)
+{
+	part->mta = strdup(mta);
+	part->reply = strdup(reply);
+	message_answered(part);
+}
+
+static struct part *line_take(struct destination *d)
+{
+	struct part *part = d->first;
+
+	d->first = part->next;
+	if (d->first == NULL)
+		d->last = &d->first;
+	d->waiting--;
+	return part;
+}
+
+static void line_put_back(struct part *part)
+{
+	struct destination *d = part->destination;
+
+	part->next = d->first;
+	d->first = part;
+	if (part->next == NULL)
+		d->last = &part->next;
+	d->waiting++;
+}
+
+/* Nobody who waits for it need be tried now. */
+static void destination_down(struct destination *d, const char *mta,
+    const char *reply)
+{
+	d->down = now_ms() + DOWN;
+	str_clear(&d->mta);
+	str_puts(&d->mta, mta);
+	str_clear(&d->reply);
+	str_puts(&d->reply, reply);
+	info("down next_hop=%s waiting=%zu mta=%s reply=%s", safe(d->next_hop),
+	    d->waiting, safe(mta), quoted(reply));
+	while (d->first != NULL)
+		part_answer(line_take(d), d->mta.p, d->reply.p);
+}
+
+void destinations_up(void)
+{
+	for (size_t i = 0; i < PLACES; i++)
+		for (struct destination *d = table[i]; d != NULL; d = d->next)
+			d->down = 0;
+}
+
+/* Starting and ending workers */
+
+static bool start(struct worker *w, struct destination *d)
+{
+	char path[PATH_SIZE], hop[NEXT_HOP_SIZE];
+	char *argv[] = {path, d->local ? "-q" : hop, NULL};
+	int fds[2];
+
+	snprintf(hop, sizeof hop, "%s", d->next_hop);
+	if (!program_path(program(d), path) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		return false;
+	w->pid = program_start(argv, fds[1], fds[1], -1, NULL);
+	close(fds[1]);
+	if (w->pid > 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0) {
+		w->fd = fds[0];
+		return true;
+	}
+	close(fds[0]); /* and so it ends */
+	w->pid = 0;
+	return false;
+}
+
+/* False: there is no place for one. */
+static bool worker_start(struct destination *d)
+{
+	char reply[128];
+
+	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++) {
+		if (w->pid != 0)
+			continue;
+		memset(w, 0, offsetof(struct worker, buf));
+		if (start(w, d)) {
+			w->destination = d;
+			w->since = now_ms();
+			d->workers++;
+			return true;
+		}
+		warn("%s: %s", program(d), strerror(errno));
+		snprintf(reply, sizeof reply, "451 4.3.0 %s does not start",
+		    program(d));
+		destination_down(d, "-", reply);
+		return true;
+	}
+	return false;
+}
+
+/* It ends when it has done what it has. */
+static void worker_close(struct worker *w)
+{
+	if (!w->closing)
+		shutdown(w->fd, SHUT_WR);
+	w->closing = true;
+	if (w->parts == 0)
+		w->since = now_ms();
+}
+
+static int worker_status(pid_t pid)
+{
+	int status;
+
+	for (int i = 0; i < REAP; i++) {
+		pid_t got = waitpid(pid, &status, WNOHANG);
+		if (got == pid || (got < 0 && errno != EINTR))
+			break;
+		if (i == REAP - 1) {
+			kill(pid, SIGKILL);
+			return program_wait(pid);
+		}
+		usleep(1000);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status);
+}
+
+static void hunger(struct destination *d)
+{
+	if (d->hungry || d->workers > 0)
+		return;
+	d->hungry = true;
+	d->hungrier = NULL;
+	*hungriest = d;
+	hungriest = &d->hungrier;
+	hungry_count++;
+}
+
+/* The line */
+
+static void worker_give(struct worker *w, struct part *part)
+{
+	char line[ID_SIZE + 1];
+	int n = snprintf(line, sizeof line, "%s\n", part->message->id);
+
+	if (w->parts == 0)
+		w->since = now_ms();
+	w->part[w->parts++] = part;
+	/* Two ids always find room. Is nobody there, the end will tell. */
+	if (write(w->fd, line, (size_t)n) != n)
+		shutdown(w->fd, SHUT_RDWR);
+}
+
+/* The one that has least to do; NULL: all have enough. */
+static struct worker *worker_free(const struct destination *d)
+{
+	struct worker *best = NULL;
+
+	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		if (w->pid != 0 && w->destination == d && !w->closing &&
+		    w->fault == NULL && w->parts < DEPTH &&
+		    (best == NULL || w->parts < best->parts))
+			best = w;
+	return best;
+}
+
+/* Somebody else waits, and this one has no work. */
+static void close_idle(void)
+{
+	struct worker *idle = NULL;
+
+	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		if (w->pid != 0 && w->parts == 0 && !w->closing &&
+		    (idle == NULL || w->since < idle->since))
+			idle = w;
+	if (idle != NULL)
+		worker_close(idle);
+}
+
+static void feed(struct destination *d)
+{
+	unsigned most = d->local ? LOCAL_WORKERS : DESTINATION_WORKERS;
+	struct worker *w;
+
+	for (;;) {
+		while (d->first != NULL && (w = worker_free(d)) != NULL)
+			worker_give(w, line_take(d));
+		if (d->waiting <= MORE * d->workers || d->workers == most)
+			return;
+		if (!worker_start(d))
+			break;
+	}
+	if (d->workers == 0) {
+		hunger(d);
+		close_idle();
+	}
+}
+
+void part_give(struct part *part)
+{
+	struct destination *d = part->destination;
+
+	if (d->down > now_ms()) {
+		part_answer(part, d->mta.p, d->reply.p);
+		return;
+	}
+	part->next = NULL;
+	*d->last = part;
+	d->last = &part->next;
+	d->waiting++;
+	feed(d);
+}
+
+/* Do others wait for a place, who will not have one soon? */
+static bool place_needed(void)
+{
+	size_t closing = 0;
+
+	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		closing += w->pid != 0 && w->closing;
+	return closing < hungry_count;
+}
+
+static void feed_hungry(void)
+{
+	struct destination *d;
+
+	while ((d = hungry) != NULL) {
+		if (d->first != NULL && d->workers == 0 && !worker_start(d))
+			return;
+		hungry = d->hungrier;
+		if (hungry == NULL)
+			hungriest = &hungry;
+		hungry_count--;
+		d->hungry = false;
+		feed(d);
+	}
+}
+
+/* What a worker says */
+
+/* "MTA REPLY", fit for a file; false: it is not so. */
+static bool answer_parse(char *text, char **mta, char **reply)
+{
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	*mta = text_word(&text);
+	*reply = text;
+	return *mta != NULL && (*text == '4' || *text == '5') &&
+	    strlen(text) > 3;
+}
+
+static bool to_parse(struct part *part, char *text)
+{
+	const char *number = text_word(&text);
+	char *mta, *reply;
+	uint64_t index;
+
+	if (number == NULL || !number_parse(number, RECIPIENTS_MAX, &index) ||
+	    !answer_parse(text, &mta, &reply))
+		return false;
+	for (size_t i = 0; i < part->count; i++)
+		if (part->index[i] == index) {
+			message_verdict(part, index, mta, reply);
+			return true;
+		}
+	return false;
+}
+
+static bool worker_done(struct worker *w, const char *id)
+{
+	struct part *part = w->part[0];
+
+	if (strcmp(part->message->id, id) != 0)
+		return false;
+	w->part[0] = w->part[1];
+	w->parts--;
+	w->served++;
+	w->destination->failures = 0;
+	message_answered(part);
+	if ((w->served >= TURN || w->destination->workers > 1) &&
+	    place_needed())
+		worker_close(w);
+	feed(w->destination);
+	if (w->parts == 0 && place_needed())
+		worker_close(w);
+	return true;
+}
+
+/* False: that is no answer. */
+static bool worker_line(struct worker *w, char *line)
+{
+	char *word = text_word(&line), *mta, *reply;
+
+	w->since = now_ms();
+	if (word == NULL || w->parts == 0)
+		return false;
+	if (strcmp(word, "to") == 0)
+		return to_parse(w->part[0], line);
+	if (strcmp(word, "done") == 0)
+		return worker_done(w, line);
+	if (strcmp(word, "new") == 0 && id_valid(line)) {
+		message_later(line);
+		return true;
+	}
+	if (strcmp(word, "down") != 0 || !answer_parse(line, &mta, &reply))
+		return false;
+	destination_down(w->destination, mta, reply);
+	return true;
+}
+
+/* It is gone. What it had at hand is tried once more. */
+static void worker_end(struct worker *w)
+{
+	struct destination *d = w->destination;
+	struct part *part = w->part[0], *second = w->part[1];
+	unsigned parts = w->parts;
+	char reply[128];
+	int status;
+
+	close(w->fd);
+	status = worker_status(w->pid);
+	w->pid = 0;
+	d->workers--;
+	if (status != 0 || parts > 0)
+		warn("%s status=%d next_hop=%s id=%s", program(d), status,
+		    safe(d->next_hop), parts > 0 ? part->message->id : "-");
+	if (parts > 1)
+		line_put_back(second);
+	if (parts > 0 && w->fault == NULL && ++part->deaths < DEATHS)
+		line_put_back(part);
+	else if (parts > 0)
+		part_answer(part, "-", w->fault != NULL ? w->fault :
+		    "451 4.3.0 Our own program failed");
+	if (w->served == 0 && parts > 0 && ++d->failures >= FAILURES) {
+		d->failures = 0;
+		snprintf(reply, sizeof reply, "451 4.3.0 %s failed, status %d",
+		    program(d), status);
+		destination_down(d, "-", reply);
+	}
+	feed_hungry();
+	feed(d);
+}
+
+/* It answers no more, or nonsense. */
+static void worker_kill(struct worker *w, const char *fault)
+{
+	warn("%s killed next_hop=%s: %s", program(w->destination),
+	    safe(w->destination->next_hop), fault);
+	w->fault = fault;
+	w->len = 0;
+	kill(w->pid, SIGKILL);
+}
+
+static void worker_read(struct worker *w)
+{
+	ssize_t n = read(w->fd, w->buf + w->len, sizeof w->buf - w->len);
+	char *lf, *line = w->buf;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		worker_end(w);
+		return;
+	}
+	w->len += (size_t)n;
+	while ((lf = memchr(line, '\n', (size_t)(w->buf + w->len - line))) !=
+	    NULL) {
+		*lf = '\0';
+		if (w->fault == NULL && !worker_line(w, line)) {
+			warn("no answer: %s", quoted(line));
+			worker_kill(w, NONSENSE);
+			return;
+		}
+		line = lf + 1;
+	}
+	w->len -= (size_t)(line - w->buf);
+	memmove(w->buf, line, w->len);
+	if (w->len == sizeof w->buf)
+		worker_kill(w, NONSENSE);
+}
+
+/* Time */
+
+/* When it is to be asked to end, or ended. */
+static int64_t worker_due(const struct worker *w)
+{
+	return w->since + (w->parts > 0 ? PATIENCE :
+	    w->closing ? FAREWELL : IDLE);
+}
+
+static void worker_time(struct worker *w, int64_t now)
+{
+	if (w->fault != NULL || now < worker_due(w))
+		return;
+	if (w->parts == 0 && !w->closing)
+		worker_close(w);
+	else
+		worker_kill(w, HANGS);
+}
+
+size_t workers_poll(struct pollfd *p)
+{
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		p[i] = (struct pollfd){.events = POLLIN,
+		    .fd = workers[i].pid != 0 ? workers[i].fd : -1};
+	return WORKERS_MAX;
+}
+
+void workers_serve(const struct pollfd *p, size_t n, int64_t now)
+{
+	static int64_t forget;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].revents != 0 && workers[i].pid != 0)
+			worker_read(&workers[i]);
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		if (workers[i].pid != 0)
+			worker_time(&workers[i], now);
+	if (now >= forget) {
+		forget = now + DOWN;
+		destinations_forget(now);
+	}
+}
+
+int workers_patience(int64_t now, int most)
+{
+	for (const struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		if (w->pid != 0 && w->fault == NULL && worker_due(w) - now < most)
+			most = worker_due(w) < now ? 0 :
+			    (int)(worker_due(w) - now);
+	return most;
+}
+
+bool workers_busy(void)
+{
+	for (const struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		if (w->pid != 0 && w->parts > 0)
+			return true;
+	return false;
+}
+
+void workers_dismiss(void)
+{
+	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		if (w->pid != 0)
+			worker_close(w);
+}
