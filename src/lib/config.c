@@ -19,10 +19,12 @@ static struct config config = {
 
 /* Each returns NULL, or what is wrong with the value. */
 
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-." \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 static const char *set_host(char *value)
 {
-	if (value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-."
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0' || strlen(value) > 255)
+	if (value[strspn(value, NAME_LETTERS)] != '\0' || strlen(value) > 255)
 		return "not a host name";
 	config.host = value;
 	return NULL;
@@ -86,6 +88,21 @@ unsigned host_port(char *text, char **host, unsigned port)
 	return (unsigned)n;
 }
 
+/* One address, and not a list of networks? */
+static bool is_address(const char *host)
+{
+	return strpbrk(host, "/ \t") == NULL && networks_check(host) == NULL;
+}
+
+/* What may be connected to: a name, as real hosts have them, or an address. */
+static bool is_host(const char *host)
+{
+	if (strchr(host, ':') != NULL)
+		return is_address(host);
+	return host[strspn(host, NAME_LETTERS "_")] == '\0' && *host != '.' &&
+	    strstr(host, "..") == NULL;
+}
+
 #define ROUTES_MAX 1000
 
 static struct config_route routes[ROUTES_MAX], *routes_first;
@@ -101,7 +118,7 @@ static const char *route_add(const char *domain, char *where)
 	if (count == ROUTES_MAX)
 		return "more than 1000 routes";
 	r->port = host_port(where, &host, 25);
-	if (r->port == 0)
+	if (r->port == 0 || !is_host(host))
 		return "not HOST[:PORT]";
 	r->host = host;
 	r->domain = domain;
@@ -121,7 +138,8 @@ static const char *set_route(char *value)
 {
 	char *domain = text_word(&value), *where = text_word(&value);
 
-	if (where == NULL || text_word(&value) != NULL)
+	if (where == NULL || text_word(&value) != NULL ||
+	    strpbrk(domain, "@/,") != NULL || strstr(domain, "..") != NULL)
 		return "not DOMAIN HOST[:PORT]";
 	return route_add(domain, where);
 }
@@ -141,8 +159,8 @@ static bool is_host_port(const char *value, bool address)
 	char copy[300], *host;
 
 	return (size_t)snprintf(copy, sizeof copy, "%s", value) < sizeof copy &&
-	    host_port(copy, &host, 1) != 0 && (!address ||
-	    (strchr(host, '/') == NULL && networks_check(host) == NULL));
+	    host_port(copy, &host, 1) != 0 &&
+	    (address ? is_address(host) : is_host(host));
 }
 
 static const char *set_resolver(char *value)
