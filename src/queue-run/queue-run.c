@@ -130,9 +130,9 @@ static bool turn(void)
 		scan_want(false);
 	more = scan_step() || more;
 	now = now_ms();
-	if (more || messages_count() > 0 || scan_on())
+	if (messages_count() > 0)
 		s.last = now;
-	else if (now - s.last >= LINGER && (s.fifo < 0 || nudge_leave(s.fifo)))
+	else if (!scan_on() && now - s.last >= LINGER && (s.fifo < 0 || nudge_leave(s.fifo)))
 		return false;
 	else
 		wait = now - s.last >= LINGER ? 1 :
@@ -152,6 +152,7 @@ static void begin(void)
 {
 	config_load();
 	domain_default();
+	s.last = now_ms() - LINGER; /* nothing to do is no reason to stay */
 	srandom((unsigned)time(NULL) ^ (unsigned)getpid());
 	s.fifo = nudge_listen();
 	if (s.fifo < 0)
