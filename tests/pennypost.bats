@@ -10,7 +10,10 @@ setup() {
     home=$PENNYPOST_HOME
     script=$BATS_TEST_DIRNAME/../scripts/pennypost
     pennypost init --host mail.example.org --domain example.org
+    echo "$closed" >>"$home/pennypost.conf"
 }
+
+closed='resolver 127.0.0.1:1' # no name is asked of the world
 
 pennypost() { "$script" "$@"; }
 
@@ -40,6 +43,8 @@ bats_require_minimum_version 1.5.0
     diff -u - <(sort <<<"$output") <<'EOF'
 pennypost.conf f 644
 spool d 755
+spool/damaged d 700
+spool/hold d 700
 spool/mail d 700
 spool/queue d 700
 spool/tmp d 700
@@ -49,9 +54,10 @@ users/aliases f 644
 users/domains f 644
 users/passwd f 600
 EOF
-    [ "$(grep -v '^#' "$home/pennypost.conf")" = "host mail.example.org" ]
+    [ "$(grep -v '^#' "$home/pennypost.conf")" = $'host mail.example.org\n'"$closed" ]
     [ "$(cat "$home/users/domains")" = example.org ]
-    run -0 grep -v '^#' "$home/users/aliases" "$home/users/passwd" /dev/null || [ "$status" = 1 ]
+    [ "$(grep -v '^#' "$home/users/aliases")" = $'root: postmaster\nmailer-daemon: postmaster' ]
+    run -1 grep -v '^#' "$home/users/passwd"
 }
 
 @test "init again changes nothing and says so" {
@@ -142,7 +148,7 @@ EOF
     run -0 pennypost user list
     [ "$output" = $'alice@example.org\nbob@example.org' ]
     run -0 pennypost alias list
-    [ "$output" = 'postmaster: alice@example.org' ]
+    [ "$output" = $'root: postmaster\nmailer-daemon: postmaster\npostmaster: alice@example.org' ]
     run -0 find "$home/spool/mail" -mindepth 1 -printf '%P %y %m\n'
     diff -u - <(sort <<<"$output") <<'EOF'
 example.org d 700
@@ -155,6 +161,17 @@ example.org/bob/cur d 700
 example.org/bob/new d 700
 example.org/bob/tmp d 700
 EOF
+}
+
+@test "user add: who has the name of an alias that init made gets its mail" {
+    run -0 user_add root
+    [ "${lines[0]}" = "the alias root is deleted: the user gets this mail" ]
+    run -0 pennypost alias list
+    [ "$output" = $'mailer-daemon: postmaster\npostmaster: root@example.org' ]
+    pennypost alias add bob root
+    run -0 user_add bob # somebody wanted that
+    [ -z "$output" ]
+    [ "$(pennypost alias list | grep -c '^bob: root$')" = 1 ]
 }
 
 @test "user add twice is refused, in any case of letters" {
@@ -324,6 +341,7 @@ until_says() {
 # --- alias ---
 
 @test "alias add, list, del" {
+    : >"$home/users/aliases"
     run -0 pennypost alias add Info alice bob@elsewhere.net
     run -0 pennypost alias add info 'carol+x@elsewhere.net'
     run -0 pennypost alias add sales@example.org :include:/etc/sales /var/mail/sales /var/mail/sales.d/
@@ -602,9 +620,12 @@ at() {
 
 # --- check ---
 
+# What depends on the machine and not on the home.
+machine='^unknown tls\|^[a-z]* queue-run\|^[a-z]* sendmail'
+
 checks_ok() {
     run -0 pennypost check
-    [ "$(grep -vc '^ok\|^unknown tls' <<<"$output")" = 0 ] || { echo "$output"; false; }
+    [ "$(grep -vc "^ok\|$machine" <<<"$output")" = 0 ] || { echo "$output"; false; }
 }
 
 # finds LINE: check says exactly this line, and fails
@@ -617,13 +638,15 @@ finds() {
 @test "check of a new home with a user: all is well" {
     user_add alice
     checks_ok
-    diff -u - <(grep -v tls <<<"$output") <<'EOF'
+    diff -u - <(grep -v "$machine" <<<"$output") <<'EOF'
 ok pennypost.conf
+ok users/smarthost
 ok users/domains
 ok users/passwd
 ok users/aliases
 ok mailboxes
 ok spool
+ok queue
 ok programs
 EOF
 }
@@ -632,16 +655,87 @@ EOF
     user_add alice
     mv "$home/pennypost.conf" "$home/saved"
     finds 'bad pennypost.conf: missing or closed; pennypost init makes a missing one'
-    printf '# mine\nhost a.org\nhots b.org\n' >"$home/pennypost.conf"
+    printf '# mine\nhost a.org\nhots b.org\n%s\n' "$closed" >"$home/pennypost.conf"
     finds 'bad pennypost.conf:3: hots: unknown key'
-    printf 'host a.org\nalias_pipes maybe\n' >"$home/pennypost.conf"
+    printf 'host a.org\nalias_pipes maybe\n%s\n' "$closed" >"$home/pennypost.conf"
     finds 'bad pennypost.conf:2: alias_pipes: neither yes nor no'
-    printf '# host\n' >"$home/pennypost.conf"
+    printf '# host\n%s\n' "$closed" >"$home/pennypost.conf"
     finds 'bad pennypost.conf: no host line'
-    printf 'host a.org\nauth /nonexistent x\n' >"$home/pennypost.conf"
+    printf 'host a.org\nauth /nonexistent x\n%s\n' "$closed" >"$home/pennypost.conf"
     finds 'bad pennypost.conf: auth: no program /nonexistent'
     mv "$home/saved" "$home/pennypost.conf"
     checks_ok
+}
+
+# Each key's senseless values, as every program says it before it does anything.
+@test "check: pennypost.conf, each wrong value with its line" {
+    user_add alice
+    cat >"$BATS_TEST_TMPDIR/wrong" <<'EOF'
+route example.net: not DOMAIN HOST[:PORT]
+route example.net a b: not DOMAIN HOST[:PORT]
+route example.net mail.example.net:0: not HOST[:PORT]
+route example.net mail.example.net:65536: not HOST[:PORT]
+route example.net mail.example.net:smtp: not HOST[:PORT]
+route example.net mail.example.net:: not HOST[:PORT]
+route example.net :25: not HOST[:PORT]
+route example.net [2001:db8::1: not HOST[:PORT]
+route example.net [2001:db8::1]25: not HOST[:PORT]
+route example.net mail::25: not HOST[:PORT]
+route example.net mail:25:25: not HOST[:PORT]
+route example.net a/b: not HOST[:PORT]
+route example.net .b: not HOST[:PORT]
+route user@example.net mail: not DOMAIN HOST[:PORT]
+route example..net mail: not DOMAIN HOST[:PORT]
+smarthost a b: not HOST[:PORT]
+smarthost a:x: not HOST[:PORT]
+smarthost []: not HOST[:PORT]
+resolver localhost: not ADDRESS[:PORT]
+resolver 192.0.2.1:0: not ADDRESS[:PORT]
+resolver 192.0.2.0/24: not ADDRESS[:PORT]
+resolver 192.0.2.1 192.0.2.2: not ADDRESS[:PORT]
+submit relative/socket:x: neither /SOCKET nor HOST[:PORT]
+submit 127.0.0.1:70000: neither /SOCKET nor HOST[:PORT]
+EOF
+    while IFS= read -r line; do
+        value=${line%: n*}
+        printf 'host a.org\n%s\n%s\n' "$closed" "$value" >"$home/pennypost.conf"
+        finds "bad pennypost.conf:3: ${value%% *}: ${line#"$value: "}"
+    done <"$BATS_TEST_TMPDIR/wrong"
+    for key in route smarthost resolver submit; do
+        printf 'host a.org\n%s\n' "$key" >"$home/pennypost.conf"
+        finds "bad pennypost.conf:2: $key: no value"
+    done
+    printf 'host a.org\nsmarthost a\n%s\nsmarthost b\n' "$closed" >"$home/pennypost.conf"
+    finds 'bad pennypost.conf:4: smarthost: there is a smarthost already'
+    { printf 'host a.org\n%s\n' "$closed" && seq -f 'route d%g.org h' 1001; } >"$home/pennypost.conf"
+    finds 'bad pennypost.conf:1003: route: more than 1000 routes'
+    sed -i '$d' "$home/pennypost.conf"
+    checks_ok
+    {
+        printf 'host a.org\n%s\n' "$closed"
+        printf 'route %s\n' 'example.net 192.0.2.1' '.example.net mail.example.net:2525' \
+            'a.example [2001:db8::1]:25' 'b.example 2001:db8::1'
+        printf 'smarthost localhost:1\nsubmit /run/x\n'
+    } >"$home/pennypost.conf"
+    checks_ok
+}
+
+@test "check: users/smarthost" {
+    user_add alice
+    (umask 077 && echo user:pass:word >"$home/users/smarthost")
+    run -0 pennypost check
+    grep -Fqx 'warn users/smarthost: without use; pennypost.conf has no smarthost line' <<<"$output"
+    echo 'smarthost 127.0.0.1:1' >>"$home/pennypost.conf"
+    checks_ok
+    for line in '' user : user: :pass $'a:b\nc:d'; do
+        printf '%s\n' "$line" >"$home/users/smarthost"
+        finds 'bad users/smarthost: not one line user:password'
+    done
+    : >"$home/users/smarthost"
+    finds 'bad users/smarthost: not one line user:password'
+    echo user:password >"$home/users/smarthost"
+    chmod 640 "$home/users/smarthost"
+    finds "bad users/smarthost: open to others; chmod 600 $home/users/smarthost"
 }
 
 @test "check: users/domains" {
@@ -700,7 +794,7 @@ EOF
     finds 'bad users/aliases:3: a second entry for info; only the first counts'
     printf 'postmaster: alice\ninfo: :include:/nonexistent\n' >"$home/users/aliases"
     finds 'bad users/aliases: info@example.org: No such file or directory: /nonexistent'
-    printf 'postmaster: alice\nrobot: |/bin/true\n' >"$home/users/aliases"
+    printf 'postmaster: alice\nroot: alice\nrobot: |/bin/true\n' >"$home/users/aliases"
     finds 'bad users/aliases: robot@example.org: pipes-are-off'
     echo 'alias_pipes yes' >>"$home/pennypost.conf"
     checks_ok
@@ -711,6 +805,14 @@ EOF
     (echo postmaster: alice; for i in {1..40}; do echo "a$i: nobody"; done) >"$home/users/aliases"
     run -1 pennypost check
     grep -Fqx 'bad users/aliases: and more; mend these first' <<<"$output"
+}
+
+@test "check: nobody reads root" {
+    user_add alice
+    pennypost alias del root
+    run -0 pennypost check
+    grep -Fqx 'warn users/aliases: nobody reads root@example.org, to whom cron writes; pennypost alias add root postmaster' <<<"$output"
+    [ "$(grep -c '^bad' <<<"$output")" = 0 ]
 }
 
 @test "check: mailboxes" {
@@ -724,19 +826,114 @@ EOF
 
 @test "check: spool" {
     user_add alice
+    for dir in queue hold damaged tmp; do
+        chmod 750 "$home/spool/$dir"
+        finds "bad spool/$dir: not the mail user's alone; chown --reference=$home $home/spool/$dir; chmod 700 $home/spool/$dir"
+        chmod 700 "$home/spool/$dir"
+    done
+    if [ "$(id -u)" = 0 ]; then
+        chown 12345 "$home/spool/hold"
+        finds "bad spool/hold: not the mail user's alone; chown --reference=$home $home/spool/hold; chmod 700 $home/spool/hold"
+        chown --reference="$home" "$home/spool/hold"
+    fi
+    rmdir "$home/spool/damaged"
+    finds "bad spool/damaged: missing; as the mail user: mkdir -p -m 700 $home/spool/damaged"
+    mkdir -m 700 "$home/spool/damaged"
     rmdir "$home/spool/queue"
     finds "bad spool/queue: missing; as the mail user: mkdir -p -m 700 $home/spool/queue"
-    ln -s /proc/self/cwd/dev/shm "$home/spool/queue"
-    cd /
-    if [ -d "$home/spool/queue" ] && [ "$(stat -L -c %d "$home/spool/queue")" != "$(stat -c %d "$home")" ]; then
-        finds "bad spool/queue: not on the file system of spool/mail; mail is linked into it"
+    mkdir -m 700 "$home/spool/queue"
+    elsewhere=$(mktemp -d -p /dev/shm)
+    if [ "$(stat -c %d "$elsewhere")" != "$(stat -c %d "$home")" ]; then
+        rmdir "$home/spool/hold"
+        ln -s "$elsewhere" "$home/spool/hold"
+        finds "bad spool/hold: not on the file system of spool/mail; files are moved between them"
     fi
+    rmdir "$elsewhere"
+}
+
+@test "check: a queue that nobody runs, and a damaged file" {
+    user_add alice
+    touch -d '-16 min' "$home/spool/queue/old" "$home/spool/queue/older"
+    touch -d '-14 min' "$home/spool/queue/new"
+    touch -d '+1 hour' "$home/spool/queue/later"
+    finds 'bad queue: 2 messages are due for 15 minutes or more; does queue-run run? Its log, and: pennypost queue retry'
+    rm "$home/spool/queue"/*
+    : >"$home/spool/damaged/6B02835E0A3F41C2.0"
+    run -0 pennypost check
+    grep -Fqx 'warn queue: 6B02835E0A3F41C2.0 is damaged and set aside; pennypost queue show 6B02835E0A3F41C2.0' <<<"$output"
+    rm "$home/spool/damaged"/*
+    checks_ok
+}
+
+# elsewhere COMMANDS: with /usr/sbin and what starts programs of the test's own.
+elsewhere() {
+    run unshare -m sh -c 'mount -t tmpfs tmpfs /usr/sbin'
+    [ "$status" = 0 ] || skip "mounts are not permitted: $output"
+    unshare -m bash -euc '
+        for dir in /usr/sbin /etc/cron.d /etc/systemd/system /var/spool/cron; do
+            [ ! -d $dir ] || mount -t tmpfs tmpfs $dir
+        done
+        [ ! -e /etc/crontab ] || mount --bind /dev/null /etc/crontab
+        mkdir -p /etc/cron.d /etc/systemd/system/timers.target.wants
+        script=$0 programs=$1
+        '"$1" "$script" "$programs"
+}
+
+@test "check: who starts queue-run" {
+    user_add alice
+    none='warn queue-run: neither cron nor a timer starts it: what cannot be sent at once waits; see pennypost(7)'
+    elsewhere '
+        $script check
+        echo "# * * * * * root /usr/libexec/queue-run" >/etc/cron.d/other
+        echo ---
+        $script check
+        echo "*/5 * * * * root /usr/libexec/queue-run" >/etc/cron.d/pennypost
+        echo --- cron
+        $script check
+        rm /etc/cron.d/*
+        : >/etc/systemd/system/timers.target.wants/pennypost-queue.timer
+        echo --- timer
+        $script check
+        rm /etc/systemd/system/timers.target.wants/*
+        echo ---
+        $script check' >"$BATS_TEST_TMPDIR/said"
+    run -0 grep -e 'queue-run' -e '---' "$BATS_TEST_TMPDIR/said"
+    diff -u - <(echo "$output") <<EOF
+$none
+---
+$none
+--- cron
+ok queue-run
+--- timer
+ok queue-run
+---
+$none
+EOF
+}
+
+@test "check: whose sendmail is called" {
+    user_add alice
+    elsewhere '
+        $script check
+        cp /bin/true /usr/sbin/sendmail
+        echo ---
+        $script check
+        ln -sf $programs/sendmail /usr/sbin/sendmail
+        echo --- ours
+        $script check' >"$BATS_TEST_TMPDIR/said"
+    run -0 grep -e '/usr/sbin/sendmail' -e '---' "$BATS_TEST_TMPDIR/said"
+    diff -u - <(echo "$output") <<EOF
+warn sendmail: no /usr/sbin/sendmail: programs cannot send; see pennypost(7)
+---
+warn sendmail: /usr/sbin/sendmail is not ours: what programs send goes elsewhere; see pennypost(7)
+--- ours
+EOF
 }
 
 @test "check: programs" {
     user_add alice
     mkdir "$BATS_TEST_TMPDIR/programs"
-    for program in listen smtpd deliver pop3d auth; do
+    for program in listen smtpd deliver pop3d auth queue-run smtp-send sendmail; do
         ln -s "$PENNYPOST_PROGRAMS/$program" "$BATS_TEST_TMPDIR/programs/$program"
     done
     cd "$BATS_TEST_TMPDIR/programs"
