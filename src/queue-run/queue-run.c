@@ -35,6 +35,7 @@
 
 static struct {
 	bool all;
+	bool nudged; /* only what the FIFO says */
 	char **ids; /* NULL-terminated; empty: what is due */
 	int lock;   /* spool/queue */
 	int fifo;   /* -1: nobody can nudge us */
@@ -58,6 +59,20 @@ static bool hand_over(void)
 }
 
 /*
+ * systemd has the FIFO and has seen something in it. Who runs already reads it,
+ * perhaps: as long as that one may, we are to stay, or systemd would start us
+ * again and again.
+ */
+static bool await_turn(void)
+{
+	alarm(0);
+	while (flock(s.lock, LOCK_EX) != 0 && errno == EINTR)
+		;
+	alarm(HANG);
+	return true;
+}
+
+/*
  * Takes the lock, and true; or tells who has it what to do. Between the end of
  * its listening and the end of its lock there is a moment, and one at its
  * beginning: so both are tried until one works.
@@ -69,6 +84,8 @@ static bool become_runner(void)
 	s.lock = open(QUEUE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s.lock < 0)
 		fatal(EX_CONFIG, "%s: %s", QUEUE_DIR, strerror(errno));
+	if (s.nudged)
+		return await_turn();
 	for (;;) {
 		if (flock(s.lock, LOCK_EX | LOCK_NB) == 0)
 			return true;
@@ -157,7 +174,7 @@ static void begin(void)
 	s.fifo = nudge_listen();
 	if (s.fifo < 0)
 		warn("%s: %s", NUDGE_PATH, strerror(errno));
-	if (s.all || *s.ids == NULL)
+	if (!s.nudged && (s.all || *s.ids == NULL))
 		scan_want(s.all);
 	for (; *s.ids != NULL; s.ids++)
 		message_later(*s.ids);
@@ -172,15 +189,19 @@ int main(int argc, char **argv)
 	if (!isatty(2))
 		setenv("PENNYPOST_LOG", "syslog", 0);
 	program_begin("queue-run");
-	while ((option = getopt(argc, argv, "C:a")) != -1) {
+	while ((option = getopt(argc, argv, "C:an")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 'a')
 			s.all = true;
+		else if (option == 'n')
+			s.nudged = true;
 		else
-			fatal(EX_USAGE, "usage: queue-run [-a] [-C home] "
+			fatal(EX_USAGE, "usage: queue-run [-a | -n] [-C home] "
 			    "[id ...]");
 	}
+	if (s.nudged)
+		close(3); /* systemd's own descriptor of the FIFO */
 	s.ids = argv + optind;
 	for (char **id = s.ids; *id != NULL; id++)
 		if (!id_valid(*id))
