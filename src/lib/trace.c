@@ -3,15 +3,14 @@
 #include <string.h>
 #include <time.h>
 
-/* RFC 5322 3.3, in UTC: a server's zone is nobody's business. */
-static void add_date(struct str *s)
+void trace_time(struct str *s, int64_t seconds)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t now = time(NULL);
-	struct tm t;
+	time_t when = (time_t)seconds;
+	struct tm t = {0};
 
-	gmtime_r(&now, &t);
+	gmtime_r(&when, &t);
 	str_printf(s, "%.3s, %d %.3s %d %02d:%02d:%02d +0000",
 	    days + 3 * t.tm_wday, t.tm_mday, months + 3 * t.tm_mon,
 	    t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
@@ -32,13 +31,13 @@ void trace_received(struct str *s, const struct trace *t)
 	if (t->recipient != NULL)
 		str_printf(s, "\r\n\tfor <%s>", t->recipient);
 	str_puts(s, ";\r\n\t");
-	add_date(s);
+	trace_time(s, time(NULL));
 	str_puts(s, "\r\n");
 }
 
 void trace_date(struct str *s)
 {
 	str_puts(s, "Date: ");
-	add_date(s);
+	trace_time(s, time(NULL));
 	str_puts(s, "\r\n");
 }

@@ -6,6 +6,7 @@
 #define TRACE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "str.h"
 
@@ -19,5 +20,11 @@ struct trace {
 /* Both write lines with CRLF. */
 void trace_received(struct str *, const struct trace *);
 void trace_date(struct str *);
+
+/*
+ * "Sun, 22 Nov 2026 05:53:34 +0000", from seconds since 1970: RFC 5322 3.3, in
+ * UTC: a server's zone is nobody's business.
+ */
+void trace_time(struct str *, int64_t);
 
 #endif
