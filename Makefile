@@ -30,7 +30,7 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd deliver pop3d auth listen queue-run sendmail
+PROGRAMS = smtpd deliver pop3d auth listen queue-run smtp-send sendmail
 
 BASE = lib/log.o lib/str.o $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
@@ -50,9 +50,15 @@ listen = listen/listen.o $(BASE)
 queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
     queue-run/workers.o queue-run/finish.o queue-run/report.o \
     lib/entry.o lib/route.o lib/nudge.o lib/trace.o $(MESSAGE) $(SERVER)
+smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
+    smtp-send/transaction.o smtp-send/session.o smtp-send/auth.o \
+    smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
+    lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o lib/envelope.o \
+    lib/pool.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
-    sendmail/mailq.o lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \
+    sendmail/qp.o sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
+    lib/entry.o lib/nudge.o lib/trace.o \
     $(MESSAGE) $(SERVER)
 
 # Where crypt(3) is: a library of its own beside glibc, libc itself in musl, and

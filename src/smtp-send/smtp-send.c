@@ -1,0 +1,244 @@
+/*
+ * smtp-send: sends messages of the queue to one next hop by SMTP (RFC 5321).
+ * smtp-send(8) has the limits, the answers, and what is done when.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "delivery.h"
+#include "job.h"
+#include "local.h"
+#include "log.h"
+#include "mx.h"
+#include "program.h"
+#include "route.h"
+#include "session.h"
+#include "transaction.h"
+
+#define CONNECTS_MAX 5    /* for a message: RFC 5321 5.1 asks for two at least */
+#define MESSAGE_TIME 1800 /* s for a message and all its recipients … */
+#define RATE_MIN 1000     /* … and its octets, with so many of them in a second */
+
+static struct {
+	struct route route;
+	struct mx mx;     /* its hosts */
+	size_t next;      /* the one to try, when a session is needed */
+	struct pool pool; /* the above's */
+	bool stream;      /* "-": the server is on fd 0 and 1 */
+	bool down;        /* no host is to be had */
+	char down_mta[256], down_reply[REPLY_SIZE];
+	struct delivery delivery;
+	struct session session;
+} s;
+
+/* How one message fares with the hosts. */
+struct attempt {
+	unsigned connects;
+	bool listed;  /* the hosts were looked up for it */
+	bool again;   /* a session that was old has been made anew */
+	bool reached; /* there was a session */
+	bool never;   /* no host of those tried takes mail: RFC 7504 */
+	struct reply why; /* there is none now */
+};
+
+/* The hosts, from the first on. */
+static bool hosts_find(struct attempt *a)
+{
+	pool_reset(&s.pool);
+	s.next = 0;
+	a->never = true;
+	if (mx_find(&s.mx, &s.pool, &s.route))
+		return true;
+	a->never = false;
+	snprintf(a->why.text, sizeof a->why.text, "%s", s.mx.reply);
+	return false;
+}
+
+static bool time_is_up(void)
+{
+	return s.session.deadline <= now_ms();
+}
+
+/* A session with the next host that lets us in. */
+static bool session_new(struct attempt *a)
+{
+	while (s.next < s.mx.count && a->connects < CONNECTS_MAX &&
+	    !time_is_up()) {
+		a->connects++;
+		if (session_connect(&s.session, &s.mx.address[s.next++])) {
+			a->reached = true;
+			return true;
+		}
+		a->why = s.session.reply;
+		if (!s.session.never)
+			a->never = false;
+		info("no session mta=%s reply=%s", s.session.peer,
+		    quoted(a->why.text));
+	}
+	if (s.next < s.mx.count)
+		a->never = false;
+	return false;
+}
+
+/* The one that there is, or a new one. */
+static bool session_ready(struct attempt *a)
+{
+	bool usable = session_usable(&s.session);
+
+	if (usable || s.stream) {
+		a->reached = true;
+		a->why = s.session.reply;
+		return usable;
+	}
+	if (!a->listed && !hosts_find(a))
+		return false;
+	a->listed = true;
+	return session_new(a);
+}
+
+/* There is no host to try any more. */
+static void give_up(struct attempt *a)
+{
+	const char *mta = a->never && !a->reached ? s.session.host : "-";
+
+	delivery_all_refused(&s.delivery, TODO, mta, a->why.text);
+	if (a->reached)
+		return;
+	/* The same for all that wait for this next hop. */
+	s.down = true;
+	snprintf(s.down_mta, sizeof s.down_mta, "%s", mta);
+	snprintf(s.down_reply, sizeof s.down_reply, "%s", a->why.text);
+	job_down(mta, a->why.text);
+}
+
+static void deliver(void)
+{
+	struct attempt a = {0};
+	bool old;
+
+	s.session.deadline = now_ms() + 1000 * (MESSAGE_TIME +
+	    (int64_t)(s.delivery.entry.size / RATE_MIN));
+	while (s.delivery.todo > 0) {
+		if (!session_ready(&a)) {
+			give_up(&a);
+			return;
+		}
+		old = s.session.taken && !a.again;
+		transaction_run(&s.session, &s.delivery);
+		a.why = s.session.reply;
+		if (s.session.phase == READY) {
+			a.connects = 0;
+		} else if (old) {
+			a.again = true;
+		} else {
+			continue; /* with the next host */
+		}
+		a.listed = false;
+	}
+}
+
+static void job(const char *id)
+{
+	log_session(id);
+	if (delivery_begin(&s.delivery, id,
+	    s.stream ? NULL : s.route.next_hop)) {
+		if (s.down)
+			delivery_all_refused(&s.delivery, TODO, s.down_mta,
+			    s.down_reply);
+		else
+			deliver();
+	}
+	delivery_end(&s.delivery);
+	job_done(id);
+}
+
+/* Does nobody hear our answers any more? */
+static bool runner_gone(void)
+{
+	struct pollfd p = {.fd = 1};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* The server is on fd 0 and 1: they are its own, and answers go to fd 2. */
+static void stream_open(void)
+{
+	int in = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	int out = fcntl(1, F_DUPFD_CLOEXEC, 3);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (in < 0 || out < 0 || null < 0 || dup2(null, 0) < 0 ||
+	    dup2(2, 1) < 0)
+		fatal(EX_OSERR, "cannot move the server's descriptors");
+	s.stream = true;
+	session_adopt(&s.session, in, out);
+}
+
+/* Where mail for it goes, for a person. */
+static int explain(char *what)
+{
+	struct address a;
+	struct route route;
+	const char *domain = what;
+
+	if (*what == '[' && route_parse(&route, what))
+		return mx_explain(route.next_hop);
+	if (address_parse(what, &a) == ADDRESS_OK && *a.domain != '\0')
+		domain = a.domain;
+	if (!domain_valid(domain)) {
+		printf("%s is neither an address nor a domain\n", safe(what));
+		return EX_USAGE;
+	}
+	if (domain_is_local(domain)) {
+		printf("%s is ours: deliver has its mail\n", domain);
+		return EX_OK;
+	}
+	route_find(&route, domain);
+	return mx_explain(route.next_hop);
+}
+
+int main(int argc, char **argv)
+{
+	static const char usage[] =
+	    "usage: smtp-send [-C home] NEXT_HOP [id ...]\n"
+	    "       smtp-send [-C home] -v ADDRESS";
+	const char *home = NULL, *id;
+	bool verbose = false;
+	int option;
+
+	program_begin("smtp-send");
+	while ((option = getopt(argc, argv, "C:v")) != -1) {
+		if (option == 'C')
+			home = optarg;
+		else if (option == 'v')
+			verbose = true;
+		else
+			fatal(EX_USAGE, "%s", usage);
+	}
+	argv += optind;
+	if (*argv == NULL || (verbose && argv[1] != NULL))
+		fatal(EX_USAGE, "%s", usage);
+	home_enter(home);
+	s.session.hello = config_load()->host;
+	domain_default(); /* what is wrong shows before the first message */
+	if (verbose)
+		return explain(*argv);
+	if (strcmp(*argv, "-") == 0)
+		stream_open();
+	else if (!route_parse(&s.route, *argv))
+		fatal(EX_USAGE, "%s is no next hop", safe(*argv));
+	s.session.smarthost = s.route.smarthost;
+	if (*++argv != NULL)
+		while (*argv != NULL)
+			job(*argv++);
+	else
+		while (!runner_gone() && (id = job_next()) != NULL)
+			job(id);
+	session_quit(&s.session, true);
+	return 0;
+}
