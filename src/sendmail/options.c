@@ -130,6 +130,9 @@ static const char *set(struct options *o, int option)
 	case 'I':
 		o->mode = MODE_ALIASES;
 		return NULL;
+	case 'j': /* of mailq: JSON, as Postfix's postqueue has it */
+		o->json = true;
+		return NULL;
 	case 'N':
 		return set_notify(o, optarg);
 	case 'o':
@@ -174,7 +177,7 @@ const char *options_parse(struct options *o, int argc, char **argv)
 {
 	/* "+": after a recipient nothing is an option. */
 	static const char letters[] =
-	    "+:A:b:B:C:d:D:E::e:f:F:Gh:iIJ::L:mM:nN:o:O:p:q::r:R:tUvV:xX:";
+	    "+:A:b:B:C:d:D:E::e:f:F:Gh:iIjJ::L:mM:nN:o:O:p:q::r:R:tUvV:xX:";
 	const char *why = NULL;
 	int option;
 
