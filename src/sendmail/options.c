@@ -93,11 +93,11 @@ static const char *set_envid(struct options *o, const char *id)
 
 static void set_queue(struct options *o, const char *how)
 {
+	bool filter = how != NULL && *how != '\0' && strchr("IRS", *how) != NULL;
+
 	o->mode = MODE_QUEUE;
-	if (how == NULL || *how == '\0' || strchr("IRS", *how) == NULL)
-		return; /* an interval: it runs once, for cron has them */
-	o->filter = *how;
-	o->filter_text = how + 1;
+	o->filter = filter ? *how : 0;
+	o->filter_text = how == NULL ? "" : how + filter;
 }
 
 static const char *set_type(struct options *o, const char *type)

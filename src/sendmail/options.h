@@ -33,8 +33,8 @@ struct options {
 	unsigned notify;      /* -N: enum notify */
 	char ret;             /* -R: 'F', 'H' or 0 */
 	char envid[ENVID_SIZE]; /* -V, as xtext */
-	char filter;          /* -qI, -qR, -qS: that letter; or 0 */
-	const char *filter_text;
+	char filter;          /* -qI, -qR, -qS: that letter; or 0, */
+	const char *filter_text; /* and then an interval or "" */
 	char **words;         /* recipients, or ids; NULL-terminated */
 };
 

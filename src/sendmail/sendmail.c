@@ -26,7 +26,9 @@
 #include "program.h"
 #include "queue.h"
 #include "str.h"
+#include "submit.h"
 #include "text.h"
+#include "tools.h"
 #include "trace.h"
 
 /* Addresses that are looked at, the same one many times: 50 ms of work. */
@@ -268,6 +270,22 @@ static void enqueue(void)
 	nudge(s.id);
 }
 
+static void submit(void)
+{
+	static char room[8192];
+	struct str head = STR_ROOM(room);
+	/* Where our uid is known, we need not tell it. */
+	bool received = !submit_open(s.config);
+	bool qp = header_make(&head, received);
+
+	submit_envelope(&s.envelope, head.len + s.text.size);
+	submit_text(head.p, head.len);
+	text_write(qp, submit_text);
+	info("submitted from=<%s> to=<%s> recipients=%zu uid=%u reply=%s",
+	    safe(s.envelope.sender), safe(s.envelope.rcpt[0].address),
+	    s.envelope.rcpts, s.uid, quoted(submit_end()));
+}
+
 static int mail(void)
 {
 	bool queue;
@@ -284,10 +302,27 @@ static int mail(void)
 	if (s.envelope.rcpts == 0)
 		fatal(EX_USAGE, "no recipients in To, Cc or Bcc");
 	text_read(&s.text, queue ? QUEUE_TMP : "/tmp");
-	if (!queue)
-		fatal(EX_UNAVAILABLE, "cannot write into the queue");
-	enqueue();
+	if (queue)
+		enqueue();
+	else
+		submit();
 	return EX_OK;
+}
+
+/* -bs: smtpd in our place, which believes us; or the one behind the socket. */
+static int smtp(void)
+{
+	static char path[PATH_SIZE], uid[16];
+	char *argv[] = {path, "-s", "-l", uid, NULL};
+
+	if (!queue_is_writable()) {
+		submit_bridge(s.config);
+		return EX_OK;
+	}
+	snprintf(uid, sizeof uid, "%u", s.uid);
+	if (program_path("smtpd", path))
+		program_become(argv, NULL);
+	fatal(EX_OSERR, "smtpd: %s", strerror(errno));
 }
 
 int main(int argc, char **argv)
@@ -310,10 +345,16 @@ int main(int argc, char **argv)
 		return mail();
 	case MODE_MAILQ:
 		return mailq(s.options.json, s.options.words);
+	case MODE_SMTP:
+		return smtp();
+	case MODE_QUEUE:
+		return queue_flush(&s.options);
+	case MODE_VERIFY:
+		return addresses_verify(s.options.words, s.domain);
+	case MODE_ALIASES:
+		return aliases_check();
 	case MODE_NOTHING:
-		puts("No host status is kept.");
-		return EX_OK;
-	default:
-		fatal(EX_UNAVAILABLE, "not yet");
+		puts("no host status is kept");
 	}
+	return EX_OK;
 }
