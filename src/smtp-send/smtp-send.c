@@ -199,6 +199,12 @@ static int explain(char *what)
 		return EX_OK;
 	}
 	route_find(&route, domain);
+	if (route.line > 0)
+		printf("pennypost.conf:%u: %s goes to %s%s\n", route.line,
+		    domain, route.next_hop,
+		    route.smarthost ? ", the smarthost" : "");
+	else
+		printf("pennypost.conf: no line sends %s elsewhere\n", domain);
 	return mx_explain(route.next_hop);
 }
 
