@@ -1,7 +1,8 @@
 /*
  * listen: accepts connections and starts one handler for each, with the
- * connection as fd 0 and 1. The socket is its own (ADDRESS:PORT), or one that
- * was given (-): by systemd as fd 3, by xinetd (wait = yes) as fd 0.
+ * connection as fd 0 and 1. The socket is its own (ADDRESS:PORT, or the /PATH of
+ * a Unix socket), or one that was given (-): by systemd as fd 3, by xinetd (wait
+ * = yes) as fd 0.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,9 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
@@ -36,9 +40,16 @@
 #endif
 #define REFUSAL "421 4.3.2 Too many connections, try later"
 
+/* For the limit: IPv4 whole, IPv6 by its /64, a user of this machine. */
+struct source {
+	struct in6_addr address;
+	bool local;
+	uid_t uid;
+};
+
 struct child {
 	pid_t pid;
-	struct in6_addr source;
+	struct source source;
 };
 
 static struct {
@@ -48,6 +59,7 @@ static struct {
 	struct child *children;
 	size_t running, max, per_source;
 	const char *refusal;
+	const char *path; /* of our own Unix socket; NULL: none */
 	char **program;
 } s = {
 	.max = MAX_DEFAULT,
@@ -66,30 +78,40 @@ static void on_signal(int signal)
 		stop = 1;
 }
 
-/* Where a connection is from, for the limit: IPv4 whole, IPv6 by its /64. */
-static struct in6_addr source_of(const struct sockaddr_storage *ss)
+static struct source source_of(int fd, const struct sockaddr_storage *ss)
 {
-	struct in6_addr a = {0};
+	struct source from = {0};
+	struct in6_addr *a = &from.address;
+	struct ucred cred = {0};
+	socklen_t len = sizeof cred;
 
 	if (ss->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)ss;
-		a.s6_addr[10] = a.s6_addr[11] = 0xff;
-		memcpy(&a.s6_addr[12], &in->sin_addr, 4);
+		a->s6_addr[10] = a->s6_addr[11] = 0xff;
+		memcpy(&a->s6_addr[12], &in->sin_addr, 4);
 	} else if (ss->ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in = (const void *)ss;
-		a = in->sin6_addr;
-		if (!IN6_IS_ADDR_V4MAPPED(&a))
-			memset(&a.s6_addr[8], 0, 8);
+		*a = in->sin6_addr;
+		if (!IN6_IS_ADDR_V4MAPPED(a))
+			memset(&a->s6_addr[8], 0, 8);
+	} else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0) {
+		from.local = true;
+		from.uid = cred.uid;
 	}
-	return a;
+	return from;
 }
 
-static size_t running_from(const struct in6_addr *source)
+static size_t running_from(const struct source *source)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.running; i++)
-		n += memcmp(&s.children[i].source, source, sizeof *source) == 0;
+	for (size_t i = 0; i < s.running; i++) {
+		const struct source *other = &s.children[i].source;
+		n += other->local == source->local &&
+		    other->uid == source->uid &&
+		    memcmp(&other->address, &source->address,
+		    sizeof source->address) == 0;
+	}
 	return n;
 }
 
@@ -107,13 +129,16 @@ static void reap(void)
 }
 
 /* The protocol's own line, so that the other side knows it may come again. */
-static void refuse(int fd, const char *why, const struct in6_addr *source)
+static void refuse(int fd, const char *why, const struct source *source)
 {
 	char line[600], address[INET6_ADDRSTRLEN] = "";
 	int n = snprintf(line, sizeof line, "%.512s\r\n", s.refusal);
 
-	inet_ntop(AF_INET6, source, address, sizeof address);
-	warn("refused why=%s source=%s", why, address);
+	inet_ntop(AF_INET6, &source->address, address, sizeof address);
+	if (source->local)
+		warn("refused why=%s uid=%u", why, (unsigned)source->uid);
+	else
+		warn("refused why=%s source=%s", why, address);
 	if (send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return; /* it did not wait to be told */
 	/* What the peer has sent must not turn our close into a reset. */
@@ -136,14 +161,14 @@ static _Noreturn void handler(int fd, char *const env[])
 }
 
 /* Which limit is reached, or NULL. */
-static const char *full(const struct in6_addr *source)
+static const char *full(const struct source *source)
 {
 	if (s.running >= s.max)
 		return "max";
 	return running_from(source) >= s.per_source ? "per-source" : NULL;
 }
 
-static void serve(int fd, const struct in6_addr *source)
+static void serve(int fd, const struct source *source)
 {
 	extern char **environ;
 	const char *why = full(source);
@@ -185,7 +210,7 @@ static bool accept_failed(int why)
 static bool accept_all(int socket)
 {
 	struct sockaddr_storage ss = {0};
-	struct in6_addr source;
+	struct source source;
 	const int on = 1;
 	int fd;
 
@@ -198,7 +223,7 @@ static bool accept_all(int socket)
 		if (ss.ss_family != AF_UNIX)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 			    sizeof on);
-		source = source_of(&ss);
+		source = source_of(fd, &ss);
 		serve(fd, &source);
 		close(fd);
 	}
@@ -230,6 +255,8 @@ static int loop(void)
 			    !accept_all(s.sockets[i].fd))
 				fatal(EX_OSERR, "accept: %s", strerror(errno));
 	}
+	if (s.path != NULL)
+		unlink(s.path);
 	return EX_OK; /* the handlers finish what they do */
 }
 
@@ -287,8 +314,62 @@ static void sockets_given(void)
 	syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+/*
+ * The name of our socket is ours alone while we hold the lock beside it: two
+ * that begin at once cannot both find a socket stale that one of them has just
+ * made.
+ */
+static void path_lock(const char *path)
+{
+	char name[sizeof(struct sockaddr_un) + sizeof ".lock"];
+	int fd;
+
+	snprintf(name, sizeof name, "%s.lock", path);
+	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fatal(EX_OSERR, "%s: %s", safe(name), strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		fatal(EX_OSERR, "%s: another listen has it", safe(path));
+}
+
+/* A socket that a crash left. One that somebody listens on is not. */
+static void remove_stale(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (fd >= 0 && lstat(sun->sun_path, &st) == 0 &&
+	    S_ISSOCK(st.st_mode) && connect(fd, (const struct sockaddr *)sun,
+	    sizeof *sun) != 0 && errno == ECONNREFUSED)
+		unlink(sun->sun_path);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* "/run/pennypost/submit": any user may connect. */
+static void socket_open_path(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	mode_t before;
+	int fd;
+
+	if (strlen(path) >= sizeof sun.sun_path)
+		fatal(EX_USAGE, "path too long: %s", safe(path));
+	strcpy(sun.sun_path, path);
+	path_lock(path);
+	remove_stale(&sun);
+	before = umask(0111);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 ||
+	    listen(fd, BACKLOG) != 0)
+		fatal(EX_OSERR, "%s: %s", safe(path), strerror(errno));
+	umask(before);
+	s.path = path;
+	socket_add(fd);
+}
+
 /* "127.0.0.1:2525", "[::1]:2525", ":2525" for all addresses. */
-static void socket_open(char *where)
+static void socket_open_address(char *where)
 {
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 	struct sockaddr_in in = {.sin_family = AF_INET};
@@ -329,7 +410,7 @@ static void socket_open(char *where)
  */
 static _Noreturn void give_up(int status, const char *what, const char *why)
 {
-	struct in6_addr nowhere = {0};
+	struct source nowhere = {0};
 	int fd;
 
 	warn("%s: %s", safe(what), why);
@@ -389,12 +470,16 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind < 2)
 		give_up(EX_USAGE, "usage", "listen [-c max] [-s per-source] "
-		    "[-r refusal] ADDRESS:PORT|- program [argument ...]");
+		    "[-r refusal] ADDRESS:PORT|/PATH|- program "
+		    "[argument ...]");
 	s.program = argv + optind + 1;
 	if (strcmp(argv[optind], "-") != 0) {
 		s.count = 0;
 		s.given = false;
-		socket_open(argv[optind]);
+		if (*argv[optind] == '/')
+			socket_open_path(argv[optind]);
+		else
+			socket_open_address(argv[optind]);
 	} else if (!s.given) {
 		fatal(EX_USAGE, "neither fd 0 nor fd 3 is a listening socket");
 	}
