@@ -287,10 +287,12 @@ static void judge(struct ask *a, const uint8_t *message, size_t size)
 	case WIRE_ALIAS:
 		a->query.name = answer.name;
 		a->unvalidated |= !validated(a, &answer);
-		if (a->chain++ == CHAIN_MAX)
-			fail(a, "its aliases have no end");
-		else
+		if (a->chain++ == CHAIN_MAX) {
+			a->trouble = "its aliases have no end";
+			conclude(a, DNS_LATER);
+		} else {
 			again(a, false);
+		}
 		return;
 	case WIRE_NO_NAME:
 		found(a, &answer, DNS_NO_NAME);

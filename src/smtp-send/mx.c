@@ -108,8 +108,8 @@ static bool cut_loop(struct search *s, const char *name, unsigned preference)
 {
 	while (s->count > 0 && s->hosts[s->count - 1].preference >= preference)
 		s->count--;
-	return s->count > 0 || refuse(s, "554 5.4.6 Mail for %s loops: %s is"
-	    " this host, where it is not local", s->domain, name);
+	return s->count > 0 || refuse(s, "554 5.4.6 Mail for %s loops: its"
+	    " host %s is this one, which does not take it", s->domain, name);
 }
 
 static bool cut_own_name(struct search *s)
