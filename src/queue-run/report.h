@@ -10,8 +10,29 @@
 #include <stddef.h>
 
 #include "entry.h"
+#include "str.h"
+
+#define RETURN_USUAL 51200   /* bytes of a message that comes back in a report */
+#define RETURN_ASKED 1048576 /* with RET=FULL */
+#define RETURN_HEADER 65536  /* of a header */
 
 enum report_kind { REPORT_FAILED, REPORT_DELAYED, REPORT_DELIVERED };
+
+/* Who is told what of whom: as the parts of a report need it. */
+struct report {
+	const struct entry *entry;
+	enum report_kind kind;
+	const size_t *rcpt; /* places in the envelope */
+	size_t count;
+	const struct answer *answers;
+	const char *id, *to;
+	bool double_bounce; /* to the postmaster, of a message from <> */
+	bool global;        /* addresses beyond ASCII: RFC 6533 */
+	/* Of the message: its header, as far as it is read; "" for no field */
+	const char *header;
+	size_t header_len;
+	const char *subject, *message_id;
+};
 
 /* Is anybody to be told that this befell the recipient? */
 bool report_wanted(const struct entry *, const struct recipient *,
@@ -29,5 +50,12 @@ int report_make(struct entry *, enum report_kind, const size_t *rcpt,
  * "" when there is to be none. False: it could not be written now.
  */
 bool report_damaged(char id[ID_SIZE], const char *name, const char *why);
+
+bool is_ascii(const char *, size_t);
+
+/* status.c: the text for a person, and the fields for a program. */
+const char *report_subject(const struct report *);
+void report_words(struct str *, const struct report *);
+void report_fields(struct str *, const struct report *);
 
 #endif
