@@ -33,6 +33,10 @@ kill_sweep() {
 	kill_sweep command
 }
 
+@test "killed or failing at each write, fsync, link: from the queue" {
+	kill_sweep work
+}
+
 @test "killed or failing at each write, fsync, unlink: POP3 deletions" {
 	kill_sweep pop3
 }

@@ -1,7 +1,7 @@
 /*
  * deliver: the local delivery agent. Without arguments, LMTP on fd 0 and 1 (RFC
- * 2033); with recipients as arguments, one message on fd 0. deliver(8) has the
- * states that a delivery can be in.
+ * 2033); with recipients as arguments, one message on fd 0; with -q, messages
+ * from the queue. deliver(8) has the states that a delivery can be in.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,9 @@
 #include "log.h"
 #include "program.h"
 #include "transaction.h"
+#include "work.h"
+
+#define USAGE "usage: deliver [-C home] [-q | [-f sender] recipient ...]"
 
 static struct transaction *const t = &transaction;
 
@@ -114,25 +117,31 @@ static int command_line(char **recipients, const char *sender)
 int main(int argc, char **argv)
 {
 	const char *home = NULL, *sender = NULL;
+	bool queue = false;
 	int option;
 
 	program_begin("deliver");
-	while ((option = getopt(argc, argv, "C:f:")) != -1) {
+	while ((option = getopt(argc, argv, "C:f:q")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 'f')
 			sender = optarg;
+		else if (option == 'q')
+			queue = true;
 		else
-			fatal(EX_USAGE, "usage: deliver [-C home] "
-			    "[-f sender] [recipient ...]");
+			fatal(EX_USAGE, USAGE);
 	}
-	if (argc == optind)
+	if (queue && (sender != NULL || optind < argc))
+		fatal(EX_USAGE, USAGE);
+	if (argc == optind && !queue)
 		log_last_words("421 4.3.0 Out of service, try later\r\n");
 	home_enter(home);
 	transaction_begin(config_load());
-	if (argc == optind) {
+	if (optind < argc)
+		return command_line(argv + optind, sender);
+	if (queue)
+		work_run();
+	else
 		lmtp_serve();
-		return EX_OK;
-	}
-	return command_line(argv + optind, sender);
+	return EX_OK;
 }

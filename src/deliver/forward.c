@@ -5,21 +5,60 @@
 #include <string.h>
 
 #include "envelope.h"
+#include "job.h"
 #include "log.h"
 #include "nudge.h"
 #include "queue.h"
 
 static struct queue queue;
 
+/*
+ * A second try of a queue file makes the same forwards: in the envelope, the
+ * recipient has one place.
+ */
+static void id_find(char id[ID_SIZE], const struct message *m,
+    const char *recipient)
+{
+	const struct entry *from = m->entry;
+	char place[24];
+	size_t i = 0;
+
+	if (from == NULL) {
+		id_make(id);
+		return;
+	}
+	while (i + 1 < from->envelope.rcpts &&
+	    strcmp(from->envelope.rcpt[i].address, recipient) != 0)
+		i++;
+	snprintf(place, sizeof place, "%zu", i);
+	id_derive(id, from->id, place);
+}
+
+/* Who nudges for what comes of a queue file is queue-run, which waits for us. */
+static int commit(const struct message *m, const struct envelope *e)
+{
+	int error = queue_commit(&queue, e);
+
+	if (m->entry == NULL) {
+		if (error == 0)
+			nudge(queue.id);
+		return error;
+	}
+	if (error == EEXIST) /* of an earlier try, and perhaps not yet synced */
+		error = directory_sync(QUEUE_DIR);
+	if (error == 0)
+		job_new(queue.id);
+	return error;
+}
+
 static int fill(struct message *m, const struct envelope *e,
     const char *recipient, const char *to)
 {
 	char block[16384], id[ID_SIZE];
 	size_t at = m->content_at;
-	int error;
 	ssize_t n;
 
-	id_make(id);
+	id_find(id, m, recipient);
 	queue_create(&queue, id, e);
 	n = snprintf(block, sizeof block, "Delivered-To: %s\n", recipient);
 	/* The content may begin with that very line. */
@@ -40,10 +79,7 @@ static int fill(struct message *m, const struct envelope *e,
 	}
 	info("forward recipient=<%s> to=<%s> recipients=%zu queue=%s",
 	    safe(recipient), safe(to), e->rcpts, id);
-	error = queue_commit(&queue, e);
-	if (error == 0)
-		nudge(id);
-	return error;
+	return commit(m, e);
 }
 
 /*

@@ -1,5 +1,6 @@
 #include "maildir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ static int copy(const struct message *m, const char *dir, const char *to)
 	int error;
 
 	snprintf(path, sizeof path, "%s/tmp/%s", dir, m->name);
+	if (m->entry != NULL)
+		unlink(path);
 	file_create(&f, path);
 	while ((n = message_read(m, &at, block, sizeof block)) > 0)
 		file_write(&f, block, (size_t)n);
@@ -43,6 +46,23 @@ static int sync_new(const char *dir)
 	return directory_sync(path);
 }
 
+/* A mail program has taken it out of new/ since the try that was cut off. */
+static bool taken(const struct message *m, const char *dir)
+{
+	size_t n = strlen(m->name);
+	struct dirent *e;
+	bool found = false;
+	DIR *d = opendir(dir);
+
+	if (d == NULL)
+		return false;
+	while (!found && (e = readdir(d)) != NULL)
+		found = strncmp(e->d_name, m->name, n) == 0 &&
+		    e->d_name[n] == ',';
+	closedir(d);
+	return found;
+}
+
 /*
  * S is the size of the file, W the size with CRLF, as Maildir++ and Dovecot
  * have them: pop3d lists a mailbox without opening a message. The last Maildir
@@ -53,16 +73,24 @@ static int store(struct message *m, const char *dir, bool last)
 	char path[FILE_PATH_SIZE];
 	int error;
 
+	snprintf(path, sizeof path, "%s/cur", dir);
+	if (m->again && taken(m, path))
+		return directory_sync(path);
 	if ((size_t)snprintf(path, sizeof path,
 	    "%s/new/%s,S=%" PRIu64 ",W=%" PRIu64, dir, m->name, m->file.size,
 	    m->file.size + m->file.lines) >= sizeof path)
 		return ENAMETOOLONG;
-	error = last ? file_rename(&m->file, path) :
+	error = last && m->entry == NULL ? file_rename(&m->file, path) :
 	    file_link(&m->file, path);
-	if (error != EXDEV && error != EMLINK)
-		return error;
-	error = copy(m, dir, path);
-	return error != 0 ? error : sync_new(dir);
+	if (error == EXDEV || error == EMLINK) {
+		error = copy(m, dir, path);
+		if (error == 0)
+			return sync_new(dir);
+	}
+	/* What has the name is whole: it was synced before it got it. */
+	if (error == EEXIST && m->entry != NULL)
+		return sync_new(dir);
+	return error;
 }
 
 /*
@@ -96,7 +124,8 @@ void maildirs_store(struct message *m, struct targets *all)
 	for (t = all->target; t < end; t++)
 		if (t->kind == TARGET_MAILDIR)
 			judge(t, store(m, t->what, --left == 0));
-	file_unlink(&m->file);
+	if (m->entry == NULL)
+		file_unlink(&m->file);
 	at_once = sync_at_once(m, count);
 	if (at_once && syncfs(m->file.fd) != 0)
 		error = errno;

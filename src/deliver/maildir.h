@@ -6,7 +6,8 @@
 
 /*
  * Puts the synced message into new/ of every TARGET_MAILDIR, syncs those
- * directories, and sets the replies. The temporary name is gone then.
+ * directories, and sets the replies. The temporary name is gone then, but for a
+ * message from the queue.
  */
 void maildirs_store(struct message *, struct targets *);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "forward.h"
 #include "log.h"
 #include "maildir.h"
@@ -44,6 +45,21 @@ static void name_make(char *name, size_t size)
 	name[n] = '\0';
 }
 
+/*
+ * The same each time, on whatever host of those that share the home. No id has
+ * a "_" of its own.
+ */
+static void name_from(char *name, size_t size, const struct entry *e)
+{
+	char id[ID_SIZE];
+
+	snprintf(id, sizeof id, "%s", e->id);
+	for (char *dot; (dot = strchr(id, '.')) != NULL;)
+		*dot = '_';
+	snprintf(name, size, "%lld.%s.%s", (long long)e->arrived, id,
+	    config_load()->host);
+}
+
 static bool create_in(struct message *m, const char *dir)
 {
 	char path[FILE_PATH_SIZE];
@@ -52,6 +68,11 @@ static bool create_in(struct message *m, const char *dir)
 	    sizeof path)
 		return false;
 	file_create(&m->file, path);
+	if (m->file.error == EEXIST && m->entry != NULL) {
+		m->again = true;
+		unlink(path);
+		file_create(&m->file, path);
+	}
 	return m->file.error == 0;
 }
 
@@ -62,7 +83,10 @@ void message_begin(struct message *m, const struct targets *targets,
 	struct str top = STR_ROOM(room);
 	bool made = false;
 
-	name_make(m->name, sizeof m->name);
+	if (m->entry != NULL)
+		name_from(m->name, sizeof m->name, m->entry);
+	else
+		name_make(m->name, sizeof m->name);
 	for (size_t i = 0; i < targets->count && !made; i++)
 		if (targets->target[i].kind == TARGET_MAILDIR)
 			made = create_in(m, targets->target[i].what);
@@ -159,4 +183,6 @@ const char *message_verdict(const struct targets *all, size_t rcpt)
 void message_end(struct message *m)
 {
 	file_end(&m->file);
+	m->entry = NULL;
+	m->again = false;
 }

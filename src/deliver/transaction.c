@@ -76,11 +76,15 @@ static bool looped(const char *recipient)
 
 void transaction_message(void)
 {
+	/* All who were written to, also those who have it already. */
+	const struct envelope *e = t->message.entry != NULL ?
+	    &t->message.entry->envelope : &t->envelope;
+
 	t->hops = 0;
 	str_clear(&t->delivered_to);
 	t->message.envelope = &t->envelope;
 	message_begin(&t->message, &t->targets,
-	    t->envelope.rcpts == 1 ? t->envelope.rcpt[0].address : NULL);
+	    e->rcpts == 1 ? t->envelope.rcpt[0].address : NULL);
 	body_begin(&t->body, t->config->message_size_limit + TRACE_ROOM,
 	    on_header, on_text);
 }
