@@ -276,7 +276,7 @@ int mailq(bool as_json, char *const ids[])
 
 	json = as_json;
 	for (size_t i = 0; *ids == NULL && i < PLACES; i++)
-		if ((wrong = show_all(&places[i])) != 0)
+		if (status != EX_NOPERM && (wrong = show_all(&places[i])) != 0)
 			status = wrong;
 	for (; *ids != NULL; ids++)
 		if ((wrong = show_one(*ids)) != 0)
