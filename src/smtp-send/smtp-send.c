@@ -179,7 +179,10 @@ static void stream_open(void)
 	session_adopt(&s.session, in, out);
 }
 
-/* Where mail for it goes, for a person. */
+/*
+ * Where mail for it goes, for a person. A domain of ours is looked up all the
+ * same: where others send its mail.
+ */
 static int explain(char *what)
 {
 	struct address a;
@@ -196,7 +199,8 @@ static int explain(char *what)
 	}
 	if (domain_is_local(domain)) {
 		printf("%s is ours: deliver has its mail\n", domain);
-		return EX_OK;
+		if (domain != what)
+			return EX_OK;
 	}
 	route_find(&route, domain);
 	if (route.line > 0)
@@ -212,7 +216,7 @@ int main(int argc, char **argv)
 {
 	static const char usage[] =
 	    "usage: smtp-send [-C home] NEXT_HOP [id ...]\n"
-	    "       smtp-send [-C home] -v ADDRESS";
+	    "       smtp-send [-C home] -v ADDRESS|DOMAIN";
 	const char *home = NULL, *id;
 	bool verbose = false;
 	int option;
