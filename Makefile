@@ -41,7 +41,7 @@ MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
 smtpd = smtpd/smtpd.o smtpd/handoff.o \
     lib/nudge.o lib/trace.o lib/login.o $(MESSAGE) $(SERVER)
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
-    deliver/transaction.o deliver/resolve.o deliver/message.o \
+    deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
     lib/entry.o lib/job.o lib/nudge.o $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)

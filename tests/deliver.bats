@@ -522,6 +522,91 @@ M
 	assert_no_tmp
 }
 
+@test "-v: where it would go, and the file and line that say so" {
+	local list=$PWD/list mail=spool/mail/example.test
+	cat >"$aliases" <<A
+# comment
+Sales:	alice,
+	"bob" , :include:$list
+
+staff: sales, /var/mail/x, |cat >a	b
+@example.test: bob
+A
+	printf '# first\ncarol, one@far.test\n\n\t# x\n  two@far.test' >"$list"
+	printf '\n\\bob, me@far.test\n"./a\nb"\n./mbox\n' >"$MAIL/bob/.forward"
+	explain() {
+		cat >want
+		"$deliver" -v "$1" 2>>"$BATS_TEST_TMPDIR/stderr" |
+			tr '\t' '|' | diff want -
+	}
+	explain alice <<-V
+		maildir|$mail/alice|mailbox
+	V
+	explain SALES@example.test <<-V
+		maildir|$mail/alice|alias users/aliases:2, mailbox
+		maildir|$mail/bob|alias users/aliases:2, forward $mail/bob/.forward:2, mailbox
+		remote|me@far.test|alias users/aliases:2, forward $mail/bob/.forward:2
+		mbox|$mail/bob/a?b|alias users/aliases:2, forward $mail/bob/.forward:3
+		mbox|$mail/bob/mbox|alias users/aliases:2, forward $mail/bob/.forward:5
+		maildir|$mail/carol|alias users/aliases:2, list $list:2, mailbox
+		remote|one@far.test|alias users/aliases:2, list $list:2
+		remote|two@far.test|alias users/aliases:2, list $list:5
+	V
+	explain nobody@example.test <<-V
+		maildir|$mail/bob|catch-all users/aliases:6, forward $mail/bob/.forward:2, mailbox
+		remote|me@far.test|catch-all users/aliases:6, forward $mail/bob/.forward:2
+		mbox|$mail/bob/a?b|catch-all users/aliases:6, forward $mail/bob/.forward:3
+		mbox|$mail/bob/mbox|catch-all users/aliases:6, forward $mail/bob/.forward:5
+	V
+	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"
+	"$deliver" -v staff | tail -n 2 | diff - <(printf '%s\t%s\t%s\n' \
+		mbox /var/mail/x 'alias users/aliases:5' \
+		pipe 'cat >a?b' 'alias users/aliases:5')
+	[ "$(count "$MAIL" "$QUEUE")" = 1 ] # .forward
+	assert_no_tmp
+}
+
+@test "-v: exit codes as for a message" {
+	run -67 "$deliver" -v nobody
+	[ "$output" = 'deliver: <nobody>: 550 5.1.1 No such user here' ]
+	run -68 "$deliver" -v x@far.test
+	run -69 "$deliver" -v 'a b@c'
+	run -64 "$deliver" -v
+	run -64 "$deliver" -v alice bob
+	run -64 "$deliver" -v -q alice
+	run -64 "$deliver" -f a@b.test -v alice
+	echo ':include:/nowhere' >>"$aliases"
+	echo 'list: :include:/nowhere' >>"$aliases"
+	run -75 "$deliver" -v list
+	run -74 bash -c "'$deliver' -v alice >/dev/full"
+}
+
+@test "aliases that change in a session are seen" {
+	echo 'list: alice' >"$aliases"
+	coproc LMTP { exec "$deliver" 2>>"$BATS_TEST_TMPDIR/stderr"; }
+	local pid=$LMTP_PID user
+	exec 8<&"${LMTP[0]}" 9>&"${LMTP[1]}"
+	eval "exec ${LMTP[0]}<&- ${LMTP[1]}>&-"
+	for user in alice bob carol; do
+		echo "list: $user" >"$aliases.new"
+		mv "$aliases.new" "$aliases"
+		printf '%s\r\n' 'LHLO x' 'MAIL FROM:<>' \
+			'RCPT TO:<list@example.test>' DATA . >&9
+		until read -r -t 10 line <&8; [[ $line == *Delivered* ]]; do
+			[ -n "$line" ]
+		done
+		[ "$(count "$MAIL/$user/new")" = 1 ]
+	done
+	rm "$aliases"
+	printf '%s\r\n' 'MAIL FROM:<>' 'RCPT TO:<list@example.test>' >&9
+	read -r -t 10 line <&8
+	read -r -t 10 line <&8
+	[[ $line == 550* ]]
+	exec 9>&-
+	wait "$pid"
+	exec 8<&-
+}
+
 @test "a nudge for each forward" {
 	echo 'list: a@far.test, b@far.test, alice' >"$aliases"
 	send alice

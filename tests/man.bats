@@ -58,7 +58,7 @@ deliver/transaction.c LOOP_MAX n deliver.8 Delivered-To lines
 deliver/lmtp.c TIMEOUT n deliver.8 line or reply
 deliver/resolve.h TARGETS_MAX n deliver.8 targets
 deliver/resolve.h NESTING_MAX n deliver.8 nesting of aliases
-deliver/resolve.c LIST_MAX n deliver.8 aliases, included list
+deliver/list.h LIST_MAX n deliver.8 aliases, included list
 lib/local.h MAILBOX_SIZE n-1 deliver.8 mailbox
 lib/file.h FILE_PATH_SIZE n-1 deliver.8 path of a message
 deliver/mbox.c LOCK_TRIES n deliver.8 lock of an mbox

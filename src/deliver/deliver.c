@@ -1,7 +1,8 @@
 /*
  * deliver: the local delivery agent. Without arguments, LMTP on fd 0 and 1 (RFC
  * 2033); with recipients as arguments, one message on fd 0; with -q, messages
- * from the queue. deliver(8) has the states that a delivery can be in.
+ * from the queue; with -v, where mail would go. deliver(8) has the states that a
+ * delivery can be in.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "transaction.h"
 #include "work.h"
 
-#define USAGE "usage: deliver [-C home] [-q | [-f sender] recipient ...]"
+#define USAGE \
+    "usage: deliver [-C home] [-q | -v address | [-f sender] recipient ...]"
 
 static struct transaction *const t = &transaction;
 
@@ -114,32 +116,69 @@ static int command_line(char **recipients, const char *sender)
 	return status;
 }
 
+/* Tabs divide, so nothing else may. */
+static void print_what(const char *what)
+{
+	for (; *what != '\0'; what++)
+		putchar((unsigned char)*what < ' ' ? '?' : *what);
+}
+
+/* A line for each target: what it is, where it is, and why. */
+static int explain(const char *recipient)
+{
+	static const char *const kinds[] = {
+		[TARGET_MAILDIR] = "maildir", [TARGET_MBOX] = "mbox",
+		[TARGET_REMOTE] = "remote", [TARGET_PIPE] = "pipe",
+	};
+	struct recipient r = {0};
+	struct address to;
+	const char *refusal = "501 5.1.3 Bad address";
+
+	t->targets.explain = true;
+	if (address_parse(recipient, &to) == ADDRESS_OK)
+		refusal = transaction_rcpt(&to, &r);
+	if (refusal != NULL)
+		return complain(recipient, refusal);
+	for (size_t i = 0; i < t->targets.count; i++) {
+		const struct target *one = &t->targets.target[i];
+		printf("%s\t", kinds[one->kind]);
+		print_what(one->what);
+		printf("\t%s\n", one->why);
+	}
+	transaction_reset();
+	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
 int main(int argc, char **argv)
 {
 	const char *home = NULL, *sender = NULL;
-	bool queue = false;
-	int option;
+	int option, mode = 0;
 
 	program_begin("deliver");
-	while ((option = getopt(argc, argv, "C:f:q")) != -1) {
+	while ((option = getopt(argc, argv, "C:f:qv")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 'f')
 			sender = optarg;
-		else if (option == 'q')
-			queue = true;
+		else if (option != '?' && mode == 0)
+			mode = option;
 		else
 			fatal(EX_USAGE, USAGE);
 	}
-	if (queue && (sender != NULL || optind < argc))
+	argc -= optind;
+	argv += optind;
+	if (mode != 0 &&
+	    (sender != NULL || argc != (mode == 'v' ? 1 : 0)))
 		fatal(EX_USAGE, USAGE);
-	if (argc == optind && !queue)
+	if (mode == 0 && argc == 0)
 		log_last_words("421 4.3.0 Out of service, try later\r\n");
 	home_enter(home);
 	transaction_begin(config_load());
-	if (optind < argc)
-		return command_line(argv + optind, sender);
-	if (queue)
+	if (mode == 'v')
+		return explain(argv[0]);
+	if (argc > 0)
+		return command_line(argv, sender);
+	if (mode == 'q')
 		work_run();
 	else
 		lmtp_serve();

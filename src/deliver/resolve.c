@@ -8,12 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "list.h"
 #include "local.h"
 #include "log.h"
 #include "str.h"
 
-#define ALIASES_FILE "users/aliases"
-#define LIST_MAX (4u << 20) /* bytes of a list: half a million addresses */
 #define KEY_SIZE (2 * ADDRESS_SIZE)
 
 #define UNKNOWN "550 5.1.1 No such user here"
@@ -23,13 +22,19 @@
 /* Where a list of targets stands: what it may name, and how names complete. */
 enum origin { FROM_ALIASES, FROM_INCLUDE, FROM_FORWARD };
 
+/* An alias, list or forward that led here; one met again is the end. */
+struct level {
+	const char *name;
+	const char *kind, *file; /* as targets.explain has them */
+	unsigned line;
+};
+
 struct search {
 	struct targets *all;
 	struct recipient_targets *mine;
 	const char *recipient;
 	bool pipes;
-	/* The aliases and forwards that led here; one met again is the end. */
-	const char *open[NESTING_MAX];
+	struct level level[NESTING_MAX];
 	size_t depth;
 	/* The first trouble; it counts when no target was found. */
 	const char *refusal;
@@ -37,7 +42,7 @@ struct search {
 	bool later;
 };
 
-struct list {
+struct source {
 	enum origin origin;
 	const char *domain;  /* of names without one */
 	const char *mailbox; /* FROM_FORWARD: the only place for files */
@@ -65,7 +70,26 @@ static void unreadable(struct search *s, const char *path)
 	s->later = true;
 }
 
-static void add(struct search *s, enum target_kind kind, const char *what)
+/* "alias users/aliases:3, list /etc/list:7, mailbox" */
+static const char *why(const struct search *s, const char *end)
+{
+	char room[512];
+	struct str text = STR_ROOM(room);
+	const char *copy;
+
+	for (size_t i = 0; i < s->depth; i++)
+		str_printf(&text, "%s%s %s:%u", i > 0 ? ", " : "",
+		    s->level[i].kind, s->level[i].file, s->level[i].line);
+	if (end != NULL)
+		str_printf(&text, "%s%s", s->depth > 0 ? ", " : "", end);
+	copy = pool_copy(s->all->pool, text.p);
+	str_free(&text);
+	return copy;
+}
+
+/* by: what led to it, other than a list; or NULL */
+static void add(struct search *s, enum target_kind kind, const char *what,
+    const char *by)
 {
 	struct targets *all = s->all;
 	struct recipient_targets *mine = s->mine;
@@ -87,7 +111,8 @@ static void add(struct search *s, enum target_kind kind, const char *what)
 		    sizeof *all->target);
 		all->target[all->count++] = (struct target){.kind = kind,
 		    .what = pool_copy(all->pool, what),
-		    .recipient = mine->recipient};
+		    .recipient = mine->recipient,
+		    .why = all->explain ? why(s, by) : NULL};
 	}
 	mine->index = pool_grow(all->pool, mine->index, mine->count,
 	    sizeof *mine->index);
@@ -95,39 +120,40 @@ static void add(struct search *s, enum target_kind kind, const char *what)
 }
 
 /* True, and one level deeper, unless `name` is open already. */
-static bool enter(struct search *s, const char *name)
+static bool enter(struct search *s, const char *name, const char *kind,
+    const char *file, unsigned line)
 {
 	for (size_t i = 0; i < s->depth; i++)
-		if (strcmp(s->open[i], name) == 0)
+		if (strcmp(s->level[i].name, name) == 0)
 			return false;
 	if (s->depth == NESTING_MAX) {
 		broken(s, "nested-too-deep", name);
 		return false;
 	}
-	s->open[s->depth++] = name;
+	s->level[s->depth++] = (struct level){name, kind, file, line};
 	return true;
 }
 
 static void leave(struct search *s)
 {
-	s->open[--s->depth] = NULL;
+	s->depth--;
 }
 
-/* Lists: targets between commas and line ends; "quotes" keep them together. */
+/* Lists of targets */
 
 static void target_file(struct search *s, const char *path,
-    const struct list *list)
+    const struct source *from)
 {
 	char inside[MAILBOX_SIZE + 256];
 	size_t n;
 
-	if (list->origin == FROM_FORWARD) {
+	if (from->origin == FROM_FORWARD) {
 		/* "./name": in the user's own mailbox and nowhere else. */
 		if (strncmp(path, "./", 2) != 0 || strstr(path, "..") != NULL) {
 			broken(s, "file-outside-mailbox", path);
 			return;
 		}
-		snprintf(inside, sizeof inside, "%s/%s", list->mailbox,
+		snprintf(inside, sizeof inside, "%s/%s", from->mailbox,
 		    path + 2);
 		path = inside;
 	}
@@ -135,157 +161,87 @@ static void target_file(struct search *s, const char *path,
 	if (n > 512)
 		broken(s, "path-too-long", path);
 	else
-		add(s, path[n - 1] == '/' ? TARGET_MAILDIR : TARGET_MBOX, path);
+		add(s, path[n - 1] == '/' ? TARGET_MAILDIR : TARGET_MBOX, path,
+		    NULL);
 }
 
 static void include(struct search *s, const char *path, const char *domain);
 
-static void target(struct search *s, char *text, const struct list *list)
+static void target(struct search *s, char *text, const struct source *from)
 {
 	if (*text == '|') {
-		if (!s->pipes || list->origin == FROM_INCLUDE)
+		if (!s->pipes || from->origin == FROM_INCLUDE)
 			refuse(s, "550 5.7.1 Mail to programs is off");
 		else
-			add(s, TARGET_PIPE, text + 1);
+			add(s, TARGET_PIPE, text + 1, NULL);
 		if (!s->pipes)
 			warn("alias problem=pipes-are-off recipient=<%s>",
 			    safe(s->recipient));
 		return;
 	}
 	if (*text == '/' || (*text == '.' && text[1] == '/')) {
-		if (list->origin == FROM_INCLUDE)
+		if (from->origin == FROM_INCLUDE)
 			broken(s, "file-in-include", text);
 		else
-			target_file(s, text, list);
+			target_file(s, text, from);
 		return;
 	}
 	if (strncmp(text, ":include:", 9) == 0) {
-		if (list->origin == FROM_FORWARD)
+		if (from->origin == FROM_FORWARD)
 			broken(s, "include-in-forward", text);
 		else
 			include(s, text + 9 + strspn(text + 9, " \t"),
-			    list->domain);
+			    from->domain);
 		return;
 	}
-	expand(s, *text == '\\' ? text + 1 : text, list->domain);
+	expand(s, *text == '\\' ? text + 1 : text, from->domain);
 }
 
-/* Cuts the next target out of *p; NULL at the end. */
-static char *next_target(char **p)
+static void each_target(struct search *s, char *text,
+    const struct source *from)
 {
-	char *from = *p, *to, *start;
-	bool quoted = false;
-
-	for (;;) {
-		from += strspn(from, ", \t\r\n");
-		if (*from != '#')
-			break;
-		from += strcspn(from, "\n");
-	}
-	if (*from == '\0')
-		return NULL;
-	start = to = from;
-	for (; *from != '\0' && (quoted || strchr(",\n", *from) == NULL);
-	    from++) {
-		if (*from == '"')
-			quoted = !quoted;
-		else
-			*to++ = *from;
-	}
-	*p = *from != '\0' ? from + 1 : from;
-	while (to > start && strchr(" \t\r", to[-1]) != NULL)
-		to--;
-	*to = '\0';
-	return start;
-}
-
-static void each_target(struct search *s, char *text, const struct list *list)
-{
+	struct level *here = &s->level[s->depth - 1];
+	unsigned first = here->line;
+	struct list list = {.rest = text};
 	char *one;
 
-	while ((one = next_target(&text)) != NULL)
+	while ((one = list_next(&list)) != NULL) {
+		here->line = first + list.line;
 		if (*one != '\0')
-			target(s, one, list);
+			target(s, one, from);
+	}
 }
 
 static void include(struct search *s, const char *path, const char *domain)
 {
-	struct list list = {FROM_INCLUDE, domain, NULL};
+	struct source from = {FROM_INCLUDE, domain, NULL};
 	struct str text = {0};
 
-	if (!enter(s, path))
+	if (!enter(s, path, "list", path, 1))
 		return;
 	if (str_read_file(&text, path, LIST_MAX))
-		each_target(s, text.p, &list);
+		each_target(s, text.p, &from);
 	else
 		unreadable(s, path);
 	str_free(&text);
 	leave(s);
 }
 
-/* The value in a line that begins an entry, if its key is this one. */
-static const char *value_of(const char *line, const char *key)
-{
-	size_t n = strlen(key);
-	bool quotes = *line == '"';
-
-	line += quotes;
-	if (strncasecmp(line, key, n) != 0)
-		return NULL;
-	line += n;
-	if (quotes && *line++ != '"')
-		return NULL;
-	line += strspn(line, " \t");
-	return *line == ':' ? line + 1 : NULL;
-}
-
-/*
- * The value of an alias, its continuation lines joined: false when there is no
- * such key. Comments and blank lines may stand anywhere. The file is read once
- * in a process's life.
- */
-static bool alias_find(struct search *s, const char *key, struct str *value)
-{
-	static char room[1024];
-	static struct str file = STR_ROOM(room);
-	static bool loaded;
-	const char *line, *end, *text;
-	bool found = false;
-
-	if (!loaded && !str_read_file(&file, ALIASES_FILE, LIST_MAX) &&
-	    errno != ENOENT) {
-		unreadable(s, ALIASES_FILE);
-		return false;
-	}
-	loaded = true;
-	for (line = file.p; *line != '\0'; line = end + (*end == '\n')) {
-		end = line + strcspn(line, "\n");
-		text = line + strspn(line, " \t\r");
-		if (*text == '#' || text >= end)
-			continue;
-		if (text == line) {
-			if (found)
-				break;
-			text = value_of(line, key);
-			found = text != NULL;
-		}
-		if (found) {
-			str_add(value, text, (size_t)(end - text));
-			str_add(value, " ", 1);
-		}
-	}
-	return found;
-}
-
 /* Expands the alias of that name, unless it led here: it means itself then. */
 static bool alias(struct search *s, const char *key, const char *domain)
 {
-	struct list list = {FROM_ALIASES, domain, NULL};
+	const char *kind = *key == '@' ? "catch-all" : "alias";
+	struct source from = {FROM_ALIASES, domain, NULL};
 	struct str value = {0};
-	bool found = alias_find(s, key, &value) && enter(s, key);
+	unsigned line;
+	enum alias_result result = alias_find(key, &value, &line);
+	bool found = result == ALIAS_FOUND &&
+	    enter(s, key, kind, ALIASES_FILE, line);
 
+	if (result == ALIAS_UNREADABLE)
+		unreadable(s, ALIASES_FILE);
 	if (found) {
-		each_target(s, value.p, &list);
+		each_target(s, value.p, &from);
 		leave(s);
 	}
 	str_free(&value);
@@ -295,7 +251,7 @@ static bool alias(struct search *s, const char *key, const char *domain)
 /* The mailbox's .forward, if it has one that did not lead here. */
 static bool forward(struct search *s, const char *mailbox, const char *domain)
 {
-	struct list list = {FROM_FORWARD, domain, mailbox};
+	struct source from = {FROM_FORWARD, domain, mailbox};
 	char path[MAILBOX_SIZE + 16], room[1024];
 	struct str text = STR_ROOM(room);
 	bool found = true;
@@ -303,9 +259,9 @@ static bool forward(struct search *s, const char *mailbox, const char *domain)
 	snprintf(path, sizeof path, "%s/.forward", mailbox);
 	if (str_read_file(&text, path, 65536)) {
 		found = text.p[strspn(text.p, " \t\r\n")] != '\0' &&
-		    enter(s, mailbox);
+		    enter(s, mailbox, "forward", path, 1);
 		if (found) {
-			each_target(s, text.p, &list);
+			each_target(s, text.p, &from);
 			leave(s);
 		}
 	} else if (errno == ENOENT || errno == EISDIR) {
@@ -333,7 +289,7 @@ static bool mailbox(struct search *s, const char *local, const char *domain)
 	if (!S_ISDIR(st.st_mode))
 		return false;
 	if (!forward(s, path, domain))
-		add(s, TARGET_MAILDIR, path);
+		add(s, TARGET_MAILDIR, path, "mailbox");
 	return true;
 }
 
@@ -381,7 +337,7 @@ static void expand(struct search *s, const char *text, const char *domain)
 	if (bare) {
 		snprintf(a.domain, sizeof a.domain, "%s", domain);
 	} else if (!domain_is_local(a.domain)) {
-		add(s, TARGET_REMOTE, a.text);
+		add(s, TARGET_REMOTE, a.text, NULL);
 		return;
 	}
 	fold(a.local);
@@ -406,6 +362,7 @@ const char *resolve(struct targets *all, const struct address *to, bool pipes)
 	    .pipes = pipes};
 	size_t before = all->count;
 
+	aliases_refresh();
 	if (*to->domain != '\0' && !domain_is_local(to->domain))
 		s.refusal = "550 5.1.2 Not a domain of mine";
 	else

@@ -25,6 +25,7 @@ struct target {
 	enum target_kind kind;
 	const char *what;
 	const char *recipient; /* the address that led here first */
+	const char *why;       /* targets.explain: by which file and line */
 	const char *reply; /* how it went: "250 …" or a refusal */
 	bool done;         /* reply is set */
 };
@@ -43,6 +44,7 @@ struct targets {
 	struct recipient_targets *rcpt;
 	size_t rcpts;
 	struct pool *pool; /* the transaction's: all of this is in it */
+	bool explain;
 };
 
 /*
