@@ -489,7 +489,10 @@ open_home() {
 
 as_other() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 
-teardown() { [ -z "${outside-}" ] || rm -rf "$outside"; }
+teardown() {
+    [ -z "${outside-}" ] || rm -rf "$outside"
+    [ -z "${server-}" ] || kill "$server"
+}
 
 @test "root makes the mail user's files as the mail user" {
     open_home
@@ -621,7 +624,7 @@ at() {
 # --- check ---
 
 # What depends on the machine and not on the home.
-machine='^unknown tls\|^[a-z]* queue-run\|^[a-z]* sendmail'
+machine='^unknown tls\|^[a-z]* queue-run\|^[a-z]* sendmail\|^warn dns'
 
 checks_ok() {
     run -0 pennypost check
@@ -863,6 +866,34 @@ EOF
     grep -Fqx 'warn queue: 6B02835E0A3F41C2.0 is damaged and set aside; pennypost queue show 6B02835E0A3F41C2.0' <<<"$output"
     rm "$home/spool/damaged"/*
     checks_ok
+}
+
+@test "check: the name server, and who takes our mail" {
+    user_add alice
+    run -0 pennypost check
+    grep -Fqx 'warn dns: example.org: 451 4.4.3 Cannot find the MX record of example.org now: Connection refused' <<<"$output"
+    printf '%s\n' 'example.org MX 10 mail.example.org' 'mail.example.org A 203.0.113.1' >"$BATS_TEST_TMPDIR/zone"
+    name_server "$BATS_TEST_TMPDIR/zone"
+    run -0 pennypost check
+    grep -qx 'ok dns' <<<"$output"
+    # It is this host.
+    printf '%s\n' 'example.org MX 10 mail.example.org' 'mail.example.org A 127.0.0.1' >"$BATS_TEST_TMPDIR/zone"
+    name_server "$BATS_TEST_TMPDIR/zone"
+    run -0 pennypost check
+    grep -qx 'ok dns' <<<"$output"
+    echo 'example.net A 203.0.113.1' >"$BATS_TEST_TMPDIR/zone"
+    name_server "$BATS_TEST_TMPDIR/zone"
+    run -0 pennypost check
+    grep -q '^warn dns: example.org: 550 ' <<<"$output" || { echo "$output"; false; }
+}
+
+name_server() { # ZONE: it is the resolver from now on
+    [ -z "${server-}" ] || kill "$server"
+    : >"$BATS_TEST_TMPDIR/port"
+    python3 "$BATS_TEST_DIRNAME/dns-server" "$1" /dev/null >"$BATS_TEST_TMPDIR/port" 3>&- &
+    server=$!
+    until [ -s "$BATS_TEST_TMPDIR/port" ]; do kill -0 $server; sleep 0.05; done
+    sed -i "s/^resolver .*/resolver 127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/" "$home/pennypost.conf"
 }
 
 # elsewhere COMMANDS: with /usr/sbin and what starts programs of the test's own.
