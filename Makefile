@@ -48,9 +48,9 @@ pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)
 auth = auth/auth.o lib/program.o $(BASE)
 listen = listen/listen.o $(BASE)
 queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
-    queue-run/workers.o queue-run/finish.o queue-run/report.o \
-    queue-run/status.o lib/entry.o lib/route.o lib/nudge.o lib/trace.o \
-    lib/qp.o $(MESSAGE) $(SERVER)
+    queue-run/destinations.o queue-run/workers.o queue-run/finish.o \
+    queue-run/report.o queue-run/status.o lib/entry.o lib/route.o \
+    lib/nudge.o lib/trace.o lib/qp.o $(MESSAGE) $(SERVER)
 smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/transaction.o smtp-send/session.o smtp-send/auth.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \

@@ -1,15 +1,12 @@
 /*
  * In what order things become durable. A crash may come after each line.
  *
- *   The worker    + or s, synced           before it says `done`
- *   answers, then f, synced                what failed is never tried again
- *   the report    a durable queue file     its id is derived: made again, it
- *                                          is found (EEXIST)
- *   + for s and f, synced                  only now may the report be sent: else
- *                                          it could be gone, and made again
- *   d, synced                              the same for a notice of delay
- *   the due time                           last, as each status sets the time
- *   unlink        not synced               what comes back has only +, and goes
+ *   the worker   + or s, synced       before it says `done`
+ *   answers, f   synced               what has failed is never tried again
+ *   the report   a durable file       its id is derived: made again, it is found
+ *   +, d         not synced           the report is there, and stays: see kept()
+ *   the due time                      last, as each status sets the time
+ *   unlink       not synced           what comes back has its +, and goes
  *
  * What cannot be written is logged, and is tried again when the file is due.
  */
@@ -100,10 +97,6 @@ bool finish_reports(struct entry *e)
 	    !report(e, REPORT_DELIVERED, QUEUE_DELIVERED, QUEUE_DONE,
 	    delivered))
 		return false;
-	if (*failed == '\0' && *delivered == '\0')
-		return true;
-	if (!entry_sync(e))
-		return put_off(e, "no status");
 	if (*failed != '\0')
 		message_later(failed);
 	if (*delivered != '\0')
@@ -115,14 +108,10 @@ static void notice(struct entry *e)
 {
 	char id[ID_SIZE];
 
-	if (now() - e->arrived < NOTICE_AFTER ||
-	    !report(e, REPORT_DELAYED, QUEUE_WAITING, QUEUE_DELAYED, id) ||
-	    *id == '\0')
-		return;
-	if (entry_sync(e))
+	if (now() - e->arrived >= NOTICE_AFTER &&
+	    report(e, REPORT_DELAYED, QUEUE_WAITING, QUEUE_DELAYED, id) &&
+	    *id != '\0')
 		message_later(id);
-	else
-		put_off(e, "no status");
 }
 
 /* Verdicts */
@@ -202,10 +191,39 @@ static bool record(struct entry *e, const struct message *m, struct tally *t)
 	return true;
 }
 
+/* Is there a file of that name, or is it held? */
+static bool exists(const char *dir, const char *id, size_t n)
+{
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof path, "%s/%.*s", dir, (int)n, id);
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
+/*
+ * What is derived from another message (a report, a forward) stays, with
+ * nothing more to do, as long as that one is there: it may not know yet, since a
+ * crash or because a part of it failed, that it has been made, and makes it
+ * again. Then it must be found.
+ */
+static bool kept(const struct entry *e)
+{
+	const char *dash = strrchr(e->id, '-');
+	size_t n = dash != NULL ? (size_t)(dash - e->id) : 0;
+
+	return n > 0 && (exists(QUEUE_DIR, e->id, n) ||
+	    exists(HOLD_DIR, e->id, n));
+}
+
 void finish_rest(struct entry *e)
 {
 	char path[PATH_SIZE];
 
+	if (kept(e)) {
+		if (!entry_due(e, now() + RETRY_FIRST))
+			warn("id=%s: %s", e->id, strerror(errno));
+		return;
+	}
 	snprintf(path, sizeof path, "%s/%s", QUEUE_DIR, e->id);
 	if (unlink(path) != 0)
 		warn("id=%s: cannot remove it: %s", e->id, strerror(errno));

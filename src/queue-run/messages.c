@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "destinations.h"
 #include "finish.h"
 #include "log.h"
 #include "queue.h"
@@ -14,10 +15,9 @@
 
 #define PLACES 16384 /* of the table: more than there are messages */
 
-/* An id to be loaded: soon, or after the message that it comes of. */
-struct child {
-	struct child *next;
-	bool after; /* that message has had its turn */
+/* An id to be loaded soon. */
+struct noted {
+	struct noted *next;
 	char id[ID_SIZE];
 };
 
@@ -25,7 +25,7 @@ static struct message *table[PLACES];
 static size_t count;
 
 static struct {
-	struct child *first, **last;
+	struct noted *first, **last;
 	size_t count;
 	bool overflow;
 } later = {.last = &later.first};
@@ -49,11 +49,6 @@ static struct message **place(const char *id)
 	return at;
 }
 
-bool message_is_here(const char *id)
-{
-	return *place(id) != NULL;
-}
-
 size_t messages_count(void)
 {
 	return count + later.count;
@@ -64,30 +59,20 @@ bool messages_full(void)
 	return count >= WINDOW;
 }
 
-static struct child *child_new(const char *id, bool after)
-{
-	struct child *c = xrealloc(NULL, sizeof *c);
-
-	c->next = NULL;
-	c->after = after;
-	strcpy(c->id, id);
-	return c;
-}
-
-static void later_add(struct child *c)
-{
-	c->next = NULL;
-	*later.last = c;
-	later.last = &c->next;
-	later.count++;
-}
-
 void message_later(const char *id)
 {
-	if (later.count < LATER_MAX)
-		later_add(child_new(id, false));
-	else
+	struct noted *n;
+
+	if (later.count == LATER_MAX) {
 		later.overflow = true;
+		return;
+	}
+	n = xrealloc(NULL, sizeof *n);
+	n->next = NULL;
+	strcpy(n->id, id);
+	*later.last = n;
+	later.last = &n->next;
+	later.count++;
 }
 
 bool messages_overflow(void)
@@ -120,15 +105,9 @@ static void message_free(struct message *m)
 
 static void message_end(struct message *m)
 {
-	struct child *c, *next;
-
 	finish(m);
 	*place(m->id) = m->next;
 	count--;
-	for (c = m->children; c != NULL; c = next) {
-		next = c->next;
-		later_add(c);
-	}
 	message_free(m);
 }
 
@@ -181,7 +160,7 @@ static struct message *message_new(const struct entry *e)
 	const struct envelope *v = &e->envelope;
 	struct message *m = xrealloc(NULL, sizeof *m);
 
-	*m = (struct message){.recipients = v->rcpts};
+	*m = (struct message){.recipients = v->rcpts, .size = e->size};
 	strcpy(m->id, e->id);
 	for (size_t i = 0; i < v->rcpts; i++)
 		to[i] = entry_waits(&v->rcpt[i]) ?
@@ -268,90 +247,33 @@ static bool queue_open(struct entry *e, const char *id)
 	return false;
 }
 
-static struct message *load(const char *id, bool after);
-
-/*
- * What is derived from a message waits while that one is due, or has something
- * to report: a crash may have come when the derived file was there and the
- * message's own was not yet marked. Were the derived one sent and forgotten
- * first, it would be made, and sent, once more.
- *
- * The message to wait for; NULL: none. *leave: there is one, but not now.
- */
-static struct message *parent(const char *id, bool after, bool *leave)
+void message_load(const char *id)
 {
-	const char *dash = strrchr(id, '-');
-	char of[ID_SIZE];
-	struct message *m;
+	struct message *m = NULL;
 	struct entry e;
-	bool first = false;
 
-	*leave = false;
-	if (dash == NULL)
-		return NULL;
-	memcpy(of, id, (size_t)(dash - id));
-	of[dash - id] = '\0';
-	if ((m = *place(of)) != NULL)
-		return m;
-	if (queue_open(&e, of)) {
-		*leave = decided(&e);
-		first = !after && (*leave || e.due <= time(NULL));
-	}
-	entry_close(&e);
-	if (!first)
-		return NULL;
-	if ((m = load(of, false)) != NULL)
-		return m;
-	*leave = queue_open(&e, of) && decided(&e);
-	entry_close(&e);
-	return NULL;
-}
-
-/* What has to end first: the message itself; NULL: it has. */
-static struct message *load(const char *id, bool after)
-{
-	struct message *m = *place(id);
-	struct child **c;
-	struct entry e;
-	bool leave;
-
-	if (m != NULL)
-		return m;
-	if ((m = parent(id, after, &leave)) != NULL) {
-		for (c = &m->children; *c != NULL; c = &(*c)->next)
-			if (strcmp((*c)->id, id) == 0)
-				return m;
-		*c = child_new(id, true);
-		return m;
-	}
-	if (leave)
-		return NULL;
+	if (*place(id) != NULL)
+		return;
 	if (queue_open(&e, id))
 		m = entry_begin(&e);
 	entry_close(&e); /* and its locks, which are the workers' now */
 	if (m != NULL)
 		message_start(m);
-	return *place(id);
-}
-
-void message_load(const char *id)
-{
-	load(id, false);
 }
 
 bool messages_take_up(unsigned most)
 {
-	struct child *c;
+	struct noted *n;
 
-	while ((c = later.first) != NULL && most-- > 0) {
+	while ((n = later.first) != NULL && most-- > 0) {
 		if (count >= WINDOW + LATER_MAX)
 			return false;
-		later.first = c->next;
+		later.first = n->next;
 		if (later.first == NULL)
 			later.last = &later.first;
 		later.count--;
-		load(c->id, c->after);
-		free(c);
+		message_load(n->id);
+		free(n);
 	}
 	return later.first != NULL;
 }

@@ -42,10 +42,10 @@ struct message {
 	struct message *next; /* in its place of the table */
 	char id[ID_SIZE];
 	size_t recipients;
+	uint64_t size; /* of the message */
 	size_t open; /* parts without an answer */
 	struct part *parts;
 	struct verdict *verdicts;
-	struct child *children; /* ids that wait for its end: derived from it */
 };
 
 /* Loads what is noted, up to `most` ids. True: there is more. */
@@ -56,8 +56,6 @@ void message_later(const char *id);
 
 /* Loads it and hands out its parts, unless it is here already. */
 void message_load(const char *id);
-
-bool message_is_here(const char *id);
 
 /* What a worker says of one recipient of the part. */
 void message_verdict(struct part *, size_t index, const char *mta,

@@ -17,6 +17,7 @@
 
 #include "config.h"
 #include "conn.h"
+#include "destinations.h"
 #include "local.h"
 #include "log.h"
 #include "messages.h"

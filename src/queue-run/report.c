@@ -175,7 +175,7 @@ struct form {
 	struct str words, fields;
 };
 
-static struct qp qp;
+static struct qp qp = {.out = out};
 
 static void out_encoded(const char *p, size_t n)
 {

@@ -175,8 +175,9 @@ static void add_recipient(struct str *s, const struct report *r, size_t i)
 	case REPORT_DELIVERED:
 		str_puts(s, is_local(recipient(r, i)) ?
 		    "    It has been delivered.\n" :
-		    "    It is with the next mail server, which sends no such\n"
-		    "    reports. What becomes of it there is not known here.\n");
+		    "    It has been passed on to the next mail server, which "
+		    "sends no such\n    reports: what becomes of it there is "
+		    "not known here.\n");
 	}
 }
 
@@ -186,7 +187,10 @@ const char *report_subject(const struct report *r)
 	case REPORT_DELAYED:
 		return "Your message is delayed";
 	case REPORT_DELIVERED:
-		return "Your message was delivered";
+		for (size_t i = 0; i < r->count; i++)
+			if (is_local(recipient(r, i)))
+				return "Your message was delivered";
+		return "Your message was passed on";
 	case REPORT_FAILED:
 		break;
 	}
@@ -201,12 +205,14 @@ static const char *opening(const struct report *r)
 	case REPORT_DELAYED:
 		return "Your message has not been delivered yet to:\n";
 	case REPORT_DELIVERED:
-		return "You asked to be told: your message has reached\n";
+		return "You asked to be told what becomes of your message "
+		    "to:\n";
 	case REPORT_FAILED:
 		break;
 	}
 	return r->double_bounce ? "This message has no sender who could be "
-	    "told, as reports have none. It could\nnot be delivered to:\n" :
+	    "told: it may be a report itself. It\ncould not be delivered "
+	    "to:\n" :
 	    "Your message could not be delivered to:\n";
 }
 
@@ -236,8 +242,8 @@ void report_words(struct str *s, const struct report *r)
 		str_puts(s, ".\n");
 	}
 	if (r->kind != REPORT_DELIVERED)
-		str_printf(s, "In questions to postmaster@%s, name the "
-		    "number\n    %s\n", *domain_default() != '\0' ?
+		str_printf(s, "\nIf you ask postmaster@%s about it, name "
+		    "this number:\n    %s\n", *domain_default() != '\0' ?
 		    domain_default() : config_load()->host, e->id);
 }
 
@@ -326,6 +332,7 @@ static void add_fields(struct str *s, const struct report *r, size_t i)
 	const struct recipient *rcpt = recipient(r, i);
 	const struct answer *a = answer(r, i);
 	bool delivered = r->kind == REPORT_DELIVERED;
+	const char *type;
 	char code[16];
 
 	str_puts(s, "\n");
@@ -339,12 +346,11 @@ static void add_fields(struct str *s, const struct report *r, size_t i)
 	if (strcmp(a->mta, "-") != 0) {
 		str_puts(s, "Remote-MTA: dns; ");
 		add_clean(s, a->mta, false);
-		str_puts(s, "\nDiagnostic-Code: smtp;");
-	} else {
-		str_puts(s, "Diagnostic-Code: x-pennypost;");
+		str_puts(s, "\n");
 	}
-	str_puts(s, "\n ");
-	add_wrapped(s, a->reply, 1, " ", false);
+	type = strcmp(a->mta, "-") != 0 ? "smtp" : "x-pennypost";
+	str_printf(s, "Diagnostic-Code: %s; ", type);
+	add_wrapped(s, a->reply, 19 + strlen(type), " ", false);
 	str_puts(s, "\nLast-Attempt-Date: ");
 	trace_time(s, a->when);
 	if (r->kind == REPORT_DELAYED) {

@@ -11,14 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "address.h"
 #include "conn.h"
+#include "destinations.h"
 #include "job.h"
-#include "local.h"
 #include "log.h"
 #include "program.h"
-#include "queue.h"
-#include "route.h"
 #include "str.h"
 
 #define DESTINATION_WORKERS 5 /* connections that another host is asked for */
@@ -27,29 +24,15 @@
 #define MORE 2                /* that wait for each worker: then one more */
 #define TURN 100              /* messages, then others may have the place */
 #define IDLE 2000             /* ms without work: a connection is kept */
-#define PATIENCE 7200000      /* ms for one message: 2 hours */
+#define PATIENCE 3600000      /* ms for one message: smtp-send gives up first … */
+#define RATE_MIN 500          /* … with so many octets of it in a second */
 #define FAREWELL 10000        /* ms to end in: it has nothing to do */
 #define DEATHS 2              /* of its workers, and a message has to wait */
 #define FAILURES 2            /* workers that did nothing: there is no use */
-#define DOWN 300000           /* ms: a host that is down is left alone */
-#define PLACES 4096           /* of the table */
+#define FORGET 60000          /* ms between looks for destinations of no use */
 #define REAP 100              /* ms for the end of one that has closed fd 1 */
-#define HANGS "451 4.4.2 No answer within two hours"
+#define HANGS "451 4.4.2 No answer within all the time that it had"
 #define NONSENSE "451 4.3.0 Our own program says what makes no sense"
-
-struct destination {
-	struct destination *next;    /* in its place of the table */
-	struct destination *hungrier; /* the next that waits for a worker */
-	bool hungry;
-	bool local;
-	struct part *first, **last;  /* its line */
-	size_t waiting;              /* in the line */
-	unsigned workers;
-	unsigned failures;           /* in a row */
-	int64_t down;                /* until then, in ms; 0: it is not */
-	struct str mta, reply;       /* and why */
-	char next_hop[];
-};
 
 struct worker {
 	pid_t pid; /* 0: the place is free */
@@ -66,129 +49,12 @@ struct worker {
 };
 
 static struct worker workers[WORKERS_MAX];
-static struct destination *table[PLACES];
 static struct destination *hungry, **hungriest = &hungry;
 static size_t hungry_count;
 
 static const char *program(const struct destination *d)
 {
 	return d->local ? "deliver" : "smtp-send";
-}
-
-/* Destinations */
-
-static bool of_no_use(const struct destination *d, int64_t now)
-{
-	return d->first == NULL && d->workers == 0 && !d->hungry &&
-	    d->down < now && d->waiting == 0;
-}
-
-static void destination_free(struct destination *d)
-{
-	str_free(&d->mta);
-	str_free(&d->reply);
-	free(d);
-}
-
-static struct destination *destination_new(const char *next_hop, bool local)
-{
-	size_t n = strlen(next_hop) + 1;
-	struct destination *d = xrealloc(NULL, sizeof *d + n);
-
-	*d = (struct destination){.local = local, .last = &d->first};
-	memcpy(d->next_hop, next_hop, n);
-	return d;
-}
-
-static struct destination *destination_find(const char *next_hop, bool local)
-{
-	struct destination **at, *d;
-
-	for (at = &table[hash(next_hop) % PLACES]; (d = *at) != NULL; at = &d->next)
-		if (d->local == local && strcmp(d->next_hop, next_hop) == 0)
-			return d;
-	return *at = destination_new(next_hop, local);
-}
-
-struct destination *destination_of(const char *address)
-{
-	struct address a;
-	struct route route;
-
-	if (address_parse(address, &a) != ADDRESS_OK || *a.domain == '\0' ||
-	    domain_is_local(a.domain))
-		return destination_find("local", true);
-	route_find(&route, a.domain);
-	return destination_find(route.next_hop, false);
-}
-
-/* What nobody needs any more. */
-static void destinations_forget(int64_t now)
-{
-	struct destination **at, *d;
-
-	for (size_t i = 0; i < PLACES; i++) {
-		for (at = &table[i]; (d = *at) != NULL;) {
-			if (of_no_use(d, now)) {
-				*at = d->next;
-				destination_free(d);
-			} else {
-				at = &d->next;
-			}
-		}
-	}
-}
-
-/* All recipients of the part get the answer. */
-static void part_answer(struct part *part, const char *mta, const char *reply)
-{
-	part->mta = strdup(mta);
-	part->reply = strdup(reply);
-	message_answered(part);
-}
-
-static struct part *line_take(struct destination *d)
-{
-	struct part *part = d->first;
-
-	d->first = part->next;
-	if (d->first == NULL)
-		d->last = &d->first;
-	d->waiting--;
-	return part;
-}
-
-static void line_put_back(struct part *part)
-{
-	struct destination *d = part->destination;
-
-	part->next = d->first;
-	d->first = part;
-	if (part->next == NULL)
-		d->last = &part->next;
-	d->waiting++;
-}
-
-/* Nobody who waits for it need be tried now. */
-static void destination_down(struct destination *d, const char *mta,
-    const char *reply)
-{
-	d->down = now_ms() + DOWN;
-	str_clear(&d->mta);
-	str_puts(&d->mta, mta);
-	str_clear(&d->reply);
-	str_puts(&d->reply, reply);
-	info("down next_hop=%s waiting=%zu mta=%s reply=%s", safe(d->next_hop),
-	    d->waiting, safe(mta), quoted(reply));
-	while (d->first != NULL)
-		part_answer(line_take(d), d->mta.p, d->reply.p);
-}
-
-void destinations_up(void)
-{
-	for (size_t i = 0; i < PLACES; i++)
-		for (struct destination *d = table[i]; d != NULL; d = d->next)
-			d->down = 0;
 }
 
 /* Starting and ending workers */
@@ -345,10 +211,7 @@ void part_give(struct part *part)
 		part_answer(part, d->mta.p, d->reply.p);
 		return;
 	}
-	part->next = NULL;
-	*d->last = part;
-	d->last = &part->next;
-	d->waiting++;
+	line_add(part);
 	feed(d);
 }
 
@@ -527,8 +390,10 @@ static void worker_read(struct worker *w)
 /* When it is to be asked to end, or ended. */
 static int64_t worker_due(const struct worker *w)
 {
-	return w->since + (w->parts > 0 ? PATIENCE :
-	    w->closing ? FAREWELL : IDLE);
+	if (w->parts > 0)
+		return w->since + PATIENCE + (int64_t)
+		    (w->part[0]->message->size * 1000 / RATE_MIN);
+	return w->since + (w->closing ? FAREWELL : IDLE);
 }
 
 static void worker_time(struct worker *w, int64_t now)
@@ -560,7 +425,7 @@ void workers_serve(const struct pollfd *p, size_t n, int64_t now)
 		if (workers[i].pid != 0)
 			worker_time(&workers[i], now);
 	if (now >= forget) {
-		forget = now + DOWN;
+		forget = now + FORGET;
 		destinations_forget(now);
 	}
 }
@@ -572,14 +437,6 @@ int workers_patience(int64_t now, int most)
 			most = worker_due(w) < now ? 0 :
 			    (int)(worker_due(w) - now);
 	return most;
-}
-
-bool workers_busy(void)
-{
-	for (const struct worker *w = workers; w < workers + WORKERS_MAX; w++)
-		if (w->pid != 0 && w->parts > 0)
-			return true;
-	return false;
 }
 
 void workers_dismiss(void)

@@ -1,7 +1,7 @@
 /*
- * Destinations, and the processes that send to them: smtp-send for another
- * host, `deliver -q` for the mailboxes here. They speak lib/job.h on a socket
- * pair. Nothing here waits for them.
+ * The processes that send to the destinations: smtp-send for another host,
+ * `deliver -q` for the mailboxes here. They speak lib/job.h on a socket pair.
+ * Nothing here waits for them.
  */
 #ifndef WORKERS_H
 #define WORKERS_H
@@ -14,9 +14,6 @@
 
 #define WORKERS_MAX 20 /* in all */
 
-/* Where mail for the address goes. Never NULL. */
-struct destination *destination_of(const char *address);
-
 /* Hands the part to the destination's line; may answer it at once. */
 void part_give(struct part *);
 
@@ -28,12 +25,6 @@ void workers_serve(const struct pollfd *, size_t, int64_t now);
 
 /* ms until workers_serve() has something to do; at most `most`. */
 int workers_patience(int64_t now, int most);
-
-/* Is any at work? */
-bool workers_busy(void);
-
-/* Forget which destinations are down: somebody wants them tried. */
-void destinations_up(void);
 
 /* They may finish what they have, and end. */
 void workers_dismiss(void);
