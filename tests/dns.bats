@@ -396,6 +396,7 @@ formerr FORMERR
 formerr,header FORMERR
 code:9 an error
 raw:0:,lame the server does not look further
+raw:0:,refer the server does not look further
 short:1 the answer is malformed
 counts:1 the answer is malformed
 counts:60000 the answer is malformed

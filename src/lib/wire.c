@@ -13,6 +13,7 @@
 
 #define CLASS_IN 1
 #define TYPE_CNAME 5
+#define TYPE_NS 2
 #define TYPE_SOA 6
 #define TYPE_OPT 41
 
@@ -419,6 +420,20 @@ static bool has_soa(struct message *m, unsigned records)
 	return false;
 }
 
+/* NS and no SOA: it names servers that know, and knows nothing. The same. */
+static bool is_referral(struct message m, unsigned records)
+{
+	struct record r;
+	bool ns = false;
+
+	while (records-- > 0 && get_record(&m, &r)) {
+		if (r.type == TYPE_SOA)
+			return false;
+		ns = ns || r.type == TYPE_NS;
+	}
+	return ns;
+}
+
 struct header {
 	unsigned id, flags, questions, answers, authorities, additional;
 };
@@ -478,7 +493,7 @@ enum wire_result wire_answer_read(struct wire_answer *a, struct pool *pool,
 		return WIRE_NO_NAME;
 	if (aliases > 0)
 		return has_soa(&rest, h.authorities) ? WIRE_NO_DATA : WIRE_ALIAS;
-	/* A referral is no answer: its server does not recurse. */
-	return (h.flags & (FLAG_AA | FLAG_RA)) != 0 ? WIRE_NO_DATA :
-	    WIRE_FAILED;
+	/* A referral is no answer: its server does not recurse, or cannot. */
+	return (h.flags & (FLAG_AA | FLAG_RA)) == 0 ||
+	    is_referral(rest, h.authorities) ? WIRE_FAILED : WIRE_NO_DATA;
 }
