@@ -117,8 +117,9 @@ ZONE
 	serve </dev/null
 	goes 68 no.test <<<'550 5.1.2 no.test does not exist in the DNS'
 	[ "$(asked)" = 1 ]
-	# 63 octets in UTF-8, and more as Punycode
-	run -68 mx "$(printf 'ü%.0s' {1..31})💩.test"
+	# 60 octets in UTF-8, and more than 63 as Punycode
+	run -68 mx "$(python3 -c 'print("".join(
+		chr(0x10000 + 0x47123 * i % 0xf0000) for i in range(15)))').test"
 	[[ $output = '550 5.1.2 '*' does not exist in the DNS' ]]
 	[ "$(asked)" = 1 ]
 }
