@@ -352,3 +352,156 @@ END
 		nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -r -w \
 		systemctl -q
 }
+
+# The queue under systemd
+
+# Another host, far.test, on port 2525 of the same namespace; zoe is there.
+far_start() {
+	FAR=$BATS_TEST_TMPDIR/far
+	mkdir -p "$FAR"/{users,spool/{queue,tmp,mail/far.test/zoe/{tmp,new,cur}}}
+	printf 'host mx.far.test\nresolver 127.0.0.1:1\n' >"$FAR/pennypost.conf"
+	echo far.test >"$FAR/users/domains"
+	: >"$FAR/users/aliases"
+	chown -R 64000:64000 "$FAR"
+	echo 'route far.test 127.0.0.1:2525' >>"$PENNYPOST_HOME/pennypost.conf"
+	background nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n \
+		env PENNYPOST_HOME="$FAR" PENNYPOST_LOG=stderr \
+		"$LIBEXEC/listen" 127.0.0.1:2525 "$LIBEXEC/smtpd"
+}
+
+arrived() { [ "$(count "$FAR/spool/mail/far.test/zoe/new")" = "$1" ]; }
+queue_is_empty() { [ "$(count "$QUEUE")" = 0 ]; }
+unit_is() { [ "$(systemd_do systemctl is-active "$2")" = "$1" ]; }
+
+# A message to zoe, from a client in the namespace.
+to_zoe() {
+	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n timeout 30 \
+		curl -sS smtp://127.0.0.1:25/client.test -T "$message" \
+		--mail-from alice@example.test --mail-rcpt zoe@far.test
+}
+
+# The control group of each queue-run that runs.
+groups_of_queue_run() {
+	# shellcheck disable=SC2016
+	systemd_do sh -c 'for pid in $(grep -ls "^Name:.queue-run" \
+		/proc/[0-9]*/status | cut -d/ -f3); do
+		grep ^0:: /proc/$pid/cgroup; done'
+}
+
+@test "systemd: what comes into the queue is sent at once, by a unit of its own" {
+	local root
+	exec 7>&-
+	systemd_start
+	far_start
+	root=/proc/$(cat "$BATS_TEST_TMPDIR/systemd/pid")/root
+	systemd_do systemctl start pennypost-nudge.socket pennypost-smtp.socket
+	to_zoe
+	soon arrived 1
+	soon queue_is_empty
+	groups_of_queue_run >"$BATS_TEST_TMPDIR/groups" # it stays for 2 s
+	cat "$BATS_TEST_TMPDIR/groups"
+	grep -q pennypost-nudge.service "$BATS_TEST_TMPDIR/groups"
+	not grep -v pennypost-nudge.service "$BATS_TEST_TMPDIR/groups"
+	# From who may start nothing: a line in the FIFO is enough.
+	cat >"$root/run/systemd/system/confined.service" <<'UNIT'
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+User=pennypost
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=/var/lib/pennypost
+InaccessiblePaths=/usr/local/libexec/pennypost/queue-run
+ExecStart=sh -c 'printf "Subject: x\\n\\nx\\n" | \
+    exec /usr/local/libexec/pennypost/sendmail -f alice@example.test zoe@far.test'
+UNIT
+	systemd_do systemctl daemon-reload
+	systemd_do systemctl start confined
+	soon arrived 2
+	# Again when the runner has gone.
+	soon unit_is inactive pennypost-nudge.service
+	systemd_do systemctl start confined
+	soon arrived 3
+	soon queue_is_empty
+	unit_is active pennypost-nudge.socket
+	# A restart finds the FIFO of the time before.
+	soon unit_is inactive pennypost-nudge.service
+	systemd_do systemctl restart pennypost-nudge.socket
+	[ "$(stat -c '%u %a %F' "$PENNYPOST_HOME/spool/nudge")" = '64000 600 fifo' ]
+	to_zoe
+	soon arrived 4
+}
+
+@test "systemd: without that unit, what smtpd has started outlives it" {
+	local style n=0
+	exec 7>&-
+	systemd_start
+	far_start
+	for style in '' -accept; do
+		systemd_do systemctl start "pennypost-smtp$style.socket"
+		to_zoe
+		systemd_do systemctl stop 'pennypost-smtp*.service'
+		n=$((n + 1))
+		soon arrived $n
+		soon queue_is_empty
+		[ -n "$(groups_of_queue_run)" ]
+		not_running() { [ -z "$(groups_of_queue_run)" ]; }
+		soon not_running
+	done
+}
+
+@test "systemd: the timer tries what had to wait" {
+	local next
+	systemd_start
+	far_start
+	systemd_do systemctl start pennypost-smtp.socket pennypost-queue.timer
+	to_zoe # fd 7 seems to be a runner, and does nothing
+	[ "$(count "$QUEUE")" = 1 ]
+	exec 7>&-
+	systemd_do systemctl list-timers --all --no-legend |
+		grep -q 'pennypost-queue.timer *pennypost-queue.service'
+	next=$(systemd_do systemctl show -P NextElapseUSecRealtime \
+		pennypost-queue.timer)
+	[ $(($(date -d "$next" +%s) - $(date +%s))) -le 300 ]
+	systemd_do systemctl start --no-block pennypost-queue.service
+	soon arrived 1
+	soon queue_is_empty
+}
+
+@test "systemd: a queue-run that cannot start is no storm, and is tried again" {
+	exec 7>&-
+	systemd_start
+	far_start
+	systemd_do systemctl start pennypost-nudge.socket pennypost-smtp.socket
+	mv "$LIBEXEC/queue-run" "$LIBEXEC/away"
+	printf '#!/bin/sh\necho tried >&2\nexit 78\n' >"$LIBEXEC/queue-run"
+	chmod 755 "$LIBEXEC/queue-run"
+	to_zoe
+	sleep 3
+	systemd_do cat /run/pennypost.log >"$BATS_TEST_TMPDIR/log"
+	cat "$BATS_TEST_TMPDIR/log"
+	[ "$(grep -c tried "$BATS_TEST_TMPDIR/log")" = 1 ]
+	[ "$(count "$QUEUE")" = 1 ]
+	mv "$LIBEXEC/away" "$LIBEXEC/queue-run"
+	soon arrived 1
+	soon queue_is_empty
+}
+
+@test "cron: its line is silent" {
+	local line
+	grep -qx "PENNYPOST_HOME=$PENNYPOST_HOME" "$SHARE/cron.d/pennypost"
+	grep -qx 'PENNYPOST_LOG=syslog' "$SHARE/cron.d/pennypost"
+	line=$(grep '^\*' "$SHARE/cron.d/pennypost")
+	[ "$line" = "*/5 * * * * pennypost $LIBEXEC/queue-run" ]
+	# What cron passes over: names with dots, lines without an end.
+	[ "$(ls "$SHARE/cron.d")" = pennypost ]
+	[ -z "$(tail -c 1 "$SHARE/cron.d/pennypost")" ]
+	exec 7>&-
+	printf 'Subject: x\n\nx\n' |
+		"$LIBEXEC/sendmail" -odq -f alice@example.test bob@example.test
+	run -0 env -i PENNYPOST_HOME="$PENNYPOST_HOME" PENNYPOST_LOG=syslog \
+		PATH=/usr/bin:/bin sh -c "${line#*pennypost }" </dev/null
+	[ -z "$output" ]
+	[ "$(count "$MAIL/bob/new")" = 1 ]
+}

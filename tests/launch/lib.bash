@@ -61,10 +61,11 @@ installed() {
 	LIBEXEC=$INSTALLED/libexec/pennypost
 	SHARE=$INSTALLED/share/pennypost
 	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
-	mkdir -p "$LIBEXEC" "$SHARE"/{xinetd.d,systemd}
-	cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth,listen} "$LIBEXEC"
+	mkdir -p "$LIBEXEC" "$SHARE"/{xinetd.d,systemd,cron.d}
+	cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth,listen,queue-run,smtp-send,sendmail} \
+		"$LIBEXEC"
 	home_make "$BATS_TEST_TMPDIR/home"
-	for file in "$ROOT"/{xinetd.d,systemd}/*; do
+	for file in "$ROOT"/{xinetd.d,systemd,cron.d}/*; do
 		dir=${file%/*}
 		sed -e "s,@LIBEXEC@,$LIBEXEC,g" -e "s,@HOME@,$PENNYPOST_HOME,g" \
 			"$file" >"$SHARE/${dir##*/}/${file##*/}"
