@@ -127,11 +127,12 @@ a.test TXT v=spf1 |-all
 a.test TXT
 a.test TXT a\000"b"
 7.113.0.203.in-addr.arpa PTR mx1.a.test
+7.113.0.203.in-addr.arpa TLSA ! soa,ns
 _25._tcp.a.test TLSA 030101aabb
 ZONE
 	answers A a.test AAAA a.test MX a.test TXT a.test \
 		PTR 7.113.0.203.in-addr.arpa TLSA _25._tcp.a.test \
-		TLSA a.test TXT no.test <<'ANSWERS'
+		TLSA a.test TLSA 7.113.0.203.in-addr.arpa TXT no.test <<'ANSWERS'
 A a.test found
   203.0.113.1
   203.0.113.2
@@ -149,11 +150,12 @@ PTR 7.113.0.203.in-addr.arpa found
 TLSA _25._tcp.a.test found
 \003\001\001\252\273\000
 TLSA a.test no-data: a.test has no TLSA record
+TLSA 7.113.0.203.in-addr.arpa no-data: 7.113.0.203.in-addr.arpa has no TLSA record
 TXT no.test no-name: no.test does not exist in the DNS
 ANSWERS
 	# each once, over UDP, with RD and AD, saying how much we take
-	[ "$(asked)" = 8 ]
-	[ "$(asked '^udp .* 0120 1232$')" = 8 ]
+	[ "$(asked)" = 9 ]
+	[ "$(asked '^udp .* 0120 1232$')" = 9 ]
 }
 
 @test "names in answers: what is no host's name is not passed on" {
@@ -396,6 +398,7 @@ formerr FORMERR
 formerr,header FORMERR
 code:9 an error
 raw:0:,lame the server does not look further
+raw:0:,ns the server does not look further
 raw:0:,refer the server does not look further
 short:1 the answer is malformed
 counts:1 the answer is malformed

@@ -230,7 +230,6 @@ route f.test no.test
 route g.test here.test
 smarthost 203.0.113.5:587
 CONF
-	local line
 	line() { echo "pennypost.conf line $(grep -n "^$1" "$CONF" | cut -d: -f1)"; }
 	goes 0 a.test <<<"0 relay.test [203.0.113.1]:25 $(line 'route a')"
 	goes 0 b.test <<<"0 relay.test [203.0.113.1]:2525 $(line 'route b')"

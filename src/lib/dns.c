@@ -41,15 +41,15 @@ struct ask {
 	int64_t deadline;    /* ms, as now_ms() */
 	int64_t due;         /* the same, of this attempt */
 	size_t attempts;
+	size_t size;      /* of the query in `octets`, without its length */
+	size_t got;       /* TCP: octets of the answer, with its length */
+	uint8_t *answer;  /* TCP */
 	unsigned chain;   /* answers that ended at a CNAME */
 	bool unvalidated; /* one of the answers was */
 	int fd;           /* -1: there is a result */
 	bool tcp, sent;
 	uint8_t octets[2 + WIRE_QUERY_MAX]; /* its length first, for TCP */
-	size_t size;       /* without the length */
 	uint8_t length[2]; /* TCP: of the answer */
-	uint8_t *answer;
-	size_t got; /* TCP: octets, with the length */
 };
 
 socklen_t dns_address(struct sockaddr_storage *out, const uint8_t *data,

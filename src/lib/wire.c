@@ -4,42 +4,31 @@
 
 #include "address.h"
 
-#define LABEL_MAX 63   /* RFC 1035 3.1 */
-#define HEADER 12      /* octets */
+#define LABEL_MAX 63     /* RFC 1035 3.1 */
 #define POINTERS_MAX 127 /* a name has no more labels than this */
-#define ALIASES_MAX 8  /* CNAMEs, one behind the other, in one answer */
-#define RECORDS_MAX 100 /* of one name and type; what is more is not looked at */
-#define UDP_SIZE 1232  /* fits into the smallest IPv6 packet (RFC 9715 3.1) */
+#define ALIASES_MAX 8    /* CNAMEs, one behind the other, in one answer */
+#define RECORDS_MAX 100  /* of one name and type; the others are not kept */
+#define UDP_SIZE 1232    /* fits into the smallest IPv6 packet (RFC 9715 3.1) */
 
-#define CLASS_IN 1
-#define TYPE_CNAME 5
-#define TYPE_NS 2
-#define TYPE_SOA 6
-#define TYPE_OPT 41
+/* RFC 1035 4.1.1, RFC 4035 3.2.3 */
+enum { QR = 0x8000, OPCODE = 0x7800, AA = 0x400, TC = 0x200, RD = 0x100,
+	RA = 0x80, AD = 0x20, RCODE = 0xf };
+enum { NOERROR = 0, FORMERR = 1, NXDOMAIN = 3 };
 
-#define FLAG_QR 0x8000u
-#define FLAG_OPCODE 0x7800u
-#define FLAG_AA 0x0400u
-#define FLAG_TC 0x0200u
-#define FLAG_RD 0x0100u
-#define FLAG_RA 0x0080u
-#define FLAG_AD 0x0020u
+enum { CLASS_IN = 1 };
+enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_OPT = 41 };
+enum { HEADER_SIZE = 12, OPT_SIZE = 11 };
 
 /* RFC 3492 5: the parameters of Punycode. */
-#define BASE 36u
-#define TMIN 1u
-#define TMAX 26u
-#define SKEW 38u
-#define DAMP 700u
-#define INITIAL_BIAS 72u
-#define INITIAL_N 128u
+enum { BASE = 36, TMIN = 1, TMAX = 26, SKEW = 38, DAMP = 700,
+	INITIAL_BIAS = 72, INITIAL_N = 128 };
 
 static uint8_t lower(unsigned c)
 {
 	return (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-/* A label as it is written: code points, or octets. False: too many. */
+/* A label as it is written, in code points. */
 struct label {
 	uint32_t point[LABEL_MAX];
 	size_t count;
@@ -227,7 +216,7 @@ size_t wire_query_put(const struct wire_query *q, uint8_t out[WIRE_QUERY_MAX])
 {
 	uint8_t *p = put16(out, q->id);
 
-	p = put16(p, FLAG_RD | FLAG_AD); /* AD: tell us of it (RFC 6840 5.7) */
+	p = put16(p, RD | AD); /* AD: tell us of it (RFC 6840 5.7) */
 	p = put16(p, 1);
 	p = put16(p, 0);
 	p = put16(p, 0);
@@ -236,10 +225,10 @@ size_t wire_query_put(const struct wire_query *q, uint8_t out[WIRE_QUERY_MAX])
 	p = put16(p + q->name.size, q->type);
 	p = put16(p, CLASS_IN);
 	if (q->edns) {
-		memset(p, 0, 11); /* of the root, no flags, no options */
+		memset(p, 0, OPT_SIZE); /* of the root, no flags, no options */
 		put16(p + 1, TYPE_OPT);
 		put16(p + 3, UDP_SIZE);
-		p += 11;
+		p += OPT_SIZE;
 	}
 	return (size_t)(p - out);
 }
@@ -409,29 +398,14 @@ static bool scan(struct wire_answer *a, struct pool *pool, struct message *m,
 	return true;
 }
 
-/* Does the zone say, by its SOA, that there is no more? RFC 2308 2.2. */
-static bool has_soa(struct message *m, unsigned records)
+static bool has_type(struct message m, unsigned records, unsigned type)
 {
 	struct record r;
 
-	while (records-- > 0 && get_record(m, &r))
-		if (r.type == TYPE_SOA)
+	while (records-- > 0 && get_record(&m, &r))
+		if (r.type == type)
 			return true;
 	return false;
-}
-
-/* NS and no SOA: it names servers that know, and knows nothing. The same. */
-static bool is_referral(struct message m, unsigned records)
-{
-	struct record r;
-	bool ns = false;
-
-	while (records-- > 0 && get_record(&m, &r)) {
-		if (r.type == TYPE_SOA)
-			return false;
-		ns = ns || r.type == TYPE_NS;
-	}
-	return ns;
 }
 
 struct header {
@@ -452,10 +426,10 @@ static bool answers(struct message *m, const struct header *h,
 	struct wire_name name;
 	unsigned type, class;
 
-	if (h->id != q->id || (h->flags & (FLAG_QR | FLAG_OPCODE)) != FLAG_QR)
+	if (h->id != q->id || (h->flags & (QR | OPCODE)) != QR)
 		return false;
-	if (m->size == HEADER)
-		return h->questions == 0 && (h->flags & 0xf) == 1;
+	if (m->size == HEADER_SIZE)
+		return h->questions == 0 && (h->flags & RCODE) == FORMERR;
 	return h->questions == 1 && get_name(m, &name) && get16(m, &type) &&
 	    get16(m, &class) && same_name(&name, &q->name) &&
 	    type == q->type && class == CLASS_IN;
@@ -468,16 +442,17 @@ enum wire_result wire_answer_read(struct wire_answer *a, struct pool *pool,
 	struct wire_name alias;
 	struct header h;
 	unsigned aliases = 0;
+	bool soa;
 
 	memset(a, 0, sizeof *a);
 	if (!get_header(&m, &h) || !answers(&m, &h, q))
 		return WIRE_OTHER;
-	a->code = h.flags & 0xf;
-	a->validated = (h.flags & FLAG_AD) != 0;
+	a->code = h.flags & RCODE;
+	a->validated = (h.flags & AD) != 0;
 	a->name = q->name;
-	if ((h.flags & FLAG_TC) != 0)
+	if ((h.flags & TC) != 0)
 		return WIRE_CUT;
-	if (a->code != 0 && a->code != 3)
+	if (a->code != NOERROR && a->code != NXDOMAIN)
 		return WIRE_FAILED;
 	for (;; aliases++, a->name = alias) {
 		rest = m;
@@ -489,11 +464,15 @@ enum wire_result wire_answer_read(struct wire_answer *a, struct pool *pool,
 		if (alias.size == 0)
 			break;
 	}
-	if (a->code == 3)
+	if (a->code == NXDOMAIN)
 		return WIRE_NO_NAME;
+	/* By its SOA the zone says that there is no more: RFC 2308 2.2. */
+	soa = has_type(rest, h.authorities, TYPE_SOA);
 	if (aliases > 0)
-		return has_soa(&rest, h.authorities) ? WIRE_NO_DATA : WIRE_ALIAS;
+		return soa ? WIRE_NO_DATA : WIRE_ALIAS;
 	/* A referral is no answer: its server does not recurse, or cannot. */
-	return (h.flags & (FLAG_AA | FLAG_RA)) == 0 ||
-	    is_referral(rest, h.authorities) ? WIRE_FAILED : WIRE_NO_DATA;
+	if ((h.flags & (AA | RA)) == 0 ||
+	    (!soa && has_type(rest, h.authorities, TYPE_NS)))
+		return WIRE_FAILED;
+	return WIRE_NO_DATA;
 }
