@@ -112,15 +112,14 @@ host_start() {
 }
 
 # All that runs on them is killed: the power fails. Not those of another DIR.
-hosts_stop() { # DIR
+hosts_stop() { # DIR, or one host's
 	local dir
-	for dir in "$1"/*; do
+	for dir in "$1" "$1"/*; do
 		[ ! -L "$dir" ] && [ -s "$dir/pid" ] || continue
 		kill -KILL "$(cat "$dir/pid")"
-		wait "$(cat "$dir/outer")"
-		rm "$dir/pid"
+		wait "$(cat "$dir/outer")" || :
+		rm "$dir/pid" "$dir/up"
 	done 2>/dev/null
-	return 0
 }
 
 # on HOST COMMAND…
@@ -138,6 +137,7 @@ plug() {
 	pid=$(cat "$HOSTS/$1/pid")
 	cable=to-$1${BATS_TEST_NUMBER-}
 	echo "$cable" >"$HOSTS/$1/cable"
+	on dns ip link del "$cable" 2>/dev/null || :
 	nsenter -t "$(cat "$HOSTS/dns/pid")" -n ip link add "$cable" \
 		master wire type veth peer name eth0 netns "$pid" \
 		address "02:00:00:00:00:0$2" # what others remember stays true
@@ -166,7 +166,8 @@ resolver 198.18.0.3" >"$h/pennypost.conf"
 		echo "$user@$1.test:x:"
 	done >"$h/users/passwd"
 	printf 'postmaster: dave\n' >"$h/users/aliases"
-	chmod 700 "$h"
+	chmod 700 "$h"/spool/*
+	chmod 600 "$h/users/passwd"
 	chown -R 64000:64000 "$h"
 }
 
@@ -186,13 +187,18 @@ xinetd_on() {
 	answers "$host"
 }
 
-# Waits for a listener on port 25 of HOST, or of the PORT named.
-answers() {
-	local i hex
-	hex=$(printf '%04X' "${2-25}")
+# Waits for a listener on HOST's port 25, or PORT, of any or that IPv4 address.
+answers() { # HOST [PORT [ADDRESS]]
+	local i octets=() where='[0-9A-F]*'
+	if [ -n "${3-}" ]; then
+		IFS=. read -ra octets <<<"$3"
+		where=$(printf '%02X' "${octets[3]}" "${octets[2]}" \
+			"${octets[1]}" "${octets[0]}")
+	fi
+	where=" $where:$(printf '%04X' "${2-25}") [0-9A-F]*:0000 0A"
 	for i in $(seq 200); do
-		on "$1" grep -qs ":$hex [0-9A-F]*:0000 0A" /proc/net/tcp \
-			/proc/net/tcp6 && return 0
+		on "$1" grep -qs "$where" /proc/net/tcp /proc/net/tcp6 &&
+			return 0
 		sleep 0.03
 	done
 	echo "nobody listens on port ${2-25} of $1"
@@ -213,6 +219,40 @@ postfix_on() {
 	on "$1" mount --bind "$dir/postfix/etc" /etc/postfix
 	on "$1" postfix start
 	answers "$1"
+}
+
+# sink HOST ADDRESS:PORT [OPTION…]: smtp-sink; what it takes is in the directory
+# HOST/sink/ADDRESS:PORT, a file for each transaction.
+sink() {
+	local host=$1 address=$2 dir=$HOSTS/$1/sink/$2
+	shift 2
+	mkdir -p "$dir"
+	chmod 777 "$dir"
+	on "$host" smtp-sink -u nobody -h "mx-$host.test" -d "$dir/" "$@" \
+		"$address" 100 </dev/null >>"$HOSTS/$host/log" 2>&1 &
+	disown
+	answers "$host" "${address#*:}" "${address%:*}"
+}
+
+# Has the smtp-sink taken COUNT transactions?  sunk HOST ADDRESS:PORT COUNT
+sunk() { [ "$(count "$HOSTS/$1/sink/$2")" = "$3" ]; }
+
+# mute HOST PORT: connections are taken there, and nobody says a word.
+mute() {
+	on "$1" python3 -ISc "import socket, time
+s = socket.create_server(('', $2))
+time.sleep(600)" </dev/null >>"$HOSTS/$1/log" 2>&1 &
+	disown
+	answers "$1" "$2"
+}
+
+# Kills all programs on HOST of these names: those in its own /proc.
+slain() {
+	on "$1" sh -c 'for p in /proc/[0-9]*; do
+		read -r name <$p/comm && case " $* " in
+		*" $name "*) kill -KILL ${p#/proc/} ;;
+		esac
+	done' slain "${@:2}" 2>/dev/null || :
 }
 
 # Mail, as it is found: inbox HOST USER prints the names of the files.
@@ -252,4 +292,82 @@ queue_empty() { [ -z "$(queue_of "$1")" ]; }
 assert_clean() {
 	queue_empty "$1" || { ls -l "$HOSTS/$1"/home/spool/queue; return 1; }
 	PENNYPOST_HOME=$HOSTS/$1/home assert_no_tmp
+}
+
+# post FROM TO,TO [OPTION…]: a user of mx-a hands it the message.
+post() {
+	on a timeout 60 "$INTERNET/send" "${@:3}" 127.0.0.1 "$1" "$2" \
+		"$HOSTS/message"
+}
+
+# No program of these names runs on HOST: idle HOST NAME…
+idle() {
+	! on "$1" sh -c 'for p in /proc/[0-9]*; do
+		read -r name <$p/comm && case " $* " in
+		*" $name "*) exit 0 ;;
+		esac
+	done; exit 1' idle "${@:2}" 2>/dev/null
+}
+
+# As cron does, on HOST, when what was nudged has ended. With `now`, all that
+# waits is due.
+run_queue() {
+	soon idle "$1" queue-run
+	[ "${2-}" != now ] || queue_of "$1" | xargs -r touch -d '1 minute ago'
+	on "$1" timeout 60 "$LIBEXEC/queue-run"
+}
+
+# Every message on HOST has been tried and waits for N seconds at least.
+waits() { # HOST [N]
+	local file now
+	now=$(date +%s)
+	[ -n "$(queue_of "$1")" ] || return
+	# What is only kept while its origin waits is none of them.
+	for file in $(queue_of "$1" | xargs grep -l '^to [.d] '); do
+		[ "$(stat -c %Y "$file")" -ge $((now + ${2-200})) ] || return
+	done
+}
+
+# The messages that wait on HOST came N seconds ago.
+aged() {
+	local file then
+	then=$(($(date +%s) - $2))
+	for file in $(queue_of "$1"); do
+		sed -n "s/^arrived [0-9]*$/arrived $then/p" "$file" | head -1 |
+			dd of="$file" conv=notrunc status=none bs=1 \
+			seek="$(grep -abm1 '^arrived ' "$file" | cut -d: -f1)"
+	done
+}
+
+# What HOST's USER has are reports, N (1); what they say is in the file facts.
+reported() {
+	local file
+	arrives "$@"
+	for file in $(inbox "$1" "$2"); do
+		"$INTERNET/report" "$file" || { cat "$file"; return 1; }
+	done >facts
+	cat facts
+}
+
+fact() { grep -qx -- "$1" facts || { echo "no fact: $1"; return 1; }; }
+
+# Nobody runs HOST's queue until `release`.
+held() {
+	rm -f "$1/home/spool/nudge"
+	mkfifo -m 600 "$1/home/spool/nudge"
+	chown 64000:64000 "$1/home/spool/nudge"
+	exec 7<>"$1/home/spool/nudge"
+}
+
+release() { exec 7>&-; }
+
+# Of N messages for alice@b.test each is there, and COPIES (0) more at most.
+each_once() {
+	local got
+	got=$(inbox b alice | xargs -r grep -hm1 '^Message-ID: <[0-9]*@' |
+		sort -u | wc -l)
+	[ "$got" = "$1" ] || { echo "$got of $1 arrived"; return 1; }
+	got=$(inbox b alice | wc -l)
+	[ "$got" -le $(($1 + ${2-0})) ] ||
+		{ echo "$got copies of $1 arrived"; return 1; }
 }
