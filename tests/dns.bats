@@ -399,7 +399,6 @@ formerr,header FORMERR
 code:9 an error
 raw:0:,lame the server does not look further
 raw:0:,ns the server does not look further
-raw:0:,refer the server does not look further
 short:1 the answer is malformed
 counts:1 the answer is malformed
 counts:60000 the answer is malformed
