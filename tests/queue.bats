@@ -533,3 +533,41 @@ EOF
 	[ "$output" = "pennypost: the queue is closed to you; ask as root or root" ]
 	rm -rf "$outside"
 }
+
+# --- pennypost route ---
+
+@test "pennypost route: whose mail it is, and which line says so" {
+	printf '%s\n' '# first' 'Example.TEST' >"$PENNYPOST_HOME/users/domains"
+	echo 'team: alice, zoe@far.test' >>"$PENNYPOST_HOME/users/aliases"
+	run -0 pennypost route team
+	diff - <(echo "$output") <<'EOF'
+users/domains:2: example.test is ours
+maildir	spool/mail/example.test/alice	alias users/aliases:2, mailbox
+remote	zoe@far.test	alias users/aliases:2
+EOF
+	run -0 pennypost route alice+x@EXAMPLE.test
+	[ "${lines[1]}" = $'maildir\tspool/mail/example.test/alice\tmailbox' ]
+	run -67 pennypost route nobody@example.test
+	[[ ${lines[1]} == *nobody@example.test* ]]
+	run -64 pennypost route
+	run -64 pennypost route a b
+}
+
+@test "pennypost route: where other hosts' mail goes, and which line says so" {
+	local conf=$PENNYPOST_HOME/pennypost.conf
+	printf '%s\n' 'route far.test 127.0.0.1:2525' \
+		'route .far.test 127.0.0.1:2526' >>"$conf"
+	run -0 pennypost route zoe@FAR.test
+	[ "${lines[0]}" = 'pennypost.conf:3: FAR.test goes to [127.0.0.1]:2525' ]
+	[ "${lines[1]}" = '0 127.0.0.1 [127.0.0.1]:2525 pennypost.conf line 3' ]
+	run -0 pennypost route zoe@sub.far.test
+	[ "${lines[0]}" = 'pennypost.conf:4: sub.far.test goes to [127.0.0.1]:2526' ]
+	run -75 pennypost route zoe@other.test
+	[ "${lines[0]}" = 'pennypost.conf: no line sends other.test elsewhere' ]
+	[[ ${lines[1]} == '451 4.4.3 Cannot find the MX record of other.test now: '* ]]
+	echo 'smarthost 127.0.0.1:2527' >>"$conf"
+	run -0 pennypost route zoe@other.test
+	[ "${lines[0]}" = 'pennypost.conf:5: other.test goes to [127.0.0.1]:2527, the smarthost' ]
+	run -0 pennypost route zoe@far.test
+	[ "${lines[0]}" = 'pennypost.conf:3: far.test goes to [127.0.0.1]:2525' ]
+}
