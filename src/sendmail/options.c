@@ -75,20 +75,16 @@ static const char *set_ret(struct options *o, const char *what)
 /* As xtext, RFC 3461 4 and 4.4: printable ASCII is meant. */
 static const char *set_envid(struct options *o, const char *id)
 {
-	char *to = o->envid;
+	size_t n = 0;
 
-	for (; *id != '\0'; id++) {
+	for (; *id != '\0' && n < sizeof o->envid; id++) {
+		bool coded = *id == '+' || *id == '=' || *id == ' ';
 		if (*id < ' ' || *id > '~')
 			return "-V: not printable ASCII";
-		if ((size_t)(to - o->envid) + 4 > sizeof o->envid)
-			return "-V: too long";
-		if (*id == '+' || *id == '=' || *id == ' ')
-			to += snprintf(to, 4, "+%02X", (unsigned)*id);
-		else
-			*to++ = *id;
+		n += (size_t)snprintf(o->envid + n, sizeof o->envid - n,
+		    coded ? "+%02X" : "%c", (unsigned)*id);
 	}
-	*to = '\0';
-	return NULL;
+	return n < sizeof o->envid ? NULL : "-V: too long";
 }
 
 static void set_queue(struct options *o, const char *how)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -31,6 +32,9 @@
 #include "tools.h"
 #include "trace.h"
 
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC 4 /* musl does not name it */
+#endif
 /* Addresses that are looked at, the same one many times: 50 ms of work. */
 #define ADDRESSES_MAX 10000
 
@@ -265,8 +269,12 @@ static void enqueue(void)
 	    s.envelope.rcpts, s.queue.file.size - s.queue.message_at, s.uid);
 	if (s.options.queue_only)
 		return;
-	/* A runner must not hold the pipe that our caller reads to its end. */
-	fcntl(2, F_SETFD, FD_CLOEXEC);
+	/*
+	 * A runner that is started must not hold the pipe that our caller reads
+	 * to its end, nor whatever else a caller has left open.
+	 */
+	if (syscall(SYS_close_range, 2U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+		fcntl(2, F_SETFD, FD_CLOEXEC);
 	nudge(s.id);
 }
 

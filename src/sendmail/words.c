@@ -122,14 +122,17 @@ static size_t fold_at(const char *p, size_t n, size_t max, bool commas)
 static void line_fold(struct str *out, const char *p, size_t n, size_t max,
     bool commas)
 {
-	while (n > max) {
-		size_t at = fold_at(p, n, max, commas);
+	bool blank = false; /* one of ours stands before p */
+
+	while (n + blank > max) {
+		size_t at = fold_at(p, n, max - blank, commas);
 		if (at == n)
 			break;
 		str_add(out, p, at);
-		str_puts(out, is_blank(p[at]) ? "\n" : "\n ");
 		p += at;
 		n -= at;
+		blank = !is_blank(*p);
+		str_puts(out, blank ? "\n " : "\n");
 	}
 	str_add(out, p, n);
 	str_puts(out, "\n");
