@@ -83,6 +83,8 @@ lib/address.h ADDRESS_SIZE n-1 pennypost-queue.5 address
 lib/envelope.h ENVID_SIZE n-1 pennypost-queue.5 envid
 lib/envelope.h ORCPT_SIZE n-1 pennypost-queue.5 orcpt
 lib/envelope.h RECIPIENTS_MAX n pennypost-queue.5 recipients
+lib/config.c FILE_MAX n pennypost.conf.5 file
+lib/config.c ROUTES_MAX n pennypost.conf.5 route lines
 LIMITS
 }
 
@@ -97,6 +99,8 @@ lib/pool.c BLOCK
 lib/envelope.c PARAMETERS_MAX
 lib/envelope.h NOTIFY_SIZE
 smtpd/handoff.c HEAD
+sendmail/mailq.c ID_WIDTH
+sendmail/mailq.c SENDER_AT
 deliver/resolve.c KEY_SIZE
 deliver/maildir.c MANY
 deliver/maildir.c EXT4_MAGIC
