@@ -730,12 +730,12 @@ EOF
     grep -Fqx 'warn users/smarthost: without use; pennypost.conf has no smarthost line' <<<"$output"
     echo 'smarthost 127.0.0.1:1' >>"$home/pennypost.conf"
     checks_ok
-    for line in '' user : user: :pass $'a:b\nc:d'; do
+    for line in '' user : user: :pass; do
         printf '%s\n' "$line" >"$home/users/smarthost"
-        finds 'bad users/smarthost: not one line user:password'
+        finds 'bad users/smarthost: does not begin with user:password'
     done
     : >"$home/users/smarthost"
-    finds 'bad users/smarthost: not one line user:password'
+    finds 'bad users/smarthost: does not begin with user:password'
     echo user:password >"$home/users/smarthost"
     chmod 640 "$home/users/smarthost"
     finds "bad users/smarthost: open to others; chmod 600 $home/users/smarthost"
