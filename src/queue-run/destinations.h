@@ -21,6 +21,7 @@ struct destination {
 	struct part *first, **last;   /* its line */
 	size_t waiting;               /* in the line */
 	unsigned workers;
+	unsigned most;                /* of them, that it takes; 0: not known */
 	unsigned failures;            /* of workers, in a row */
 	int64_t down;                 /* until then, in monotonic ms */
 	struct str mta, reply;        /* and why */

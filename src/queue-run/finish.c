@@ -131,11 +131,19 @@ static void collect(const struct message *m, struct said *said)
 			said[v->index] = (struct said){v->mta, v->reply};
 }
 
+/* How many, and one of them for the log. */
 struct tally {
-	size_t failed, waiting;
-	size_t first; /* one of them, for the log */
-	const char *reply;
+	size_t count, first;
+	const char *reply; /* NULL: nothing was said */
 };
+
+static void tally(struct tally *t, size_t i, const char *reply)
+{
+	if (t->count++ == 0 || (t->reply == NULL && reply != NULL)) {
+		t->first = i;
+		t->reply = reply;
+	}
+}
 
 /* Notes what was said. True: it has failed for good. */
 static bool decide(struct entry *e, size_t i, const struct said *said)
@@ -160,33 +168,28 @@ static bool decide(struct entry *e, size_t i, const struct said *said)
 	return true;
 }
 
-static bool record(struct entry *e, const struct message *m, struct tally *t)
+static bool record(struct entry *e, const struct message *m,
+    struct tally *failed, struct tally *waiting)
 {
 	static struct said said[RECIPIENTS_MAX];
-	static bool failed[RECIPIENTS_MAX];
+	static bool for_good[RECIPIENTS_MAX];
 	const struct envelope *v = &e->envelope;
 
 	memset(said, 0, v->rcpts * sizeof *said);
 	collect(m, said);
 	for (size_t i = 0; i < v->rcpts; i++) {
-		failed[i] = entry_waits(&v->rcpt[i]) && decide(e, i, &said[i]);
-		t->failed += failed[i];
-		t->waiting += entry_waits(&v->rcpt[i]) && !failed[i];
-		if ((failed[i] || entry_waits(&v->rcpt[i])) &&
-		    said[i].reply != NULL && (t->reply == NULL || failed[i])) {
-			t->first = i;
-			t->reply = said[i].reply;
-		}
+		bool waits = entry_waits(&v->rcpt[i]);
+		for_good[i] = waits && decide(e, i, &said[i]);
+		if (waits)
+			tally(for_good[i] ? failed : waiting, i,
+			    said[i].reply);
 	}
-	if (!entry_answers_write(e)) {
-		t->waiting += t->failed;
-		t->failed = 0;
+	if (!entry_answers_write(e))
 		return put_off(e, "no answer");
-	}
 	for (size_t i = 0; i < v->rcpts; i++)
-		if (failed[i] && !entry_mark(e, i, QUEUE_FAILED))
+		if (for_good[i] && !entry_mark(e, i, QUEUE_FAILED))
 			return put_off(e, "no status");
-	if (t->failed > 0 && !entry_sync(e))
+	if (failed->count > 0 && !entry_sync(e))
 		return put_off(e, "no status");
 	return true;
 }
@@ -235,18 +238,19 @@ void finish_rest(struct entry *e)
 
 static void settle(struct entry *e, const struct message *m)
 {
-	struct tally t = {0};
+	struct tally failed = {0}, waiting = {0};
+	const struct recipient *rcpt = e->envelope.rcpt;
 
-	if (!record(e, m, &t))
+	if (!record(e, m, &failed, &waiting))
 		return;
-	if (t.failed > 0)
+	if (failed.count > 0)
 		info("failed id=%s from=<%s> to=<%s> recipients=%zu reply=%s",
 		    e->id, safe(e->envelope.sender),
-		    safe(e->envelope.rcpt[t.first].address), t.failed,
-		    quoted(t.reply));
+		    safe(rcpt[failed.first].address), failed.count,
+		    quoted(failed.reply));
 	if (!finish_reports(e))
 		return;
-	if (t.waiting == 0) {
+	if (waiting.count == 0) {
 		finish_rest(e);
 		return;
 	}
@@ -254,8 +258,8 @@ static void settle(struct entry *e, const struct message *m)
 	retry_later(e);
 	info("deferred id=%s from=<%s> to=<%s> recipients=%zu wait=%" PRId64
 	    " reply=%s", e->id, safe(e->envelope.sender),
-	    safe(e->envelope.rcpt[t.first].address), t.waiting,
-	    e->due - now(), t.reply != NULL ? quoted(t.reply) : "-");
+	    safe(rcpt[waiting.first].address), waiting.count, e->due - now(),
+	    waiting.reply != NULL ? quoted(waiting.reply) : "-");
 }
 
 void finish(struct message *m)

@@ -186,13 +186,14 @@ static void close_idle(void)
 
 static void feed(struct destination *d)
 {
-	unsigned most = d->local ? LOCAL_WORKERS : DESTINATION_WORKERS;
+	unsigned most = d->most > 0 ? d->most :
+	    d->local ? LOCAL_WORKERS : DESTINATION_WORKERS;
 	struct worker *w;
 
 	for (;;) {
 		while (d->first != NULL && (w = worker_free(d)) != NULL)
 			worker_give(w, line_take(d));
-		if (d->waiting <= MORE * d->workers || d->workers == most)
+		if (d->waiting <= MORE * d->workers || d->workers >= most)
 			return;
 		if (!worker_start(d))
 			break;
@@ -292,6 +293,32 @@ static bool worker_done(struct worker *w, const char *id)
 	return true;
 }
 
+/*
+ * It finds its destination down. Where another one has a good connection, the
+ * host only wants no more of them at once.
+ */
+static void worker_down(struct worker *w, const char *mta, const char *reply)
+{
+	struct destination *d = w->destination;
+	unsigned others = 0;
+	bool good = false;
+
+	for (struct worker *o = workers; o < workers + WORKERS_MAX; o++) {
+		if (o == w || o->pid == 0 || o->destination != d || o->closing)
+			continue;
+		others++;
+		good = good || o->served > 0;
+	}
+	if (good) {
+		info("fewer next_hop=%s workers=%u mta=%s reply=%s",
+		    safe(d->next_hop), others, safe(mta), quoted(reply));
+		d->most = others;
+		worker_close(w);
+		return;
+	}
+	destination_down(d, mta, reply);
+}
+
 /* False: that is no answer. */
 static bool worker_line(struct worker *w, char *line)
 {
@@ -310,7 +337,7 @@ static bool worker_line(struct worker *w, char *line)
 	}
 	if (strcmp(word, "down") != 0 || !answer_parse(line, &mta, &reply))
 		return false;
-	destination_down(w->destination, mta, reply);
+	worker_down(w, mta, reply);
 	return true;
 }
 
@@ -330,17 +357,16 @@ static void worker_end(struct worker *w)
 	if (status != 0 || parts > 0)
 		warn("%s status=%d next_hop=%s id=%s", program(d), status,
 		    safe(d->next_hop), parts > 0 ? part->message->id : "-");
+	snprintf(reply, sizeof reply, "451 4.3.0 %s failed, status %d",
+	    program(d), status);
 	if (parts > 1)
 		line_put_back(second);
 	if (parts > 0 && w->fault == NULL && ++part->deaths < DEATHS)
 		line_put_back(part);
 	else if (parts > 0)
-		part_answer(part, "-", w->fault != NULL ? w->fault :
-		    "451 4.3.0 Our own program failed");
+		part_answer(part, "-", w->fault != NULL ? w->fault : reply);
 	if (w->served == 0 && parts > 0 && ++d->failures >= FAILURES) {
 		d->failures = 0;
-		snprintf(reply, sizeof reply, "451 4.3.0 %s failed, status %d",
-		    program(d), status);
 		destination_down(d, "-", reply);
 	}
 	feed_hungry();

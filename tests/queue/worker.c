@@ -99,6 +99,26 @@ static void forward(const struct entry *e, size_t i)
 	job_new(id);
 }
 
+/* Only the first three processes have a connection. */
+static void limited(struct entry *e, size_t i)
+{
+	static bool in, out;
+
+	for (int n = 0; n < 3 && !in && !out; n++) {
+		char name[] = {'c', (char)('0' + n), '\0'};
+		in = open(name, O_CREAT | O_EXCL, 0600) >= 0;
+	}
+	usleep(50000);
+	if (in) {
+		sent(e, i, entry_success(&e->envelope.rcpt[i]));
+		return;
+	}
+	if (!out)
+		job_down("mx.far.test", "421 4.7.0 Too many connections");
+	out = true;
+	job_to(i, "mx.far.test", "421 4.7.0 Too many connections");
+}
+
 static void treat(struct entry *e, size_t i)
 {
 	const struct recipient *r = &e->envelope.rcpt[i];
@@ -117,6 +137,12 @@ static void treat(struct entry *e, size_t i)
 	} else if (strcmp(what, "down") == 0) {
 		job_down("mx.far.test", "451 4.4.1 No answer from there");
 		job_to(i, "mx.far.test", "451 4.4.1 No answer from there");
+	} else if (strcmp(what, "slowdown") == 0) {
+		usleep(300000);
+		job_down("mx.far.test", "451 4.4.1 No answer from there");
+		job_to(i, "mx.far.test", "451 4.4.1 No answer from there");
+	} else if (strcmp(what, "limit") == 0) {
+		limited(e, i);
 	} else if (strcmp(what, "dead") == 0) {
 		job_down("-", "556 5.1.10 It takes no mail");
 		job_to(i, "-", "556 5.1.10 It takes no mail");

@@ -1,0 +1,523 @@
+#!/usr/bin/env bats
+# queue-run: what it does with the queue, beside workers that do as they are
+# told (queue/worker.c).
+
+load helper
+load queue/lib
+
+setup_file() {
+	queue_programs
+}
+
+setup() {
+	queue_home
+}
+
+# --- One message ---
+
+@test "what is due is sent, once, and its file goes" {
+	put A.0 s@far.test '. <ok@a.test>' '. <alice@example.test>'
+	put B.0 s@far.test '. <ok@a.test>'
+	run_queue
+	assert_sent <<-'EOT'
+		A.0 ok@a.test
+		A.0 alice@example.test
+		B.0 ok@a.test
+	EOT
+	assert_queue '*'
+	grep -q 'done id=A.0 from=<s@far.test> recipients=2 age=' stderr
+	# To each destination by its own worker, both messages by the same.
+	[ "$(cut -d' ' -f1 "$SENT" | sort | uniq -c | xargs)" = '1 -q 2 a.test' ]
+	[ "$(awk '$1 == "a.test" { print $4 }' "$SENT" | uniq | wc -l)" = 1 ]
+	assert_no_tmp
+}
+
+@test "what is not due stays, unless it is named, or all are" {
+	put A.0 s@far.test '. <ok@a.test>'
+	put B.0 s@far.test '. <ok@b.test>'
+	touch -d "@$((now + 1000))" "$QUEUE"/{A,B}.0
+	run_queue
+	[ -z "$(sent)" ]
+	run_queue A.0
+	assert_sent <<<'A.0 ok@a.test'
+	assert_queue B.0
+	run_queue -a
+	[ "$(sent | xargs)" = 'A.0 ok@a.test B.0 ok@b.test' ]
+	assert_queue '*'
+}
+
+@test "nothing due: it ends at once" {
+	put A.0 s@far.test '. <ok@a.test>'
+	touch -d "@$((now + 1000))" "$QUEUE/A.0"
+	local start=${EPOCHREALTIME/./}
+	run_queue
+	[ $((${EPOCHREALTIME/./} - start)) -lt 1000000 ]
+}
+
+@test "a recipient who is done with is not tried" {
+	put A.0 s@far.test '+ <never@a.test>' '. <ok@a.test>' '+ <ok@b.test>'
+	run_quick
+	assert_sent <<<'A.0 ok@a.test'
+	[ "$(cut -d' ' -f2 "$PENNYPOST_HOME/started" | xargs)" = a.test ]
+	assert_queue '*'
+}
+
+@test "the held ones are not touched, though they are named" {
+	put A.0 s@far.test '. <ok@a.test>'
+	mkdir "$PENNYPOST_HOME/spool/hold"
+	mv "$QUEUE/A.0" "$PENNYPOST_HOME/spool/hold"
+	run_quick
+	run_quick -a
+	run_quick A.0
+	[ -z "$(sent)" ]
+	[ -e "$PENNYPOST_HOME/spool/hold/A.0" ]
+}
+
+@test "a deferral: the answer behind the message, the others done" {
+	put A.0 s@far.test '. <ok@a.test>' '. <later@a.test>'
+	cp "$QUEUE/A.0" before
+	run_queue
+	[ "$(recipients A.0)" = $'+ <ok@a.test>\n. <later@a.test>' ]
+	[ "$(answers A.0)" = '1 mx.far.test 450 4.2.0 Try later' ]
+	# The message is as it was.
+	cmp <(sed '1,/^$/d' before) <(sed '1,/^$/d' "$QUEUE/A.0" | head -n 3)
+	assert_due A.0 300 337
+	grep -q 'deferred id=A.0 from=<s@far.test> to=<later@a.test> recipients=1 wait=3[0-3][0-9] reply="450 4.2.0 Try later"' stderr
+	run_queue A.0
+	[ "$(answers A.0 | wc -l)" = 2 ]
+	assert_sent <<<'A.0 ok@a.test'
+}
+
+@test "the time to the next try grows with the age, from 5 minutes to 4 hours" {
+	local age least
+	for age in 0 299 600 3600 14400 100000; do
+		arrived=$age put A$age.0 s@far.test 'd <later@a.test>'
+	done
+	run_quick
+	for age in 0 299 600 3600 14400 100000; do
+		least=$((age < 300 ? 300 : age > 14400 ? 14400 : age))
+		assert_due A$age.0 $least $((least + least / 8 + 3))
+	done
+	# Not all at the same moment.
+	[ "$(stat -c %Y "$QUEUE"/A{14400,100000}.0 | sort -u | wc -l)" = 2 ]
+}
+
+@test "there is a last try after 5 days, not later" {
+	arrived=$((432000 - 600)) put A.0 s@far.test 'd <later@a.test>'
+	arrived=432001 put B.0 s@far.test 'd <later@a.test>' '. <ok@a.test>'
+	run_quick
+	assert_due A.0 597 600
+	[ "$(sent)" = $'B.0 ok@a.test\nB.0-f0 s@far.test' ]
+	assert_queue A.0
+	grep -q '550 5.4.7 Given up after 5 days. The last answer was from' \
+		"$PENNYPOST_HOME/box/B.0-f0.0"
+}
+
+@test "a permanent error: the sender is told at once, nothing is tried again" {
+	put A.0 s@example.test '. <never@a.test>' '. <later@b.test>'
+	run_queue
+	[ "$(recipients A.0)" = $'+ <never@a.test>\n. <later@b.test>' ]
+	answers A.0 | grep -qx '0 mx.far.test 550 5.1.1 No such user'
+	assert_sent <<<'A.0-f0 s@example.test'
+	grep -q 'failed id=A.0 from=<s@example.test> to=<never@a.test> recipients=1 reply="550 5.1.1 No such user"' stderr
+	grep -q 'deferred id=A.0 .*to=<later@b.test>.*reply="450' stderr
+	run_queue -a
+	assert_sent <<<'A.0-f0 s@example.test'
+}
+
+@test "a recipient of whom the worker says nothing is tried again later" {
+	put A.0 s@far.test '. <silent@a.test>'
+	run_quick
+	[ "$(recipients A.0)" = '. <silent@a.test>' ]
+	[ -z "$(answers A.0)" ]
+	assert_due A.0 300 337
+}
+
+# --- Destinations and workers ---
+
+@test "routes: those with one next hop go together" {
+	echo 'route .b.test [127.0.0.1]:2525' >>"$PENNYPOST_HOME/pennypost.conf"
+	put A.0 s@far.test '. <ok@x.b.test>' '. <ok@y.b.test>' '. <ok@A.test>' \
+		'. <ok@a.TEST>' '. <ok@[192.0.2.1]>'
+	run_quick
+	[ "$(cut -d' ' -f1 "$SENT" | sort | uniq -c | xargs)" = \
+		'2 [127.0.0.1]:2525 1 [192.0.2.1]:25 2 a.test' ]
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 3 ]
+}
+
+@test "at most 5 workers for a destination, 2 for the mailboxes, each at work" {
+	local i
+	for i in $(seq 60); do
+		put A$i.0 s@far.test ". <slow-$i@a.test>" \
+			". <slow-$i@example.test>"
+	done
+	run_quick
+	[ "$(wc -l <"$SENT")" = 120 ]
+	[ "$(awk '{ print $1, $4 }' "$SENT" | sort | uniq -c |
+		awk '$1 >= 8 { print $2 }' | uniq -c | xargs)" = '2 -q 5 a.test' ]
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 7 ]
+}
+
+@test "few messages: one worker" {
+	put A.0 s@far.test '. <slow@a.test>'
+	put B.0 s@far.test '. <slow@a.test>'
+	run_quick
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 1 ]
+}
+
+@test "at most 20 workers in all, and every destination has its turn" {
+	local i
+	for i in $(seq 30); do
+		put A$i.0 s@far.test ". <slow-1@h$i.test>"
+		put B$i.0 s@far.test ". <slow-2@h$i.test>"
+		put C$i.0 s@far.test ". <slow-3@big.test>"
+		put D$i.0 s@far.test ". <slow-4@big.test>"
+	done
+	run_quick &
+	local most=0 n
+	while kill -0 $! 2>/dev/null; do
+		n=$(pgrep -cP $! || true)
+		[ "$n" -le "$most" ] || most=$n
+		sleep 0.05
+	done
+	wait $!
+	echo "at once: $most"
+	[ "$most" -gt 15 ] && [ "$most" -le 20 ]
+	[ "$(sent | sort -u | wc -l)" = 120 ]
+	[ "$(sent | wc -l)" = 120 ]
+}
+
+@test "a destination that is down: nobody else waits for it in vain" {
+	local i
+	put A.0 s@far.test '. <down@a.test>'
+	run_quick & # stays for a moment
+	until grep -q 'down next_hop=a.test' stderr; do sleep 0.02; done
+	for i in $(seq 20); do
+		put B$i.0 s@far.test '. <ok@a.test>' '. <ok@b.test>'
+	done
+	run_quick
+	wait
+	[ "$(sent | cut -d' ' -f2 | uniq -c | xargs)" = '20 ok@b.test' ]
+	for i in $(seq 20); do
+		[ "$(answers B$i.0)" = \
+			'0 mx.far.test 451 4.4.1 No answer from there' ]
+		assert_due B$i.0 300 337
+	done
+	[ "$(grep -c a.test "$PENNYPOST_HOME/started")" = 1 ]
+}
+
+@test "those that wait already when it is found to be down wait no longer" {
+	local i
+	for i in 1 2 3; do
+		put A$i.0 s@far.test '. <slowdown@a.test>'
+	done
+	run_quick
+	grep -q 'down next_hop=a.test waiting=1 ' stderr
+	assert_due A1.0 300 337
+	assert_due A2.0 300 337
+	assert_due A3.0 300 337
+}
+
+@test "a host that wants no more connections keeps those that it has" {
+	local i
+	for i in $(seq 30); do
+		put A$i.0 s@far.test ". <limit@a.test>"
+	done
+	run_quick
+	[ "$(sent | wc -l)" -ge 22 ]
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" -le 5 ]
+	grep -q 'fewer next_hop=a.test workers=[1-4] ' stderr
+	! grep 'down next_hop' stderr
+}
+
+@test "a domain that takes no mail: all who wait for it fail" {
+	put A.0 s@example.test '. <dead@a.test>' '. <dead-2@a.test>'
+	put B.0 s@example.test '. <ok@a.test>' '. <dead-3@a.test>'
+	run_quick
+	[ "$(sent | grep -c -- '-f[01] s@example.test')" = 2 ]
+	assert_queue '*'
+}
+
+@test "-a: what was down is tried all the same" {
+	put A.0 s@far.test '. <down@a.test>'
+	run_quick &
+	until grep -q 'down next_hop=a.test' stderr; do sleep 0.02; done
+	put B.0 s@far.test '. <ok@a.test>'
+	run_quick -a
+	wait $!
+	assert_sent <<<'B.0 ok@a.test'
+}
+
+@test "a worker that dies: its message is tried once more, then later" {
+	put A.0 s@far.test '. <once@a.test>' '. <ok@b.test>'
+	put B.0 s@far.test '. <die@c.test>'
+	run_quick
+	assert_sent <<-'EOT'
+		A.0 ok@b.test
+		A.0 once@a.test
+	EOT
+	[ "$(grep -c c.test "$PENNYPOST_HOME/started")" = 2 ]
+	[ "$(answers B.0)" = '0 - 451 4.3.0 smtp-send failed, status 137' ]
+	assert_due B.0 300 337
+	grep -q 'smtp-send status=3 next_hop=a.test id=A.0' stderr
+	grep -q 'smtp-send status=137 next_hop=c.test id=B.0' stderr
+}
+
+@test "a message that kills its workers takes no other with it" {
+	local i
+	for i in 1 2 3 4 5 6; do
+		put A$i.0 s@far.test '. <ok@a.test>'
+	done
+	put A0.0 s@far.test '. <die@a.test>'
+	run_quick
+	[ "$(sent | wc -l)" = 6 ]
+	assert_queue A0.0
+}
+
+@test "a program that does not run is started twice, not for each message" {
+	local i other=$BATS_TEST_TMPDIR/bin
+	cp -R "$bin" "$other"
+	printf '#!/bin/sh\necho x >>"$PENNYPOST_HOME/tries"\nexit 70\n' \
+		>"$other/smtp-send"
+	for i in $(seq 50); do
+		put A$i.0 s@far.test '. <ok@a.test>'
+	done
+	"$other/queue-run" 2>>stderr
+	[ "$(wc -l <"$PENNYPOST_HOME/tries")" -le 6 ]
+	[ "$(answers A50.0 | cut -d' ' -f1-4)" = '0 - 451 4.3.0' ]
+	rm "$other/smtp-send"
+	put B.0 s@far.test '. <ok@b.test>'
+	"$other/queue-run" 2>>stderr
+	[ "$(answers B.0)" = '0 - 451 4.3.0 smtp-send failed, status 69' ]
+}
+
+@test "a worker that says what makes no sense is ended" {
+	put A.0 s@far.test '. <nonsense@a.test>'
+	put B.0 s@far.test '. <ok@b.test>'
+	run_quick
+	assert_sent <<<'B.0 ok@b.test'
+	[ "$(answers A.0)" = \
+		'0 - 451 4.3.0 Our own program says what makes no sense' ]
+}
+
+@test "a worker that hangs is ended; its message is tried later" {
+	put A.0 s@far.test '. <hang@a.test>'
+	put B.0 s@far.test '. <ok@a.test>'
+	touch -d "@$((now - 5))" "$QUEUE/B.0"
+	run_quick
+	[ "$(answers A.0)" = \
+		'0 - 451 4.4.2 No answer within all the time that it had' ]
+	assert_sent <<<'B.0 ok@a.test'
+	grep -q 'smtp-send killed next_hop=a.test' stderr
+}
+
+@test "a worker without work is kept for a moment, then ended by the end of file" {
+	put A.0 s@far.test '. <ok@a.test>'
+	run_queue &
+	until [ "$(sent | wc -l)" = 1 ]; do sleep 0.02; done
+	sleep 0.5
+	put B.0 s@far.test '. <ok@a.test>'
+	run_queue B.0
+	until [ "$(sent | wc -l)" = 2 ]; do sleep 0.02; done
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 1 ]
+	wait $!
+	for _ in $(seq 50); do
+		[ ! -e "$PENNYPOST_HOME/ended" ] || break
+		sleep 0.02
+	done
+	[ "$(wc -l <"$PENNYPOST_HOME/ended")" = 1 ]
+}
+
+@test "a forward that a worker makes is taken up in the same run" {
+	put A.0 s@far.test '. <forward@example.test>' '. <slow@b.test>'
+	run_quick
+	assert_sent <<-'EOT'
+		A.0 forward@example.test
+		A.0 slow@b.test
+		A.0-0 forwarded@elsewhere.test
+	EOT
+}
+
+# --- What is derived ---
+
+@test "what is derived stays, done, as long as it might be made again" {
+	put A.0 s@example.test '. <never@a.test>' '. <later@a.test>' \
+		'. <forward@example.test>'
+	run_quick
+	# A report and a forward, sent.
+	assert_queue A.0 A.0-2 A.0-f0
+	[ "$(recipients A.0-f0)" = '+ <s@example.test>' ]
+	assert_due A.0-f0 300 300
+	# As if a crash had come before the statuses were written.
+	sed -i -e 's/^to + <never/to f <never/' -e 's/^to + </to . </' \
+		"$QUEUE/A.0"
+	run_quick -a
+	assert_sent <<-'EOT'
+		A.0 forward@example.test
+		A.0 forward@example.test
+		A.0-2 forwarded@elsewhere.test
+		A.0-f0 s@example.test
+	EOT
+	sed -i 's/later@/okay/' "$QUEUE/A.0"
+	sed -i 's/^to \. <.*/to + <x@a.test>/' "$QUEUE/A.0"
+	touch -d "@$((now - 1))" "$QUEUE"/*
+	run_quick A.0
+	assert_queue A.0-2 A.0-f0
+	touch -d "@$((now - 1))" "$QUEUE"/*
+	run_quick
+	assert_queue '*'
+}
+
+@test "the same while the first is held" {
+	mkdir "$PENNYPOST_HOME/spool/hold"
+	put A.0-f0 '' '. <s@example.test>'
+	touch "$PENNYPOST_HOME/spool/hold/A.0"
+	run_quick
+	assert_queue A.0-f0
+	rm "$PENNYPOST_HOME/spool/hold/A.0"
+	run_quick -a
+	assert_queue '*'
+	assert_sent <<<'A.0-f0 s@example.test'
+}
+
+# --- Several at once ---
+
+@test "several at once, 500 messages: each one is sent once" {
+	local i
+	for i in $(seq 500); do
+		put A$i.0 s@far.test ". <ok@h$((i % 7)).test>"
+	done
+	for i in 1 2 3 4 5 6; do
+		run_queue &
+		[ $((i % 2)) = 1 ] || run_queue A$i.0 A$((i + 1)).0 &
+	done
+	wait
+	assert_queue '*'
+	[ "$(sent | wc -l)" = 500 ]
+	[ "$(sent | sort -u | wc -l)" = 500 ]
+	# One was the runner.
+	[ "$(grep -o 'queue-run\[[0-9]*\]: done' stderr | sort -u | wc -l)" = 1 ]
+}
+
+@test "a second start hands over what it is there for, and ends" {
+	put A.0 s@far.test '. <slow-1@a.test>' '. <slow-2@b.test>'
+	run_queue &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	put B.0 s@far.test '. <ok@a.test>'
+	put C.0 s@far.test '. <ok@a.test>'
+	put D.0 s@far.test '. <ok@a.test>'
+	touch -d "@$((now + 1000))" "$QUEUE"/[BCD].0
+	local start=${EPOCHREALTIME/./}
+	run_queue B.0
+	run_queue
+	[ $((${EPOCHREALTIME/./} - start)) -lt 500000 ]
+	until sent | grep -q B.0; do sleep 0.02; done
+	sleep 0.2
+	sent | grep -q '[CD].0' && return 1
+	touch -d "@$((now - 1))" "$QUEUE/C.0"
+	run_queue
+	until sent | grep -q C.0; do sleep 0.02; done
+	run_queue -a
+	wait $!
+	sent | grep -q D.0
+	[ "$(grep -o 'queue-run\[[0-9]*\]: done' stderr | sort -u | wc -l)" = 1 ]
+}
+
+@test "a runner that leaves loses no nudge" {
+	local i
+	for i in $(seq 40); do
+		put A$i.0 s@far.test ". <ok@a.test>"
+		touch -d "@$((now + 1000))" "$QUEUE/A$i.0"
+	done
+	# The runner leaves 0.2 s after its last work.
+	for i in $(seq 40); do
+		run_quick A$i.0 &
+		sleep 0.$((195 + i % 10))
+	done
+	wait
+	[ "$(sent | wc -l)" = 40 ]
+	assert_queue '*'
+	[ "$(grep -o 'queue-run\[[0-9]*\]: done' stderr | sort -u | wc -l)" -gt 2 ]
+}
+
+@test "a lock that nobody gives up, nobody listening: another time" {
+	put A.0 s@far.test '. <ok@a.test>'
+	flock "$QUEUE" sleep 5 &
+	sleep 0.2
+	run -75 "$quick/queue-run"
+	[[ $output == *'another one runs, and is deaf'* ]]
+	kill %%
+}
+
+@test "systemd has the FIFO: what stands in it is tried, in turn" {
+	mkfifo -m 600 "$PENNYPOST_HOME/spool/nudge"
+	exec 7<>"$PENNYPOST_HOME/spool/nudge"
+	put A.0 s@far.test '. <slow@a.test>'
+	run_quick A.0 &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	put B.0 s@far.test '. <ok@b.test>'
+	put C.0 s@far.test '. <ok@c.test>'
+	run_quick -n & # waits
+	sleep 0.1
+	echo B.0 >&7
+	wait
+	[ "$(sent | cut -d' ' -f1 | xargs)" = 'A.0 B.0' ]
+	exec 7>&-
+}
+
+@test "more nudges than the FIFO holds: all of the queue is looked at" {
+	local i
+	for i in $(seq 5); do
+		put A$i.0 s@far.test '. <ok@a.test>'
+	done
+	mkfifo -m 600 "$PENNYPOST_HOME/spool/nudge"
+	exec 7<>"$PENNYPOST_HOME/spool/nudge"
+	yes gone.0 | head -c 65000 >&7
+	put N.0 s@far.test '. <ok@a.test>'
+	touch -d "@$((now + 1000))" "$QUEUE/N.0"
+	"$quick/queue-run" -n 2>>stderr 7>&- # does not scan by itself
+	[ "$(sent | wc -l)" = 5 ]
+	exec 7>&-
+}
+
+@test "what is no id in the FIFO does no harm" {
+	mkfifo -m 600 "$PENNYPOST_HOME/spool/nudge"
+	exec 7<>"$PENNYPOST_HOME/spool/nudge"
+	put A.0 s@far.test '. <ok@a.test>'
+	printf '%s\n' ../users/passwd '' '-x' .hidden \
+		"$(printf 'x%.0s' $(seq 200))" nosuch.0 A.0 >&7
+	run_quick -n
+	[ "$(sent)" = 'A.0 ok@a.test' ]
+	[ "$(grep -c 'nudge: no id' stderr)" = 4 ]
+	exec 7>&-
+}
+
+@test "something else has the FIFO's name: the queue is run all the same" {
+	put A.0 s@far.test '. <ok@a.test>'
+	echo mine >"$PENNYPOST_HOME/spool/nudge"
+	run_quick
+	assert_sent <<<'A.0 ok@a.test'
+	[ "$(cat "$PENNYPOST_HOME/spool/nudge")" = mine ]
+	grep -q 'spool/nudge: Invalid argument' stderr
+}
+
+@test "the FIFO is made, for its owner alone" {
+	run_quick
+	[ "$(stat -c '%F %a' "$PENNYPOST_HOME/spool/nudge")" = 'fifo 600' ]
+}
+
+@test "the message that a worker of a killed runner has is not sent twice" {
+	put A.0 s@far.test '. <slow@a.test>' '. <slow-2@a.test>'
+	"$quick/queue-run" 2>>stderr &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	kill -KILL $!
+	wait $! || true
+	run_quick
+	[ "$(sent | sort -u | wc -l)" = "$(sent | wc -l)" ]
+	[ "$(sent | wc -l)" -ge 1 ]
+	sleep 1
+	run_quick A.0
+	[ "$(sent | sort -u | wc -l)" = "$(sent | wc -l)" ]
+	[ "$(sent | wc -l)" = 2 ]
+	assert_queue '*'
+}

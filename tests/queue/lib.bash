@@ -1,0 +1,105 @@
+# What the tests of queue-run share: a directory of programs in which queue-run
+# is the real one, and both smtp-send and deliver are worker.c; and queue files.
+# shellcheck shell=bash disable=SC2034
+
+# In setup_file: $BATS_FILE_TMPDIR/bin, and quick/ with a queue-run that is the
+# same but for its times: seconds become tenths.
+queue_programs() {
+	local at=$BATS_FILE_TMPDIR lib=$ROOT/src/lib sources flags
+	flags=(-std=c11 -D_GNU_SOURCE -O1 "-I$lib" '-DDEFAULT_HOME="/none"')
+	sources=("$lib"/{entry,job,route,queue,file,pool,str,log,program}.c
+		"$lib"/{config,peer,local,address,envelope}.c)
+	mkdir "$at/bin" "$at/quick"
+	"${CC:-cc}" "${flags[@]}" -o "$at/bin/smtp-send" \
+		"$ROOT/tests/queue/worker.c" "${sources[@]}"
+	cp "$at/bin/smtp-send" "$at/bin/deliver"
+	cp "$at"/bin/* "$at/quick"
+	cp "$PROGRAMS/queue-run" "$at/bin"
+	cp -R "$ROOT/src/queue-run" "$at/src"
+	quicker queue-run.c LINGER 200
+	quicker queue-run.c HANG 3
+	quicker queue-run.c HANDOVER 1000
+	quicker workers.c IDLE 200
+	quicker workers.c PATIENCE 1000
+	quicker workers.c FAREWELL 300
+	"${CC:-cc}" "${flags[@]}" -o "$at/quick/queue-run" "$at"/src/*.c \
+		"${sources[@]}" "$lib"/{conn,nudge,trace,qp}.c
+}
+
+quicker() { # FILE NAME NUMBER
+	grep -q "^#define $2 " "$BATS_FILE_TMPDIR/src/$1" || return
+	sed -i "s/^#define $2 [0-9]*/#define $2 $3/" "$BATS_FILE_TMPDIR/src/$1"
+}
+
+# In setup. The FIFO is the runner's.
+queue_home() {
+	home_make
+	exec 7>&-
+	rm "$PENNYPOST_HOME/spool/nudge"
+	mkdir "$PENNYPOST_HOME/box"
+	export PENNYPOST_LOG=stderr
+	bin=$BATS_FILE_TMPDIR/bin quick=$BATS_FILE_TMPDIR/quick
+	SENT=$PENNYPOST_HOME/sent
+	now=$(date +%s)
+}
+
+# put ID SENDER "STATUS <ADDRESS> …" …: a queue file that is due. $arrived
+# seconds ago, with the lines $head and the message $message.
+put() {
+	local id=$1 sender=$2 file=$QUEUE/$1 line body
+	body=${message-$'Subject: hello\n\nbody'}
+	shift 2
+	{
+		printf 'pennypost-queue 1\nid %s\narrived %d\nsize %015d\n' \
+			"$id" $((now - ${arrived-0})) \
+			"$(($(LC_ALL=C; echo ${#body}) + 1))"
+		[ -z "${head-}" ] || echo "$head"
+		echo "from <$sender>"
+		printf 'to %s\n' "$@"
+		printf '\n%s\n' "$body"
+	} >"$file"
+	touch -d "@$((now - 1))" "$file"
+}
+
+run_queue() {
+	"$bin/queue-run" "$@" 2>>stderr
+}
+
+run_quick() {
+	"$quick/queue-run" "$@" 2>>stderr
+}
+
+# Who has which message: lines of ID ADDRESS, in order.
+sent() {
+	[ ! -e "$SENT" ] || cut -d' ' -f2,3 "$SENT" | sort
+}
+
+# The recipients' lines of a queue file.
+recipients() { # ID
+	sed -n '/^$/q;s/^to //p' "$QUEUE/$1"
+}
+
+# The answers behind its message, without their times.
+answers() { # ID
+	sed -n 's/^answer [0-9]* //p' "$QUEUE/$1"
+}
+
+due_in() { # ID: seconds
+	echo $(($(stat -c %Y "$QUEUE/$1") - $(date +%s)))
+}
+
+assert_due() { # ID LEAST MOST
+	local due
+	due=$(due_in "$1")
+	[ "$due" -ge $(($2 - 2)) ] && [ "$due" -le "$3" ] ||
+		{ echo "$1 is due in $due s, not in $2 to $3"; return 1; }
+}
+
+assert_sent() { # what is in stdin, and no more
+	diff <(sort) <(sent)
+}
+
+assert_queue() { # the ids in it
+	[ "$(cd "$QUEUE" && printf '%s\n' * | xargs)" = "$*" ] ||
+		{ ls "$QUEUE"; return 1; }
+}
