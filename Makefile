@@ -129,13 +129,12 @@ install-files: all
 	for name in sbin/sendmail bin/mailq bin/newaliases; do \
 	    ln -sf ../libexec/pennypost/sendmail \
 	        $(DESTDIR)$(PREFIX)/$$name || exit; done
-	for name in mailq newaliases; do \
-	    ln -sf ../man8/sendmail.8 \
-	        $(DESTDIR)$(PREFIX)/share/man/man1/$$name.1 || exit; done
+	ln -sf ../man8/sendmail.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/newaliases.1
 	sed 's|/var/lib/pennypost|$(HOME_DIR)|' scripts/pennypost \
 	    >$(DESTDIR)$(PREFIX)/sbin/pennypost
 	chmod 755 $(DESTDIR)$(PREFIX)/sbin/pennypost
-	for n in 5 7 8; do \
+	for n in 1 5 7 8; do \
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$n && \
 	    install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || \
 	    exit; done
