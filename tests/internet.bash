@@ -205,18 +205,24 @@ answers() { # HOST [PORT [ADDRESS]]
 	return 1
 }
 
-# Postfix on HOST, for the same Maildirs; lines for main.cf may follow.
+# Postfix on HOST, for the same Maildirs, on all its addresses .2 and .21, the
+# last one for small mail.
 postfix_on() {
 	local dir=$HOSTS/$1
 	mkdir -p "$dir"/postfix/{etc,queue,data}
 	chown postfix "$dir/postfix/data"
 	cp -r /etc/postfix/. "$dir/postfix/etc"
 	sed "s,DIR,$dir," "$INTERNET/main.cf" >"$dir/postfix/etc/main.cf"
-	printf '%s\n' "${@:2}" >>"$dir/postfix/etc/main.cf"
 	# Nothing in a chroot.
-	awk '$5 == "y" { sub(" y ", " n ") } { print }' \
+	awk '$5 == "y" { sub(" y ", " n ") } $8 != "smtpd" { print }' \
 		/usr/share/postfix/master.cf.dist >"$dir/postfix/etc/master.cf"
+	echo '198.18.0.2:smtp inet n - n - - smtpd
+[2001:db8:18::2]:smtp inet n - n - - smtpd
+198.18.0.21:smtp inet n - n - - smtpd -o message_size_limit=1000000' \
+		>>"$dir/postfix/etc/master.cf"
+	: >"$dir/postfix/access"
 	on "$1" mount --bind "$dir/postfix/etc" /etc/postfix
+	on "$1" postmap "$dir/postfix/access"
 	on "$1" postfix start
 	answers "$1"
 }
@@ -283,8 +289,15 @@ same() {
 			"$HOSTS/above"
 }
 
-# The files that wait on HOST.
-queue_of() { find "$HOSTS/$1/home/spool/queue" -type f; }
+# The files that wait on HOST; not those that are done and only show, while what
+# they came of waits, that they have been made.
+queue_of() {
+	local file
+	for file in "$HOSTS/$1"/home/spool/queue/*; do
+		[[ $file == *-* ]] && ! grep -qm1 '^to [^+] ' "$file" ||
+			[ ! -f "$file" ] || echo "$file"
+	done
+}
 
 queue_empty() { [ -z "$(queue_of "$1")" ]; }
 
@@ -322,8 +335,7 @@ waits() { # HOST [N]
 	local file now
 	now=$(date +%s)
 	[ -n "$(queue_of "$1")" ] || return
-	# What is only kept while its origin waits is none of them.
-	for file in $(queue_of "$1" | xargs grep -l '^to [.d] '); do
+	for file in $(queue_of "$1"); do
 		[ "$(stat -c %Y "$file")" -ge $((now + ${2-200})) ] || return
 	done
 }

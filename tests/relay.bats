@@ -210,7 +210,7 @@ alice@alias.test,dave@b.test,bob@a.test"
 	reported a carol
 	fact 'recipient delayed 4.4.1 alice@dead.test'
 	grep -q '^until ' facts
-	grep -q '^to d <alice@dead.test>' $(queue_of a)
+	grep -q '^to d <alice@dead.test>' "$(queue_of a)"
 	# The older, the longer it waits: as long again as it is old.
 	soon waits a 14000
 	rm "$(inbox a carol)"
