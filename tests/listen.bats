@@ -195,6 +195,81 @@ END
 	[[ $output == *"port $port: Address"* ]]
 }
 
+# A Unix socket
+
+# unix PATH [UID]: what its handler says to that user.
+unix() {
+	local as=()
+	[ -z "${2-}" ] || as=(setpriv --reuid "$2" --regid "$2" --clear-groups)
+	timeout 20 "${as[@]}" /usr/bin/python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.shutdown(socket.SHUT_WR)
+sys.stdout.buffer.write(s.makefile("rb").read())' "$1"
+}
+
+@test "a Unix socket: for everybody, and gone when listen is" {
+	local path=$BATS_TEST_TMPDIR/socket
+	background "$listen" "$path" /bin/sh -c 'umask; echo hi'
+	soon test -S "$path"
+	[ "$(stat -c %a "$path")" = 666 ]
+	[ "$(unix "$path")" = "$(umask)"$'\n'hi ]
+	kill "$PID"
+	ends_with 0 "$PID"
+	[ ! -e "$path" ]
+}
+
+@test "a Unix socket: a stale one goes; one in use, or a file, stays" {
+	local path=$BATS_TEST_TMPDIR/socket other
+	background "$listen" "$path" /bin/echo first
+	soon test -S "$path"
+	run -71 timeout 10 "$listen" "$path" /bin/echo second
+	[[ $output == *"$path: another listen has it" ]]
+	[ "$(unix "$path")" = first ]
+	kill -KILL "$PID"
+	soon ended_or_zombie "$PID"
+	[ -S "$path" ]
+	background "$listen" "$path" /bin/echo second
+	soon unix "$path"
+	[ "$(unix "$path")" = second ]
+	kill "$PID"
+	ends_with 0 "$PID"
+	# Somebody else's, who knows nothing of our lock.
+	background /usr/bin/python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+time.sleep(60)' "$path"
+	soon test -S "$path"
+	run -71 timeout 10 "$listen" "$path" /bin/echo third
+	[[ $output == *"$path: Address already in use" ]]
+	[ -S "$path" ]
+	rm "$path"
+	echo precious >"$path"
+	run -71 timeout 10 "$listen" "$path" /bin/echo third
+	[ "$(cat "$path")" = precious ]
+	run -64 timeout 10 "$listen" "/$(printf 'x%.0s' $(seq 108))" /bin/cat
+	[[ $output == *'path too long: '* ]]
+	run -71 timeout 10 "$listen" /no/such/place /bin/cat
+}
+
+@test "a Unix socket: -s counts by uid" {
+	[ "$(id -u)" = 0 ] || skip 'only root can be two users'
+	local path=$BATS_TEST_TMPDIR/socket
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	background "$listen" -s 1 "$path" /bin/sh -c 'echo hi; exec cat'
+	local server=$PID
+	soon test -S "$path"
+	background /usr/bin/python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+time.sleep(60)' "$path"
+	soon children_are "$server" 1
+	[ "$(unix "$path")" = "$refusal" ]
+	grep -q 'refused why=per-source uid=0$' "$BATS_TEST_TMPDIR/stderr"
+	[ "$(unix "$path" 1)" = hi ]
+}
+
 # A given socket
 
 @test "given as fd 0" {

@@ -42,7 +42,7 @@ refuses() {
 	_matches "$stderr" "sendmail: $text" || { echo "said: $stderr"; return 1; }
 	[ "${#stderr_lines[@]}" = 1 ]
 	[ "$(count "$QUEUE")" = 0 ]
-	assert_no_tmp
+	[ ! -d "$PENNYPOST_HOME/spool" ] || assert_no_tmp
 }
 
 # What differs from run to run, in few words. The size is looked at.
@@ -1408,4 +1408,387 @@ END
 74 cannot_write_into_the_queue:_* link,linkat:error=ENOSPC
 74 cannot_write_into_the_queue:_* link,linkat:error=EACCES
 END
+}
+
+@test "what is exit 0 is on the disk, and only then is the runner told" {
+	export ASAN_OPTIONS=detect_leaks=0
+	strace -qq -o trace -e trace=fsync,link,linkat,write,open,openat,flock \
+		"$PROGRAMS/sendmail" x <<<hi
+	[ "$(sed -n -e 's/^fsync.*/fsync/p' -e 's/^link.*/link/p' \
+		-e 's/^open.*spool\/nudge.*/nudge/p' \
+		-e 's/^open.*spool\/tmp\/.*/create/p' \
+		-e 's/^open.*"spool\/queue", .*/directory/p' trace | xargs)" = \
+		'create fsync link directory fsync nudge' ]
+}
+
+@test "killed on its way: nothing, or the whole message" {
+	export ASAN_OPTIONS=detect_leaks=0
+	for point in write:when=1 ?pwrite64:when=1 fsync:when=1 link,linkat \
+		unlink,unlinkat:when=1 fsync:when=2 flock; do
+		under_strace "inject=${point/:/:signal=KILL:}"
+		[[ $point == *:* ]] || under_strace "inject=$point:signal=KILL"
+		run "$sendmail" <<<hi
+		[ "$status" = 137 ] || { echo "$point: $status"; return 1; }
+		for file in "$QUEUE"/*; do
+			[ ! -e "$file" ] || [ -z "$(shape "$file" | grep wrong)" ]
+		done
+		rm -f "$QUEUE"/* "$PENNYPOST_HOME"/spool/tmp/*
+	done
+}
+
+@test "a disk that is really full" {
+	[ "$uid" = 0 ] || skip 'only root can mount a small disk'
+	cat >small.sh <<END
+#!/bin/sh
+mount -t tmpfs -o "size=\$SIZE,nr_inodes=\$INODES" small "$PENNYPOST_HOME/spool" &&
+mkdir "$PENNYPOST_HOME"/spool/queue "$PENNYPOST_HOME"/spool/tmp || exit 99
+"$PROGRAMS/sendmail" "\$@"
+status=\$?
+find "$PENNYPOST_HOME/spool" -type f
+exit \$status
+END
+	chmod +x small.sh
+	SIZE=64k INODES=20 run -0 unshare -m ./small.sh x <<<hi
+	[ "${#lines[@]}" = 1 ] # it can work there
+	seq 100000 >large
+	for size in 1k 300k; do
+		SIZE=$size INODES=20 run -74 unshare -m ./small.sh -i x <large
+		[[ $output == *': No space left on device' ]]
+		[ "${#lines[@]}" = 1 ]
+	done
+	SIZE=64k INODES=3 run -73 unshare -m ./small.sh x <<<hi
+	[ "$output" = 'sendmail: cannot write into the queue: No space left on device' ]
+}
+
+@test "the configuration: wrong, missing, not to be read" {
+	refuses 74 'cannot read the message: Is a directory' x </
+	echo 'nonsense yes' >>"$PENNYPOST_HOME/pennypost.conf"
+	refuses 78 'pennypost.conf:3: nonsense: unknown key' x <<<hi
+	rm "$PENNYPOST_HOME/pennypost.conf"
+	refuses 78 'pennypost.conf: No such file *' x <<<hi
+	mkdir "$PENNYPOST_HOME/pennypost.conf"
+	refuses 71 'pennypost.conf: Is a directory' x <<<hi
+	PENNYPOST_HOME=/no/home refuses 78 'home /no/home: No such *' x <<<hi
+}
+
+# Handing over
+
+# A home without a queue of its own, and a server for it that writes down what
+# it hears, and says what the file `says` has for a command, else yes.
+talker_start() {
+	mkdir -p client/users
+	printf '%s\n' 'host client.example.test' "submit $PWD/socket" \
+		>client/pennypost.conf
+	echo example.test >client/users/domains
+	printf '%s\n' "EHLO 250-talker\r\n250-PIPELINING\r\n250-SIZE 9\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 DSN" \
+		>offers
+	cat >talker <<'END'
+#!/bin/bash
+cd "$(dirname "$0")"
+answer() {
+	local said
+	said=$(grep -m1 "^$1 " says) || said=$(grep -m1 "^$1 " offers) ||
+		said="$1 ${2:-250 2.0.0 OK}"
+	said=${said#* }
+	[ "$said" != hang-up ] || exit 0
+	printf "$said\r\n"
+	case $said in [45]*) return 1 ;; esac
+}
+answer BEGIN '220 talker ESMTP'
+text=
+while IFS= read -r line; do
+	printf '%s\n' "$line" >>heard
+	if [ -n "$text" ]; then
+		[ "$line" != $'.\r' ] || { text=; answer END; }
+		continue
+	fi
+	case $line in
+	EHLO*) answer EHLO ;;
+	MAIL*) answer MAIL ;;
+	RCPT*'<bad'*) answer BAD ;;
+	RCPT*) answer RCPT ;;
+	DATA*) answer DATA '354 go on' && text=yes ;;
+	QUIT*) answer QUIT '221 2.0.0 bye'; exit ;;
+	esac
+done
+END
+	chmod +x talker
+	: >says
+	: >heard
+	background "$PROGRAMS/listen" "$PWD/socket" "$PWD/talker"
+	soon test -S socket
+	export PENNYPOST_HOME=$PWD/client
+}
+
+# heard: what the server heard, in words; it must all end in CRLF.
+heard() {
+	soon grep -q '^QUIT' heard
+	_shown <heard >heard.shown
+	: >heard
+	cat heard.shown
+}
+
+@test "by SMTP: the envelope, dots, CRLF, and what the server offers" {
+	talker_start
+	printf 'To: x\nMessage-ID: <1@x>\nDate: now\n\n.\n..two\nü\nend' |
+		sends -i -f a@example.net -N success,delay -R full -V 'a b' \
+			x bad@example.net
+	heard >got
+	diff got - <<END
+EHLO client.example.test
+MAIL FROM:<a@example.net> SIZE=173 BODY=8BITMIME RET=FULL ENVID=a+20b
+RCPT TO:<x@example.test> NOTIFY=SUCCESS,DELAY
+RCPT TO:<bad@example.net> NOTIFY=SUCCESS,DELAY
+DATA
+To: x@example.test
+Message-ID: <1@x>
+Date: now
+From: a@example.net
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 8bit
+
+..
+...two
+ü
+end
+.
+QUIT
+END
+	printf 'hi\n' | sends -f ö@example.net x
+	[[ $(heard | sed -n 2p) == 'MAIL FROM:<ö@example.net> SIZE='*' SMTPUTF8' ]]
+	# Little is offered, and one thing said at a time.
+	echo 'EHLO 250 talker' >says
+	printf 'ü\n' | sends -N never -R hdrs -V x -f '' x y
+	[ "$(heard | sed '/^DATA/,$d')" = "EHLO client.example.test
+MAIL FROM:<>
+RCPT TO:<x@example.test>
+RCPT TO:<y@example.test>" ]
+	refuses 69 "$PWD/socket: takes no UTF-8 address" ö@example.net <<<hi
+}
+
+@test "by SMTP: a large message, quoted-printable" {
+	talker_start
+	{ seq 100000; printf '%02000d\n' 0; } >large
+	sends -i x <large
+	heard >got
+	sed -i 's/^\.\././; 1,/^DATA/d; /^\.$/,$d' got
+	python3 -c 'import email, sys
+m = email.message_from_bytes(open("got", "rb").read())
+sys.exit(m.get_payload(decode=True) != open("large", "rb").read())'
+}
+
+@test "by SMTP: refusals, by their codes; nobody gets what one is refused" {
+	talker_start
+	while read -r status says; do
+		echo "$says" >says
+		: >heard
+		local said=${says#* }
+		[ "${says%% *}" != BAD ] || said="bad@example.net: $said"
+		run "-$status" --separate-stderr "$sendmail" x bad@example.net y <<<hi
+		case $says in
+		BAD*)
+			[ "$stderr" = "sendmail: recipient bad@example.net: \"${says#* }\"" ]
+			run -1 grep -q ^DATA heard ;;
+		MAIL*)
+			[[ $stderr == "sendmail: sender "*"@example.test: \"${says#* }\"" ]] ;;
+		*)
+			[[ $stderr == "sendmail: "*"\"${says#* }\"" ]] ;;
+		esac
+	done <<'END'
+67 BAD 550 5.1.1 No such user
+67 BAD 450 4.1.1 Not now
+68 BAD 550 5.1.2 No such host
+77 BAD 550 5.7.1 Relaying denied
+69 BAD 550 just no
+69 BAD 450 4.2.0 Later
+74 BAD 452 4.3.1 Disk full
+74 BAD 451 4.3.0 Cannot write it now
+65 MAIL 552 5.3.4 Message too big
+77 MAIL 530 5.7.0 Authentication required
+65 MAIL 501 5.1.7 Bad sender address
+69 DATA 554 no
+65 END 554 5.6.0 Bad message
+74 END 452 4.3.1 Disk full
+69 END 421 4.3.2 Shutting down
+69 BEGIN 421 4.3.2 Too many connections
+69 EHLO 502 5.5.1 What
+END
+	for says in 'BEGIN hang-up' 'RCPT hang-up' 'END hang-up' 'DATA hang-up'; do
+		echo "$says" >says
+		run -74 --separate-stderr "$sendmail" x <<<hi
+		[ "$stderr" = "sendmail: $PWD/socket: connection lost" ]
+	done
+	for says in 'BEGIN hello there' 'END 2500 hm' 'MAIL 25' 'RCPT 354 go on' \
+		'END 250 OK\n'; do
+		echo "$says" >says
+		run -74 --separate-stderr "$sendmail" x <<<hi
+		[ "$stderr" = "sendmail: $PWD/socket: not an SMTP server" ] ||
+			{ echo "$says: $stderr"; return 1; }
+	done
+}
+
+@test "by SMTP: nobody there, no answer, a path too long" {
+	talker_start
+	stop "$PID"
+	refuses 69 "cannot hand the message over at $PWD/socket: No such file *" x <<<hi
+	local port
+	port=$(free_port)
+	for where in "127.0.0.1:$port" "[::1]:$port" "localhost:$port"; do
+		sed -i "s|^submit .*|submit $where|" client/pennypost.conf
+		run -69 --separate-stderr "$sendmail" x <<<hi
+		[[ $stderr == "sendmail: cannot hand the message over at $where: "* ]]
+	done
+	sed -i "s|^submit .*|submit $PWD/socket|" client/pennypost.conf
+	background "$PROGRAMS/listen" "$PWD/socket" "$PWD/talker"
+	soon test -S socket
+	export ASAN_OPTIONS=detect_leaks=0
+	under_strace 'inject=poll,ppoll:retval=0'
+	refuses 74 "$PWD/socket: no answer" <<<hi
+	under_strace 'inject=connect:error=EAGAIN'
+	refuses 69 "cannot hand * at $PWD/socket: no answer" <<<hi
+	sendmail=$PROGRAMS/sendmail
+	sed -i "s|^submit .*|submit /$(printf 'x%.0s' $(seq 120))|" \
+		client/pennypost.conf
+	refuses 78 'submit: the path is too long: *' x <<<hi
+}
+
+# The real one: smtpd -s behind a Unix socket, as nobody; the caller is daemon.
+served() {
+	[ "$uid" = 0 ] || skip 'only root can be two users'
+	installed
+	sendmail=$LIBEXEC/sendmail
+	mkdir run
+	chown nobody run
+	background setpriv --reuid nobody --regid nogroup --clear-groups \
+		env PENNYPOST_LOG=stderr "$LIBEXEC/listen" "$PWD/run/submit" \
+		"$LIBEXEC/smtpd" -s
+	soon test -S run/submit
+	echo "submit $PWD/run/submit" >>"$PENNYPOST_HOME/pennypost.conf"
+	daemon=$PWD/daemon # a program, to be run by whatever
+	cat >daemon <<'END'
+#!/bin/sh
+exec setpriv --reuid "${AS-1}" --regid 1 --clear-groups --no-new-privs "$@"
+END
+	chmod +x daemon
+}
+
+@test "another user: the Unix socket, which knows his uid" {
+	served
+	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
+	printf 'To: alice, bob@example.net\nMessage-ID: <1@x>\n\nhi\n' |
+		"$daemon" "$sendmail" -t
+	soon test -f "$QUEUE"/*
+	sed '1,4d; s/ id .*/ id ID/; s/^\t.*+0000$/\tDATE/; s/^Date: .*/DATE/' \
+		"$QUEUE"/* >got
+	diff got - <<'END'
+from <daemon@example.test>
+to + <alice@example.test>
+to . <bob@example.net>
+
+Received: from mx.example.test (uid 1)
+	by mx.example.test with ESMTP id ID
+	DATE
+To: alice@example.test, bob@example.net
+Message-ID: <1@x>
+From: daemon <daemon@example.test>
+DATE
+
+hi
+END
+	[ "$(stat -c %U "$QUEUE"/*)" = nobody ]
+	mail_of alice | grep -q '^Received: from mx.example.test (uid 1)$'
+	grep -q ': message from=<daemon@example.test> .* uid=1 user= reply=250 ' \
+		"$BATS_TEST_TMPDIR/stderr"
+	rm "$QUEUE"/*
+	# One of whom nobody knows a name.
+	AS=54321 "$daemon" "$sendmail" x@example.net <<<hi
+	grep -qx 'from <uid54321@example.test>' "$QUEUE"/*
+	grep -qx 'Received: from mx.example.test (uid 54321)' "$QUEUE"/*
+	run -67 --separate-stderr "$daemon" "$sendmail" nosuch <<<hi
+	[ "$stderr" = 'sendmail: recipient nosuch@example.test: "550 5.1.1 No such user here"' ]
+}
+
+@test "another user: -bs is carried to the socket, and ends with it" {
+	served
+	both "$daemon" "$sendmail" -bs <<'TALK'
+S: 220 mx.example.test *
+C: EHLO x
+S: 250-mx.example.test
+S: 250-SIZE *
+S: 250-LIMITS *
+S: 250-PIPELINING
+S: 250-8BITMIME
+S: 250-SMTPUTF8
+S: 250-ENHANCEDSTATUSCODES
+S: 250-DSN
+S: 250-CHUNKING
+S: 250 HELP
+C: MAIL FROM:<daemon@example.test>
+S: 250 *
+C: RCPT TO:<bob@example.net>
+S: 250 *
+C: DATA
+S: 354 *
+C: Subject: x
+C:
+C: hi
+C: .
+S: 250 2.0.0 OK *
+C: QUIT
+S: 221 *
+TALK
+	[ "$(grep -lx 'Received: from x (uid 1)' "$QUEUE"/* | wc -l)" = 2 ]
+	# No end of input is needed.
+	mkfifo never
+	exec 5<>never
+	printf 'QUIT\r\n' >never
+	[[ $(timeout 5 "$daemon" "$sendmail" -bs <never) == *'221 '* ]]
+	exec 5>&-
+	sed -i 's|^submit .*|submit /no/socket|' "$PENNYPOST_HOME/pennypost.conf"
+	run -69 --separate-stderr "$daemon" "$sendmail" -bs </dev/null
+	[ -z "$output" ]
+}
+
+@test "another user: loopback, where our own Received line tells the uid" {
+	served
+	local port
+	port=$(free_port)
+	background setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$LIBEXEC/listen" 127.0.0.1:"$port" "$LIBEXEC/smtpd" -s
+	listening "$port"
+	sed -i "s|^submit .*|submit 127.0.0.1:$port|" \
+		"$PENNYPOST_HOME/pennypost.conf"
+	"$daemon" "$sendmail" bob@example.net <<<hi
+	[ "$(sed -n 's/ id .*//; /^Received/,/^\t.*by/p' "$QUEUE"/*)" = \
+'Received: from mx.example.test ([127.0.0.1])
+	by mx.example.test with ESMTP
+Received: from daemon (uid 1)
+	by mx.example.test with local' ]
+	rm "$QUEUE"/*
+	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
+	run -77 --separate-stderr "$daemon" "$sendmail" bob@example.net <<<hi
+	[[ $stderr == *'"530 5.7.0 Authentication required"' ]]
+	[ "$(count "$QUEUE")" = 0 ]
+}
+
+@test "another user: neither the queue nor its runner is his" {
+	served
+	"$sendmail" -odq x@example.net <<<hi
+	[ "$(stat -c %U "$QUEUE"/*)" = nobody ] # root is the mail user there
+	chmod 700 "$QUEUE"
+	run -77 "$daemon" "$sendmail" -bp
+	run -77 "$daemon" "$sendmail" -q
+	run -77 "$daemon" "$sendmail" -qR.
+	chmod 600 "$PENNYPOST_HOME/users/aliases"
+	run -77 "$daemon" "$sendmail" -bi
+}
+
+@test "a queue of ours that is read-only for the moment" {
+	served
+	# As in a service with ProtectSystem=strict.
+	unshare -m sh -c "mount --bind '$PENNYPOST_HOME' '$PENNYPOST_HOME' &&
+		mount -o remount,bind,ro '$PENNYPOST_HOME' &&
+		exec '$sendmail' x@example.net" <<<hi
+	grep -qx 'Received: from mx.example.test (uid 65534)' "$QUEUE"/*
 }

@@ -948,3 +948,66 @@ PY
 	SECRET=x python3 client.py "$PROGRAMS/smtpd"
 	assert_runner_told /dev/null
 }
+
+@test "-l: a local user, who needs no password and may send anywhere" {
+	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
+	for s in -s ''; do
+		# shellcheck disable=SC2086
+		TCPREMOTEIP=203.0.113.1 pipe "$PROGRAMS/smtpd" $s -l 1234 <<'TALK'
+S: 220 *
+C: HELO x
+S: 250 *
+C: MAIL FROM:<a@example.test>
+S: 250 *
+C: RCPT TO:<b@example.net>
+S: 250 *
+C: DATA
+S: 354 *
+C: Subject: x
+C:
+C: .
+S: 250 *
+C: QUIT
+S: 221 *
+TALK
+		grep -qx 'Received: from x (uid 1234)' "$QUEUE"/*
+		rm "$QUEUE"/*
+	done
+	grep -q ': message .* uid=1234 user= reply=250 ' \
+		"$BATS_TEST_TMPDIR/stderr"
+	for bad in '' -1 x 4294967296; do
+		run -64 "$PROGRAMS/smtpd" -l "$bad" </dev/null
+	done
+}
+
+# Whoever made the pair may speak for the network, as a TLS helper does.
+@test "a socketpair is nobody's uid; a Unix socket with a name is" {
+	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
+	cat >talk.py <<'END'
+import os, socket, subprocess, sys
+def start(fd):
+    subprocess.Popen(sys.argv[2:], stdin=fd, stdout=fd)
+    fd.close()
+if sys.argv[1] == "pair":
+    ours, theirs = socket.socketpair()
+    start(theirs)
+else:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(sys.argv[1])
+    server.listen()
+    ours = socket.socket(socket.AF_UNIX)
+    ours.connect(sys.argv[1])
+    start(server.accept()[0])
+ours.sendall(b"EHLO x\r\nMAIL FROM:<a@example.test>\r\n"
+             b"RCPT TO:<b@example.net>\r\nQUIT\r\n")
+sys.stdout.write(ours.makefile("r").read())
+END
+	export PENNYPOST_LOG=stderr
+	run -0 timeout 20 python3 talk.py "$PWD/socket" "$PROGRAMS/smtpd" -s
+	[[ $output == *'250 2.1.5 '* ]]
+	[[ $output != *AUTH* ]]
+	run -0 timeout 20 python3 talk.py pair "$PROGRAMS/smtpd" -s
+	[[ $output == *'530 5.7.0 Authentication required'* ]]
+	run -0 timeout 20 python3 talk.py pair "$PROGRAMS/smtpd"
+	[[ $output == *'550 5.7.1 '* ]]
+}
