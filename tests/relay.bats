@@ -111,6 +111,11 @@ alice@alias.test,dave@b.test,bob@a.test"
 	done
 	soon queue_empty a
 	[ "$(count a/home/spool/mail)" = 0 ]
+	# Not by the host of the last preference, though it is there.
+	for name in several large; do
+		grep -q "sent to=<alice@$name.test> .* mta=mx-b.test\[" a/log
+	done
+	grep -q 'sent to=<alice@six.test> .* mta=both.test\[2001:' a/log
 }
 
 @test "MX: where mail cannot go comes back at once, in words" {
