@@ -100,6 +100,8 @@ void session_drop(struct session *s)
 {
 	if (s->phase == CLOSED)
 		return;
+	if (s->stream)
+		conn_flush(&s->conn); /* a transcript shows all that was said */
 	close(s->conn.in);
 	if (s->conn.out != s->conn.in)
 		close(s->conn.out);
@@ -163,12 +165,26 @@ static int64_t due(const struct session *s, int timeout)
 	    s->deadline : end;
 }
 
+/*
+ * Nothing may be unread where we are to speak: it was said before it was asked
+ * for, and would be taken for the answer to something else. (A transcript has
+ * all of it there from the beginning.)
+ */
+static bool in_step(const struct session *s)
+{
+	return s->stream || s->conn.start == s->conn.end;
+}
+
 static enum phase step_run(struct session *s, const struct step *step)
 {
 	s->conn.timeout = step->timeout;
 	s->conn.deadline = s->deadline;
-	if (step->say != NULL && s->said < s->phase)
+	if (step->say != NULL && s->said < s->phase) {
+		if (!in_step(s))
+			return session_fail(s, 451, "4.5.0",
+			    "speaks out of turn");
 		step->say(s);
+	}
 	reply_read(&s->reply, &s->conn, due(s, step->timeout),
 	    s->phase == EHLO ? extension : NULL, s);
 	if (s->reply.code == 0)
@@ -201,16 +217,6 @@ static enum phase refused(struct session *s)
 	return session_fail(s, 451, "4.4.0", s->reply.text);
 }
 
-/*
- * Nothing may be unread where we are to speak: it was said before it was asked
- * for, and would be taken for the answer to something else. (A transcript has
- * all of it there from the beginning.)
- */
-static bool in_step(const struct session *s)
-{
-	return s->stream || s->conn.start == s->conn.end;
-}
-
 static enum phase heard_greeting(struct session *s)
 {
 	s->never = s->reply.code == 521;
@@ -218,8 +224,6 @@ static enum phase heard_greeting(struct session *s)
 		return CLOSED;
 	if (s->reply.code != 220)
 		return refused(s);
-	if (!in_step(s))
-		return session_fail(s, 451, "4.5.0", "speaks out of turn");
 	return EHLO;
 }
 
@@ -249,15 +253,13 @@ static enum phase begin_auth(struct session *s)
 
 /*
  * STARTTLS (RFC 3207) is to come here, before AUTH: the phase says it, and at
- * 220, if in_step(), gives the descriptors to the tls helper, takes those that
+ * 220, if in_step() holds, gives the descriptors to the tls helper, takes those that
  * it gives back, forgets what was offered, and says EHLO again.
  */
 static enum phase heard_hello(struct session *s)
 {
 	if (s->reply.code / 100 != 2)
 		return refused(s);
-	if (!in_step(s))
-		return session_fail(s, 451, "4.5.0", "speaks out of turn");
 	return s->smarthost ? begin_auth(s) : READY;
 }
 
@@ -337,7 +339,7 @@ static bool session_open(struct session *s, int in, int out)
 	s->extensions = 0;
 	s->size_max = s->mail_max = s->rcpt_max = s->domain_max = 0;
 	s->transactions = 0;
-	s->dirty = s->taken = s->heard = s->closing = s->never = false;
+	s->dirty = s->heard = s->closing = s->never = false;
 	s->phase = GREETING;
 	session_run(s, opening);
 	if (s->smarthost) {

@@ -54,7 +54,6 @@ struct session {
 	uint64_t mail_max, rcpt_max, domain_max; /* RFC 9422; 0: not said */
 	uint64_t transactions;
 	bool dirty;        /* a transaction is open: RSET comes first */
-	bool taken;        /* it has taken a message */
 	bool heard;        /* it has replied since it was READY last */
 	bool closing;      /* it has said 421 */
 	bool never;        /* it takes no mail, ever: RFC 7504 */

@@ -21,8 +21,10 @@
 #include "transaction.h"
 
 #define CONNECTS_MAX 5    /* for a message: RFC 5321 5.1 asks for two at least */
-#define MESSAGE_TIME 1800 /* s for a message and all its recipients … */
-#define RATE_MIN 1000     /* … and its octets, with so many of them in a second */
+/* Seconds for one message; queue-run has two hours of patience with us. */
+#define MESSAGE_TIME 1800     /* all it takes, but for its octets: … */
+#define RATE_MIN 12500        /* … so many of them in each second … */
+#define MESSAGE_TIME_MAX 6000 /* … but no more than this in all */
 
 static struct {
 	struct route route;
@@ -39,8 +41,7 @@ static struct {
 /* How one message fares with the hosts. */
 struct attempt {
 	unsigned connects;
-	bool listed;  /* the hosts were looked up for it */
-	bool again;   /* a session that was old has been made anew */
+	bool listed;  /* the session is one of its own, with one of the hosts */
 	bool reached; /* there was a session */
 	bool never;   /* no host of those tried takes mail: RFC 7504 */
 	struct reply why; /* there is none now */
@@ -57,6 +58,14 @@ static bool hosts_find(struct attempt *a)
 	a->never = false;
 	snprintf(a->why.text, sizeof a->why.text, "%s", s.mx.reply);
 	return false;
+}
+
+static int64_t deadline(uint64_t size)
+{
+	uint64_t time = MESSAGE_TIME + size / RATE_MIN;
+
+	return now_ms() + 1000 * (int64_t)(time < MESSAGE_TIME_MAX ? time :
+	    MESSAGE_TIME_MAX);
 }
 
 static bool time_is_up(void)
@@ -116,29 +125,24 @@ static void give_up(struct attempt *a)
 	job_down(mta, a->why.text);
 }
 
+/*
+ * Where a host fails before it has the message, the next one is tried; where the
+ * session was left over from another message, the same one again.
+ */
 static void deliver(void)
 {
 	struct attempt a = {0};
-	bool old;
 
-	s.session.deadline = now_ms() + 1000 * (MESSAGE_TIME +
-	    (int64_t)(s.delivery.entry.size / RATE_MIN));
+	s.session.deadline = deadline(s.delivery.entry.size);
 	while (s.delivery.todo > 0) {
 		if (!session_ready(&a)) {
 			give_up(&a);
 			return;
 		}
-		old = s.session.taken && !a.again;
 		transaction_run(&s.session, &s.delivery);
 		a.why = s.session.reply;
-		if (s.session.phase == READY) {
-			a.connects = 0;
-		} else if (old) {
-			a.again = true;
-		} else {
-			continue; /* with the next host */
-		}
-		a.listed = false;
+		if (s.session.phase == READY)
+			a = (struct attempt){.reached = true};
 	}
 }
 

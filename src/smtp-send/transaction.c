@@ -115,14 +115,8 @@ static void choose(const struct session *s)
 
 /* What is said */
 
-static void say_rset(struct session *s)
+static void say_mail_of(struct session *s, const struct envelope *e)
 {
-	conn_puts(&s->conn, "RSET\r\n");
-}
-
-static void say_mail(struct session *s)
-{
-	const struct envelope *e = &t.delivery->entry.envelope;
 	const struct message *m = &t.delivery->message;
 	bool dsn = (s->extensions & EXT_DSN) != 0;
 	char size[32] = "";
@@ -209,27 +203,34 @@ static void say_message(struct session *s)
 	t.ended = conn_flush(&s->conn);
 }
 
-/* All that need not wait for a reply: RFC 2920. */
+/* All that need not wait for a reply, in one: RFC 2920. */
 static void say_ahead(struct session *s)
 {
-	enum phase last = t.bdat ? RCPT : DATA;
-
-	if ((s->extensions & EXT_PIPELINING) == 0)
-		return;
-	s->conn.timeout = MAIL_TIMEOUT;
-	s->conn.deadline = s->deadline;
-	if (s->dirty)
-		say_rset(s);
-	say_mail(s);
+	s->said = t.bdat ? RCPT : DATA;
+	say_mail_of(s, &t.delivery->entry.envelope);
 	for (size_t i = 0; i < t.count; i++)
 		say_rcpt_of(s, recipient(t.rcpt[i]));
 	if (!t.bdat) {
 		say_data(s);
 	} else if (message_small(&t.delivery->message)) {
 		say_message(s); /* one round trip for a message */
-		last = END;
+		s->said = END;
 	}
-	s->said = last;
+}
+
+static void say_mail(struct session *s)
+{
+	if (s->extensions & EXT_PIPELINING)
+		say_ahead(s);
+	else
+		say_mail_of(s, &t.delivery->entry.envelope);
+}
+
+static void say_rset(struct session *s)
+{
+	conn_puts(&s->conn, "RSET\r\n");
+	if (s->extensions & EXT_PIPELINING)
+		say_ahead(s);
 }
 
 /* What is heard */
@@ -323,19 +324,17 @@ static enum phase hear_data(struct session *s)
 
 static enum phase hear_end(struct session *s)
 {
-	if (s->reply.code / 100 == 3)
-		return out_of_step(s);
+	if (!is_refusal(s) && (s->reply.code >= 300 || !t.ended))
+		return out_of_step(s); /* a yes before the end is none */
 	if (is_refusal(s)) {
 		refuse_all(s);
 		/* RFC 3030 2: only RSET helps; after a dot all is forgotten. */
 		s->dirty = t.bdat;
 		return READY;
 	}
-	if (t.accepted > 0) {
+	if (t.accepted > 0)
 		delivery_taken(t.delivery, (s->extensions & EXT_DSN) != 0,
 		    s->reply.text);
-		s->taken = true;
-	}
 	s->dirty = false;
 	return READY;
 }
@@ -352,13 +351,13 @@ static const struct step steps[PHASES] = {
  * The session is closed. Once the end of the message has been sent, nobody can
  * tell whether it was taken, unless 421 said so: it is for another time then,
  * and not for another host, which would be sure to make it two. But a host that
- * took one message before, and says nothing of the next, was tired of waiting
- * for it, and has not seen it.
+ * has had a message before, and says nothing at all of the next one, was tired
+ * of waiting for it, and has not seen it.
  */
 static void lost(struct session *s)
 {
 	struct delivery *d = t.delivery;
-	bool tired = !s->heard && s->taken;
+	bool tired = !s->heard && s->transactions > 1;
 	bool unsure = t.ended && !t.refused && !s->closing && !tired;
 
 	if (t.unreadable)
@@ -387,7 +386,6 @@ void transaction_run(struct session *s, struct delivery *d)
 	s->transactions++;
 	s->heard = false;
 	s->phase = s->dirty ? RSET : MAIL;
-	say_ahead(s);
 	session_run(s, steps);
 	if (s->phase == CLOSED)
 		lost(s);
