@@ -3,7 +3,8 @@
  * once. spool/nudge is a FIFO that the running queue-run reads lines from; when
  * nobody does, one is started.
  *
- * A line is an id; or empty: look for what is due; or NUDGE_ALL: try all.
+ * A line is an id; or empty: look for what is due; or NUDGE_ALL: try all; or
+ * NUDGE_UP: forget which hosts do not answer.
  */
 #ifndef NUDGE_H
 #define NUDGE_H
@@ -13,6 +14,7 @@
 
 #define NUDGE_PATH "spool/nudge"
 #define NUDGE_ALL "-a"
+#define NUDGE_UP "-u"
 #define NUDGE_ROOM 65536 /* bytes that wait in the FIFO: the kernel's usual */
 
 /* The message is durable already: whatever fails here, cron makes good. */

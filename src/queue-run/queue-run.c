@@ -48,8 +48,10 @@ static bool hand_over(void)
 {
 	enum nudge_result told;
 
-	if (s.all || *s.ids == NULL)
+	if (*s.ids == NULL)
 		return nudge_tell(s.all ? NUDGE_ALL : "") != NUDGE_NOBODY;
+	if (s.all && nudge_tell(NUDGE_UP) == NUDGE_NOBODY)
+		return false;
 	for (; *s.ids != NULL; s.ids++) {
 		while ((told = nudge_tell(*s.ids)) == NUDGE_FULL)
 			usleep(HANDOVER_STEP * 1000); /* alarm() ends it */
@@ -110,6 +112,8 @@ static void obey(const char *line)
 	} else if (strcmp(line, NUDGE_ALL) == 0) {
 		destinations_up();
 		scan_want(true);
+	} else if (strcmp(line, NUDGE_UP) == 0) {
+		destinations_up();
 	} else if (id_valid(line)) {
 		message_later(line);
 	} else {
@@ -175,7 +179,7 @@ static void begin(void)
 	s.fifo = nudge_listen();
 	if (s.fifo < 0)
 		warn("%s: %s", NUDGE_PATH, strerror(errno));
-	if (!s.nudged && (s.all || *s.ids == NULL))
+	if (!s.nudged && *s.ids == NULL)
 		scan_want(s.all);
 	for (; *s.ids != NULL; s.ids++)
 		message_later(*s.ids);
