@@ -762,6 +762,17 @@ ANSWERS
 	[ "${lines[1]}" = "  203.0.113.1" ]
 }
 
+@test "servers: an address of one link" {
+	echo 'nameserver fe80::53%lo' >resolv.conf
+	run -0 alone '
+		mount --bind resolv.conf /etc/resolv.conf
+		ip addr add fe80::53/64 dev lo nodad
+		serve fe80::53%lo 53 <<<"a.test A 203.0.113.1"
+		sed -i "/^resolver/d" "$CONF"
+		ask A a.test; kill $STARTED' ask
+	[ "${lines[1]}" = "  203.0.113.1" ]
+}
+
 @test "servers: dnsmasq, with an answer over TCP" {
 	local port i
 	port=$(free_port)

@@ -97,12 +97,14 @@ ZONE
 }
 
 @test "null MX" {
-	serve <<'ZONE'
+	serve <<ZONE
 a.test MX 0 .
 a.test A 203.0.113.1
 b.test MX 10 .
 c.test MX 0 .
 c.test MX 10 mx.test
+$(for i in {1..6}; do echo "d.test MX $i ."; echo "d.test MX $i a\\000b"; done)
+d.test MX 99 mx.test
 mx.test A 203.0.113.1
 ZONE
 	goes 68 a.test <<<'556 5.1.10 a.test takes no mail, says its null MX (RFC 7505)'
@@ -111,6 +113,8 @@ ZONE
 	goes 0 c.test <<<'10 mx.test [203.0.113.1]:25 MX record'
 	# nobody asks for the address of the root
 	[ "$(asked ' \(A\|AAAA\) ')" = 2 ]
+	# nor do such names take the place of others
+	goes 0 d.test <<<'99 mx.test [203.0.113.1]:25 MX record'
 }
 
 @test "a domain that is not there" {
@@ -228,6 +232,7 @@ route d.test [2001:db8::1]:26
 route e.test 2001:db8::2
 route f.test no.test
 route g.test here.test
+route h.test localhost:2601
 smarthost 203.0.113.5:587
 CONF
 	line() { echo "pennypost.conf line $(grep -n "^$1" "$CONF" | cut -d: -f1)"; }
@@ -239,6 +244,7 @@ CONF
 	goes 0 e.test <<<"0 2001:db8::2 [2001:db8::2]:25 $(line 'route e')"
 	goes 75 f.test <<<"451 4.3.5 The host of its route: no.test does not exist in the DNS"
 	goes 0 g.test <<<"0 here.test [127.0.0.1]:25 $(line 'route g')"
+	goes 0 h.test <<<"0 localhost [127.0.0.1]:2601 $(line 'route h')"
 	goes 0 any.test <<<"0 203.0.113.5 [203.0.113.5]:587 $(line smarthost)"
 	[ "$(asked ' MX ')" = 0 ]
 }

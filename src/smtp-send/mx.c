@@ -295,11 +295,14 @@ static bool no_address(struct search *s)
 	    " address", s->domain);
 }
 
-/* [192.0.2.1]: in an address, or the host of a route. */
+/* [192.0.2.1] in an address, or the host of a route: also RFC 6761 6.3. */
 static bool literal_parse(const struct route *r, uint8_t data[16], size_t *size)
 {
-	*size = strchr(r->host, ':') != NULL ? 16 : 4;
-	return !r->mx && inet_pton(*size == 4 ? AF_INET : AF_INET6, r->host,
+	const char *host = strcmp(r->host, "localhost") == 0 ? "127.0.0.1" :
+	    r->host;
+
+	*size = strchr(host, ':') != NULL ? 16 : 4;
+	return !r->mx && inet_pton(*size == 4 ? AF_INET : AF_INET6, host,
 	    data) == 1;
 }
 
