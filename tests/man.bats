@@ -77,6 +77,21 @@ auth/auth.c INPUT_MAX n auth.8 user and password
 auth/auth.c PASSWORD_MAX n-1 auth.8 new password
 auth/auth.c PASSWD_MAX n auth.8 users/passwd
 auth/auth.c PATIENCE n auth.8 time
+sendmail/header.h HEADER_MAX n sendmail.8 header
+sendmail/header.h LINE_LENGTH_MAX n sendmail.8 line
+lib/envelope.h RECIPIENTS_MAX n sendmail.8 recipients
+sendmail/sendmail.c ADDRESSES_MAX n sendmail.8 addresses
+lib/address.h ADDRESS_SIZE n-1 sendmail.8 address
+lib/envelope.h ENVID_SIZE n-1 sendmail.8 ENVID
+sendmail/words.c ENCODED_MAX n sendmail.8 encoded word
+sendmail/qp.h QP_LINE_MAX n sendmail.8 encoded line
+sendmail/text.h TEXT_MEMORY n sendmail.8 text in memory
+sendmail/input.h PIECE_MAX n sendmail.8 piece of a line
+sendmail/submit.c CONNECT_TIMEOUT n sendmail.8 connecting
+sendmail/submit.c REPLY_TIMEOUT n sendmail.8 a reply
+sendmail/submit.c SESSION n sendmail.8 session
+sendmail/submit.c REPLY_MAX n sendmail.8 reply line
+sendmail/tools.c ALIASES_MAX n sendmail.8 users/aliases
 lib/queue.c SIZE_DIGITS n pennypost-queue.5 size
 lib/program.h ID_SIZE n-1 pennypost-queue.5 id
 lib/address.h ADDRESS_SIZE n-1 pennypost-queue.5 address
@@ -99,6 +114,10 @@ lib/pool.c BLOCK
 lib/envelope.c PARAMETERS_MAX
 lib/envelope.h NOTIFY_SIZE
 smtpd/handoff.c HEAD
+lib/program.c ENVIRONMENT_MAX
+sendmail/sendmail.c CLOSE_RANGE_CLOEXEC
+sendmail/submit.c PLACE_SIZE
+sendmail/tools.c BATCH
 sendmail/mailq.c ID_WIDTH
 sendmail/mailq.c SENDER_AT
 deliver/resolve.c KEY_SIZE

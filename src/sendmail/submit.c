@@ -21,13 +21,13 @@
 #define CONNECT_TIMEOUT 30 /* s: it is on this machine, or near */
 #define REPLY_TIMEOUT 660  /* s: deliver, behind smtpd, has 600 */
 #define SESSION 1800       /* s in all: a caller waits for us */
-#define REPLY_SIZE 512     /* RFC 5321 4.5.3.1.5 */
+#define REPLY_MAX 2048     /* RFC 5321 4.5.3.1.5 has 512; some say more */
 #define PLACE_SIZE 300
 
 static struct {
 	const char *host;        /* our name */
 	char place[PLACE_SIZE]; /* for the log */
-	char reply[REPLY_SIZE];
+	char reply[REPLY_MAX];
 	bool pipelining, eightbit, utf8, dsn, size;
 	bool within; /* a line of the text */
 	struct conn conn;
@@ -127,7 +127,7 @@ static int reply_read(void (*each)(const char *))
 	char *line;
 
 	do {
-		got = conn_line(&s.conn, REPLY_SIZE * 4, &line);
+		got = conn_line(&s.conn, REPLY_MAX, &line);
 		if (got != LINE_OK)
 			lost(got);
 		if (strspn(line, "0123456789") != 3 ||
@@ -136,7 +136,7 @@ static int reply_read(void (*each)(const char *))
 		if (each != NULL && line[3] != '\0')
 			each(line + 4);
 	} while (line[3] == '-');
-	snprintf(s.reply, sizeof s.reply, "%.*s", REPLY_SIZE - 1, line);
+	snprintf(s.reply, sizeof s.reply, "%.*s", REPLY_MAX - 1, line);
 	return line[0] - '0';
 }
 
