@@ -313,10 +313,10 @@ static void worker_down(struct worker *w, const char *mta, const char *reply)
 		info("fewer next_hop=%s workers=%u mta=%s reply=%s",
 		    safe(d->next_hop), others, safe(mta), quoted(reply));
 		d->most = others;
-		worker_close(w);
-		return;
+	} else {
+		destination_down(d, mta, reply);
 	}
-	destination_down(d, mta, reply);
+	worker_close(w); /* it would say the same as long as it lives */
 }
 
 /* False: that is no answer. */
