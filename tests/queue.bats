@@ -373,16 +373,16 @@ EOF
 	[ "$(runs)" = "queue-run -a" ]
 	run -0 pennypost queue retry $A
 	[ "$output" = "trying 1 now" ]
-	[ "$(runs)" = "queue-run $A" ]
+	[ "$(runs)" = "queue-run -a $A" ]
 	[ $(($(date +%s) - $(stat -c %Y "$QUEUE/$A"))) -lt 60 ]
 	[ "$(stat -c %Y "$QUEUE/$B")" = 1795330414 ]
 	run -0 pennypost queue retry EXAMPLE.net
-	[ "$(runs)" = "queue-run $A" ]
+	[ "$(runs)" = "queue-run -a $A" ]
 	run -0 pennypost queue retry other.net
-	[ "$(runs)" = "queue-run $B" ]
+	[ "$(runs)" = "queue-run -a $B" ]
 	run -0 pennypost queue retry example.net sub.example.net $A
 	[ "$output" = "trying 2 now" ]
-	[ "$(runs)" = "queue-run $A $B" ]
+	[ "$(runs)" = "queue-run -a $A $B" ]
 	refused "nothing waits for third.net" retry third.net
 	refused "nothing waits for net" retry net
 	refused "$C is in spool/hold" retry $C
@@ -422,7 +422,7 @@ EOF
 	for id in $A $B; do
 		[ $(($(date +%s) - $(stat -c %Y "$QUEUE/$id"))) -lt 60 ]
 	done
-	[ "$(runs)" = "queue-run $A $B" ]
+	[ "$(runs)" = "queue-run -a $A $B" ]
 	refused "$C is in spool/queue" release $C
 }
 
