@@ -58,8 +58,8 @@ smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     lib/pool.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
-    sendmail/qp.o sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
-    lib/entry.o lib/nudge.o lib/trace.o \
+    sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
+    lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \
     $(MESSAGE) $(SERVER)
 
 # Where crypt(3) is: a library of its own beside glibc, libc itself in musl, and

@@ -84,7 +84,7 @@ sendmail/sendmail.c ADDRESSES_MAX n sendmail.8 addresses
 lib/address.h ADDRESS_SIZE n-1 sendmail.8 address
 lib/envelope.h ENVID_SIZE n-1 sendmail.8 ENVID
 sendmail/words.c ENCODED_MAX n sendmail.8 encoded word
-sendmail/qp.h QP_LINE_MAX n sendmail.8 encoded line
+lib/qp.h QP_LINE_MAX n sendmail.8 encoded line
 sendmail/text.h TEXT_MEMORY n sendmail.8 text in memory
 sendmail/input.h PIECE_MAX n sendmail.8 piece of a line
 sendmail/submit.c CONNECT_TIMEOUT n sendmail.8 connecting

@@ -13,16 +13,18 @@
 
 static struct {
 	const char *dir;
-	int fd;       /* of what did not fit; -1: all of it is in buf */
+	bool spooled; /* into fd, what did not fit; else all of it is in buf */
+	int fd;
 	size_t len;   /* in buf, behind what is in the file */
 	uint64_t line; /* octets of the line that is being read */
 	unsigned more; /* octets that a UTF-8 character still needs, */
 	unsigned char low, high; /* and between what the next must be */
 	char buf[TEXT_MEMORY];
-} t = {.fd = -1};
+} t;
 
 static void spool_open(void)
 {
+	t.spooled = true;
 	t.fd = open(t.dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (t.fd < 0)
 		t.fd = memfd_create("sendmail", MFD_CLOEXEC);
@@ -36,7 +38,7 @@ static void spool(void)
 	size_t done = 0;
 	ssize_t n;
 
-	if (t.fd < 0)
+	if (!t.spooled)
 		spool_open();
 	while (done < t.len) {
 		n = write(t.fd, t.buf + done, t.len - done);
@@ -131,7 +133,7 @@ void text_read(struct text *text, const char *dir)
 		add("\n", 1);
 		text->utf8 = text->utf8 && t.more == 0;
 	}
-	if (t.fd >= 0)
+	if (t.spooled)
 		spool();
 }
 
@@ -151,9 +153,9 @@ void text_write(bool quoted_printable, void (*out)(const char *, size_t))
 	ssize_t n;
 
 	qp = (struct qp){.out = quoted_printable ? out : NULL};
-	if (t.fd < 0)
+	if (!t.spooled)
 		hand_out(&qp, out, t.len);
-	while (t.fd >= 0) {
+	while (t.spooled) {
 		n = pread(t.fd, t.buf, sizeof t.buf, at);
 		if (n < 0 && errno == EINTR)
 			continue;

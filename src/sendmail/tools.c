@@ -86,7 +86,7 @@ static size_t batch(DIR *dir, const struct options *o, char *argv[],
 int queue_flush(const struct options *o)
 {
 	static char path[PATH_SIZE], ids[BATCH][ID_SIZE];
-	static char *argv[BATCH + 2] = {path, "-a", NULL};
+	static char *argv[BATCH + 2];
 	DIR *dir = opendir(QUEUE_DIR);
 	int status = EX_OK, worst = EX_OK;
 	size_t n, all = 0;
@@ -95,9 +95,10 @@ int queue_flush(const struct options *o)
 		fatal(errno == EACCES ? EX_NOPERM : EX_OSFILE,
 		    QUEUE_DIR ": %s", strerror(errno));
 	path_of("queue-run", path);
+	argv[0] = path;
 	if (o->filter == 0) {
-		if (*o->filter_text != '\0')
-			argv[1] = NULL; /* an interval: what is due */
+		if (*o->filter_text == '\0')
+			argv[1] = "-a"; /* else an interval: what is due */
 		program_become(argv, NULL);
 		fatal(EX_OSERR, "queue-run: %s", strerror(errno));
 	}
