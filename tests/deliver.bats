@@ -415,7 +415,7 @@ MBOX
 	sed -n '/^$/,$p' "$QUEUE"/* | sed 1d >got
 	printf '%s\n' 'Delivered-To: alice@example.test' 'Subject: hi' '' body >want
 	diff want got
-	grep -q '^from <sender@b.test>$' "$QUEUE"/*
+	grep -q '^from <SRS0=.*=b.test=sender@example.test>$' "$QUEUE"/*
 }
 
 @test ".forward: nothing outside the mailbox" {

@@ -6,9 +6,11 @@
 
 #include "envelope.h"
 #include "job.h"
+#include "local.h"
 #include "log.h"
 #include "nudge.h"
 #include "queue.h"
+#include "srs.h"
 
 static struct queue queue;
 
@@ -77,8 +79,8 @@ static int fill(struct message *m, const struct envelope *e,
 		queue_abort(&queue);
 		return EIO;
 	}
-	info("forward recipient=<%s> to=<%s> recipients=%zu queue=%s",
-	    safe(recipient), safe(to), e->rcpts, id);
+	info("forward recipient=<%s> from=<%s> to=<%s> recipients=%zu queue=%s",
+	    safe(recipient), safe(e->sender), safe(to), e->rcpts, id);
 	return commit(m, e);
 }
 
@@ -98,6 +100,28 @@ static void notify_inherit(struct recipient *r, const struct envelope *e,
 			r->notify = NOTIFY_NEVER;
 		return;
 	}
+}
+
+/*
+ * Its return path is at the domain of the recipient who forwards. What was not
+ * of ASCII alone before may be so in the addresses that an alias has.
+ */
+static int addresses_fit(struct envelope *e, const char *sender,
+    const char *recipient)
+{
+	struct address to;
+	bool bare = address_parse(recipient, &to) != ADDRESS_OK ||
+	    *to.domain == '\0';
+	int error = srs_rewrite(e->sender, sender,
+	    bare ? domain_default() : to.domain);
+
+	if (address_parse(e->sender, &to) == ADDRESS_OK && to.utf8)
+		e->utf8 = true;
+	for (size_t i = 0; i < e->rcpts; i++)
+		if (address_parse(e->rcpt[i].address, &to) == ADDRESS_OK &&
+		    to.utf8)
+			e->utf8 = true;
+	return error;
 }
 
 const char *forward_queue(struct message *m, const struct targets *all,
@@ -120,6 +144,8 @@ const char *forward_queue(struct message *m, const struct targets *all,
 		notify_inherit(&r, m->envelope, recipient);
 		envelope_add(&e, &r);
 	}
-	error = fill(m, &e, recipient, to);
+	error = addresses_fit(&e, m->envelope->sender, recipient);
+	if (error == 0)
+		error = fill(m, &e, recipient, to);
 	return error == 0 ? DELIVERED : file_refusal(error);
 }

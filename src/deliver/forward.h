@@ -6,7 +6,8 @@
 
 /*
  * One queue file for all TARGET_REMOTE of this recipient, whose Delivered-To
- * goes on top: coming back here, it is known for a loop. The reply; static.
+ * goes on top: coming back here, it is known for a loop. The return path is
+ * rewritten (srs.h). The reply; static.
  */
 const char *forward_queue(struct message *, const struct targets *,
     const char *recipient);

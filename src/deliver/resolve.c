@@ -11,12 +11,15 @@
 #include "list.h"
 #include "local.h"
 #include "log.h"
+#include "srs.h"
 #include "str.h"
 
 #define KEY_SIZE (2 * ADDRESS_SIZE)
 
 #define UNKNOWN "550 5.1.1 No such user here"
 #define LATER "451 4.3.0 Cannot look the address up now"
+#define FORGED "550 5.1.1 That is no return path of mine"
+#define EXPIRED "550 5.1.1 That return path has expired"
 #define BROKEN "451 4.3.5 Its alias or forward is broken, tell postmaster"
 
 /* Where a list of targets stands: what it may name, and how names complete. */
@@ -319,6 +322,39 @@ static bool expand_in(struct search *s, const char *local, const char *domain)
 }
 
 /*
+ * The return path of what was forwarded, see srs.h: back to who sent it. False:
+ * it is nothing of the kind. From whomever it comes: not only bounces have a
+ * good use for it, also hosts that ask whether the sender of a message exists.
+ */
+static bool return_path(struct search *s, const struct address *a)
+{
+	char original[ADDRESS_SIZE];
+	struct address to;
+
+	switch (srs_restore(original, a)) {
+	case SRS_NONE:
+		return false;
+	case SRS_OK:
+		/* Its domain may have become ours since. */
+		if (address_parse(original, &to) == ADDRESS_OK &&
+		    domain_is_local(to.domain))
+			expand(s, original, to.domain);
+		else
+			add(s, TARGET_REMOTE, original, SRS_FILE);
+		return true;
+	case SRS_FORGED:
+		refuse(s, FORGED);
+		return true;
+	case SRS_EXPIRED:
+		refuse(s, EXPIRED);
+		return true;
+	case SRS_FAILED:
+		unreadable(s, SRS_FILE);
+	}
+	return true;
+}
+
+/*
  * A name without a domain, in a list, is of the domain whose mail led there, or
  * else of the first one.
  */
@@ -340,6 +376,8 @@ static void expand(struct search *s, const char *text, const char *domain)
 		add(s, TARGET_REMOTE, a.text, NULL);
 		return;
 	}
+	if (return_path(s, &a))
+		return;
 	fold(a.local);
 	fold(a.domain);
 	snprintf(key, sizeof key, "@%s", a.domain);

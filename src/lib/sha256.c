@@ -1,0 +1,130 @@
+#include "sha256.h"
+
+#include <string.h>
+
+/* FIPS 180-4 4.2.2: of the cube roots of the first 64 primes. */
+static const uint32_t K[64] = {
+	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
+	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+	0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+	0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
+	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+	0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
+	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+void sha256_begin(struct sha256 *s)
+{
+	/* FIPS 180-4 5.3.3: of the square roots of the first 8 primes. */
+	*s = (struct sha256){.state = {
+		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+		0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+	}};
+}
+
+static uint32_t rotate(uint32_t x, int n)
+{
+	return x >> n | x << (32 - n);
+}
+
+/* FIPS 180-4 6.2.2; a to h are v[0] to v[7]. */
+static void block_add(uint32_t state[8], const unsigned char *p)
+{
+	uint32_t w[64], v[8];
+
+	for (int t = 0; t < 16; t++, p += 4)
+		w[t] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+		    (uint32_t)p[2] << 8 | p[3];
+	for (int t = 16; t < 64; t++) {
+		uint32_t a = w[t - 15], b = w[t - 2];
+		w[t] = w[t - 16] + w[t - 7] +
+		    (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
+		    (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+	}
+	memcpy(v, state, sizeof v);
+	for (int t = 0; t < 64; t++) {
+		uint32_t a = v[0], e = v[4];
+		uint32_t t1 = v[7] + K[t] + w[t] +
+		    (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+		    ((e & v[5]) ^ (~e & v[6]));
+		uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+		    ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+		memmove(v + 1, v, 7 * sizeof *v);
+		v[4] += t1;
+		v[0] = t1 + t2;
+	}
+	for (int i = 0; i < 8; i++)
+		state[i] += v[i];
+}
+
+void sha256_add(struct sha256 *s, const void *text, size_t n)
+{
+	const unsigned char *p = text;
+
+	while (n > 0) {
+		size_t at = (size_t)(s->size % SHA256_BLOCK);
+		size_t take = n < SHA256_BLOCK - at ? n : SHA256_BLOCK - at;
+		memcpy(s->block + at, p, take);
+		s->size += take;
+		p += take;
+		n -= take;
+		if (at + take == SHA256_BLOCK)
+			block_add(s->state, s->block);
+	}
+}
+
+/* FIPS 180-4 5.1.1: a one bit, zeros, and the length in bits. */
+void sha256_end(struct sha256 *s, unsigned char digest[SHA256_SIZE])
+{
+	static const unsigned char padding[SHA256_BLOCK] = {0x80};
+	uint64_t bits = s->size * 8;
+	unsigned char length[8];
+	size_t at = (size_t)(s->size % SHA256_BLOCK);
+
+	for (int i = 0; i < 8; i++)
+		length[i] = (unsigned char)(bits >> (56 - 8 * i));
+	sha256_add(s, padding, (at < 56 ? 56 : 120) - at);
+	sha256_add(s, length, sizeof length);
+	for (int i = 0; i < SHA256_SIZE; i++)
+		digest[i] = (unsigned char)(s->state[i / 4] >>
+		    (24 - 8 * (i % 4)));
+	explicit_bzero(s, sizeof *s);
+}
+
+void hmac_sha256(unsigned char digest[SHA256_SIZE], const void *key,
+    size_t key_size, const void *text, size_t size)
+{
+	unsigned char inner[SHA256_BLOCK] = {0}, outer[SHA256_BLOCK];
+	struct sha256 s;
+
+	if (key_size > SHA256_BLOCK) {
+		sha256_begin(&s);
+		sha256_add(&s, key, key_size);
+		sha256_end(&s, inner);
+	} else if (key_size > 0) {
+		memcpy(inner, key, key_size);
+	}
+	for (int i = 0; i < SHA256_BLOCK; i++) {
+		outer[i] = inner[i] ^ 0x5c;
+		inner[i] ^= 0x36;
+	}
+	sha256_begin(&s);
+	sha256_add(&s, inner, sizeof inner);
+	sha256_add(&s, text, size);
+	sha256_end(&s, digest);
+	sha256_begin(&s);
+	sha256_add(&s, outer, sizeof outer);
+	sha256_add(&s, digest, SHA256_SIZE);
+	sha256_end(&s, digest);
+	explicit_bzero(inner, sizeof inner);
+	explicit_bzero(outer, sizeof outer);
+}
