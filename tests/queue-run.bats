@@ -190,12 +190,12 @@ setup() {
 @test "a destination that is down: nobody else waits for it in vain" {
 	local i
 	put A.0 s@far.test '. <down@a.test>'
-	run_quick & # stays for a moment
+	run_queue & # stays for a moment
 	until grep -q 'down next_hop=a.test' stderr; do sleep 0.02; done
 	for i in $(seq 20); do
 		put B$i.0 s@far.test '. <ok@a.test>' '. <ok@b.test>'
 	done
-	run_quick
+	run_queue
 	wait
 	[ "$(sent | cut -d' ' -f2 | uniq -c | xargs)" = '20 ok@b.test' ]
 	for i in $(seq 20); do
@@ -520,4 +520,233 @@ setup() {
 	[ "$(sent | sort -u | wc -l)" = "$(sent | wc -l)" ]
 	[ "$(sent | wc -l)" = 2 ]
 	assert_queue '*'
+}
+
+# --- What is in the way ---
+
+DAMAGED_TEXT='is none that it writes'
+
+@test "a file that is damaged is set aside, the postmaster told, the rest sent" {
+	local whole=$BATS_TEST_TMPDIR/whole id n=0
+	put A.0 s@far.test '. <ok@a.test>'
+	cp "$QUEUE/A.0" "$whole"
+	while IFS='|' read -r what why; do
+		n=$((n + 1))
+		sed -e "s/A\.0/D$n.0/" -e "$what" "$whole" >"$QUEUE/D$n.0"
+		touch -d "@$((now - 1))" "$QUEUE/D$n.0"
+		echo "D$n.0 $why"
+	done >whys <<-'EOT'
+		1d|not pennypost-queue 1
+		s/queue 1/queue 2/|not pennypost-queue 1
+		s/^id .*/id B.0/|a copy under another name
+		s/^arrived.*/arrived x/|no arrival
+		s/^size 0/size 9/|shorter than it says
+		$d|shorter than it says
+		s/^to \. /to x /|bad recipient
+		s/^to .*/& notify=SOON/|bad recipient
+		s/^to .*/& junk/|bad recipient
+		/^to /d|the envelope does not end
+		s/^from .*/from s@far.test/|bad sender
+		s/^from .*/& \x01/|bad sender
+		s/^from .*/& BODY=7BIT/|bad sender
+		s/^to .*/to . <ok\x07@a.test>/|bad recipient
+		/^$/,$d|the envelope does not end
+		1,$d|the envelope does not end
+	EOT
+	mkdir "$QUEUE/Dir.0"
+	ln -s /etc/passwd "$QUEUE/Link.0"
+	mkfifo "$QUEUE/Fifo.0"
+	touch -h -d "@$((now - 1))" "$QUEUE"/{Link,Dir,Fifo}.0
+	run_quick
+	assert_queue '*'
+	[ "$(ls "$PENNYPOST_HOME/spool/damaged" | wc -l)" = $((n + 3)) ]
+	[ "$(sent | grep -c '^D[0-9]*.0-x postmaster@example.test')" = $n ]
+	[ "$(sent | grep -c -- '-x postmaster@example.test')" = $((n + 3)) ]
+	sent | grep -qx 'A.0 ok@a.test'
+	while read -r id why; do
+		sed 1,/^$/d "$PENNYPOST_HOME/box/$id-x.0" | head -n 4 | tail -n 1 >got
+		[ "$(cat got)" = "is none that it writes: $why." ] ||
+			{ echo "$id: $why"; cat got; return 1; }
+		grep -q "damaged file=spool/queue/$id why=\"$why\" now=spool/damaged/$id\$" \
+			stderr
+	done <whys
+	[ "$(stat -c %a "$PENNYPOST_HOME/spool/damaged")" = 700 ]
+	[ "$(readlink "$PENNYPOST_HOME/spool/damaged/Link.0")" = /etc/passwd ]
+}
+
+@test "a file whose name is no id is set aside; one with a dot is left alone" {
+	local long
+	long=$(printf 'x%.0s' $(seq 60))
+	put A.0 s@far.test '. <ok@a.test>'
+	cp "$QUEUE/A.0" "$QUEUE/A.0~"
+	cp "$QUEUE/A.0" "$QUEUE/.A.0.swp"
+	cp "$QUEUE/A.0" "$QUEUE/$long"
+	cp "$QUEUE/A.0" "$QUEUE/A.0.bak"
+	cp "$QUEUE/A.0" "$QUEUE/a b"
+	touch -d "@$((now - 1))" "$QUEUE"/* "$QUEUE/.A.0.swp"
+	run_quick
+	[ "$(ls -A "$QUEUE")" = .A.0.swp ]
+	[ "$(sent | grep -v postmaster)" = 'A.0 ok@a.test' ]
+	[ "$(sent | grep -c postmaster)" = 4 ]
+	[ "$(cd "$PENNYPOST_HOME/spool/damaged" && printf '%s,' *)" = \
+		"A.0.bak,A.0~,a b,$long," ]
+}
+
+@test "set aside under a name that is taken: nothing is lost" {
+	mkdir "$PENNYPOST_HOME/spool/damaged"
+	echo first >"$PENNYPOST_HOME/spool/damaged/A.0"
+	echo second >"$QUEUE/A.0"
+	run_quick
+	[ "$(cat "$PENNYPOST_HOME/spool/damaged/A.0")" = first ]
+	[ "$(cat "$PENNYPOST_HOME/spool/damaged"/A.0.*)" = second ]
+}
+
+@test "a notice that is damaged itself gets none" {
+	echo junk >"$QUEUE/A.0-x"
+	run_quick
+	[ -z "$(sent)" ]
+	[ -e "$PENNYPOST_HOME/spool/damaged/A.0-x" ]
+	grep -q 'damaged file=spool/queue/A.0-x' stderr
+}
+
+@test "no domain is ours: a damaged file is set aside without a notice" {
+	: >"$PENNYPOST_HOME/users/domains"
+	echo junk >"$QUEUE/A.0"
+	run_quick
+	[ -z "$(sent)" ]
+	[ -e "$PENNYPOST_HOME/spool/damaged/A.0" ]
+}
+
+@test "a file that cannot be read is left, and stops nothing" {
+	[ "$(id -u)" = 0 ] || skip "the owner of spool is to be another user"
+	put A.0 s@far.test '. <ok@a.test>'
+	put B.0 s@far.test '. <ok@a.test>'
+	chmod 700 "$PENNYPOST_HOME"
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
+	chmod 711 "$(dirname "$BATS_TEST_TMPDIR")" "$quick"
+	chown -R 65534:65534 "$PENNYPOST_HOME"
+	chown 0:0 "$QUEUE/B.0"
+	chmod 600 "$QUEUE/B.0"
+	run_quick
+	assert_sent <<<'A.0 ok@a.test'
+	assert_queue B.0
+	grep -q 'unreadable id=B.0: Permission denied' stderr
+}
+
+@test "root becomes the owner of spool" {
+	[ "$(id -u)" = 0 ] || skip "only root can"
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
+	chmod 711 "$(dirname "$BATS_TEST_TMPDIR")" "$quick"
+	put A.0 s@example.test '. <never@a.test>' '. <later@a.test>'
+	chown -R 65534:65534 "$PENNYPOST_HOME"
+	run_quick
+	[ "$(find "$PENNYPOST_HOME" ! -user 65534 | wc -l)" = 0 ]
+	sent | grep -q A.0-f0
+}
+
+@test "what is old in spool/tmp goes, once it is nobody's" {
+	local tmp=$PENNYPOST_HOME/spool/tmp
+	touch -d "@$((now - 129700))" "$tmp"/{old,held,.hidden}
+	touch -d "@$((now - 129500))" "$tmp/young"
+	mkdir "$tmp/dir"
+	touch -d "@$((now - 129700))" "$tmp/dir"
+	python3 -c '
+import fcntl, struct, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+open(sys.argv[2], "w")
+time.sleep(20)' "$tmp/held" locked &
+	STARTED=$!
+	until [ -e locked ]; do sleep 0.02; done
+	touch -d "@$((now - 129700))" "$tmp/held"
+	run_quick nosuch.0 # is no look at all of the queue
+	[ -e "$tmp/old" ]
+	run_quick
+	[ "$(ls -A "$tmp" | xargs)" = '.hidden dir held young' ]
+	grep -q 'removed spool/tmp/old' stderr
+}
+
+@test "no queue: a mistake that is told" {
+	rm -r "$QUEUE"
+	run -78 "$quick/queue-run"
+	[[ $output == *'spool/queue: No such file or directory'* ]]
+}
+
+@test "wrong options and ids" {
+	run -64 "$quick/queue-run" -x
+	[[ $output == *'usage: queue-run'* ]]
+	run -64 "$quick/queue-run" ../users/passwd
+	[[ $output == *'no id: ../users/passwd'* ]]
+	run -78 "$quick/queue-run" -C /nonexistent
+	echo 'host' >"$PENNYPOST_HOME/pennypost.conf"
+	run -78 "$quick/queue-run"
+}
+
+@test "a session of its own: it outlives who started it" {
+	put A.0 s@far.test '. <slow@a.test>'
+	"$quick/queue-run" 2>>stderr &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	[ "$(ps -o sid= -p $! | xargs)" = $! ]
+	wait
+}
+
+@test "without a terminal its lines go to syslog" {
+	skip_without_trace
+	unset PENNYPOST_LOG
+	put A.0 s@far.test '. <ok@a.test>'
+	strace -f -o trace -e trace=connect,sendto "$quick/queue-run" 2>err
+	[ ! -s err ]
+	grep -q '"/dev/log"' trace
+}
+
+skip_without_trace() {
+	strace -qq -o /dev/null true || skip "no process may be traced here"
+}
+
+@test "the loop is watched: an alarm is set anew in each turn" {
+	skip_without_trace
+	put A.0 s@far.test '. <ok@a.test>'
+	strace -o trace -e trace=alarm,poll "$bin/queue-run" 2>>stderr
+	[ "$(grep -c '^alarm(600)' trace)" -ge "$(grep -c '^poll(' trace)" ]
+	[ "$(grep -c '^poll(' trace)" -gt 2 ]
+}
+
+@test "a runner that hangs is ended; the next one goes on" {
+	skip_without_trace
+	put A.0 s@far.test '. <ok@a.test>'
+	put B.0 s@far.test '. <ok@a.test>'
+	# Its log is a pipe that nobody reads.
+	mkfifo log
+	exec 9<>log
+	yes | head -c 65536 >&9
+	run -142 bash -c 'exec "$1" 2>&9' - "$quick/queue-run"
+	exec 9>&-
+	run_quick
+	assert_queue '*'
+	[ "$(sent | sort -u | wc -l)" = 2 ]
+	[ "$(sent | wc -l)" = 2 ]
+}
+
+@test "100,000 messages, none due: a moment, and no memory" {
+	python3 - "$QUEUE" $((now + 3600)) <<-'EOT'
+		import os, sys
+		queue, due = sys.argv[1], int(sys.argv[2])
+		for i in range(100000):
+		    name = "%s/6B02%08X.%d" % (queue, i, i)
+		    os.close(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600))
+		    os.utime(name, (due, due))
+	EOT
+	local start=${EPOCHREALTIME/./}
+	run_queue
+	local took=$((${EPOCHREALTIME/./} - start))
+	echo "$took us"
+	[ $took -lt 1000000 ]
+	python3 - "$bin/queue-run" 2>>stderr <<-'EOT'
+		import os, resource, subprocess, sys
+		subprocess.run(sys.argv[1:], check=True)
+		used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+		print(used, "KiB")
+		assert used < 16384
+	EOT
+	find "$QUEUE" -type f -delete
 }

@@ -138,7 +138,7 @@ static enum entry_result parse(struct entry *e, char *text)
 	struct envelope *v = &e->envelope;
 	struct head h = {.entry = e, .rest = text, .text = text};
 	uint64_t n;
-	char *s;
+	char *s, *sender;
 
 	next(&h);
 	if ((s = value(&h, "pennypost-queue")) == NULL || strcmp(s, "1") != 0)
@@ -170,9 +170,10 @@ static enum entry_result parse(struct entry *e, char *text)
 			return damaged(e, "bad envid");
 		strcpy(v->envid, s);
 	}
-	if ((s = value(&h, "from")) == NULL || (s = address(&s)) == NULL)
+	if ((s = value(&h, "from")) == NULL || (sender = address(&s)) == NULL ||
+	    *s != '\0')
 		return damaged(e, "bad sender");
-	strcpy(v->sender, s);
+	strcpy(v->sender, sender);
 	while ((s = value(&h, "to")) != NULL)
 		if (!clean(s) || !recipient(e, s, text))
 			return damaged(e, "bad recipient");
@@ -443,7 +444,7 @@ static void answer_parse(struct answer *all, size_t count, char *line)
 	const char *index = text_word(&line), *mta = text_word(&line);
 	uint64_t seconds, i;
 
-	if (mta == NULL || strcmp(word, "answer") != 0 ||
+	if (mta == NULL || strcmp(word, "answer") != 0 || *line == '\0' ||
 	    !number_parse(when, INT64_MAX, &seconds) ||
 	    !number_parse(index, count - 1, &i))
 		return; /* a line that a crash cut */

@@ -139,26 +139,34 @@ static void fifo_read(void)
 	s.last = now_ms();
 }
 
+/* Has something happened just now? *wait: for so long something may come. */
+static bool is_lingering(int64_t now, int *wait)
+{
+	bool lingers = now - s.last < LINGER;
+
+	*wait = lingers ? (int)(LINGER - (now - s.last)) : 1;
+	return lingers;
+}
+
 /* One turn of the loop. False: there is nothing left to do, and nobody comes. */
 static bool turn(void)
 {
 	struct pollfd p[WORKERS_MAX + 1];
-	bool more = messages_take_up(TAKE_UP);
 	int wait = WAIT_MAX;
 	int64_t now;
+	bool more;
 	size_t n;
 
 	if (messages_overflow())
 		scan_want(false);
-	more = scan_step() || more;
+	more = scan_step();
+	more = messages_take_up(TAKE_UP) || more; /* also what the scan noted */
 	now = now_ms();
 	if (messages_count() > 0)
 		s.last = now;
-	else if (!scan_on() && now - s.last >= LINGER && (s.fifo < 0 || nudge_leave(s.fifo)))
+	else if (!more && !scan_on() && !is_lingering(now, &wait) &&
+	    (s.fifo < 0 || nudge_leave(s.fifo)))
 		return false;
-	else
-		wait = now - s.last >= LINGER ? 1 :
-		    (int)(LINGER - (now - s.last));
 	n = workers_poll(p);
 	p[n] = (struct pollfd){.fd = s.fifo, .events = POLLIN};
 	wait = more ? 0 : workers_patience(now, wait);

@@ -3,8 +3,8 @@
 # shellcheck shell=bash disable=SC2034
 
 # In setup_file: $BATS_FILE_TMPDIR/bin, and quick/ with a queue-run that is the
-# same but for its times: seconds become tenths.
-queue_programs() {
+# same but for its times: seconds become tenths, or what it lingers, less.
+queue_programs() { # [LINGER]
 	local at=$BATS_FILE_TMPDIR lib=$ROOT/src/lib sources flags
 	flags=(-std=c11 -D_GNU_SOURCE -O1 "-I$lib" '-DDEFAULT_HOME="/none"')
 	sources=("$lib"/{entry,job,route,queue,file,pool,str,log,program}.c
@@ -16,8 +16,9 @@ queue_programs() {
 	cp "$at"/bin/* "$at/quick"
 	cp "$PROGRAMS/queue-run" "$at/bin"
 	cp -R "$ROOT/src/queue-run" "$at/src"
-	quicker queue-run.c LINGER 200
+	quicker queue-run.c LINGER "${1-200}"
 	quicker queue-run.c HANG 3
+	quicker queue-run.c WAIT_MAX 1000
 	quicker queue-run.c HANDOVER 1000
 	quicker workers.c IDLE 200
 	quicker workers.c PATIENCE 1000

@@ -99,6 +99,18 @@ static void forward(const struct entry *e, size_t i)
 	job_new(id);
 }
 
+/* Is it the second try of the message? */
+static bool is_second(const struct entry *e)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "box/second.%s", e->id);
+	if (access(path, F_OK) == 0)
+		return true;
+	note(path, "");
+	return false;
+}
+
 /* Only the first three processes have a connection. */
 static void limited(struct entry *e, size_t i)
 {
@@ -130,6 +142,8 @@ static void treat(struct entry *e, size_t i)
 		usleep(300000);
 	if (strcmp(what, "later") == 0) {
 		job_to(i, "mx.far.test", "450 4.2.0 Try later");
+	} else if (strcmp(what, "second") == 0 && !is_second(e)) {
+		job_to(i, "mx.far.test", "450 4.2.0 Try once more");
 	} else if (strcmp(what, "never") == 0) {
 		job_to(i, "mx.far.test", "550 5.1.1 No such user");
 	} else if (strcmp(what, "full") == 0) {
