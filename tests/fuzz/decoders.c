@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "login.h"
 #include "fake.h"
 #include "pool.h"
+#include "srs.h"
 #include "str.h"
 
 /* A string of its own, so that a step past its end is seen. */
@@ -355,6 +357,33 @@ static void bodies(const char *text, size_t n)
 	}
 }
 
+/* A return path there and back; and what somebody says is one. */
+static void return_path(const char *text)
+{
+	struct address a, back;
+	char out[ADDRESS_SIZE], again[ADDRESS_SIZE];
+	const char *tag;
+
+	if (address_parse(text, &a) != ADDRESS_OK || *a.domain == '\0')
+		return;
+	if (srs_restore(out, &a) == SRS_OK)
+		MUST(address_parse(out, &back) == ADDRESS_OK);
+	MUST(srs_rewrite(out, a.text, "example.test") == 0);
+	MUST(address_parse(out, &back) == ADDRESS_OK);
+	address_same(&back);
+	if (strcmp(out, a.text) == 0)
+		return; /* ours, or too long */
+	MUST(strcmp(back.domain, "example.test") == 0);
+	MUST(srs_restore(again, &back) == SRS_OK);
+	tag = strncmp(back.local, "SRS0=", 5) == 0 ? "" : "SRS0";
+	MUST(address_parse(again, &back) == ADDRESS_OK);
+	MUST(strncmp(back.local, tag, strlen(tag)) == 0);
+	if (*tag != '\0' && strncasecmp(a.local, "SRS1", 4) == 0)
+		return; /* back to the first who rewrote it */
+	MUST(strcmp(back.local + strlen(tag), a.local + strlen(tag)) == 0);
+	MUST(strcmp(back.domain, a.domain) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -365,7 +394,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n == 0)
 		return 0;
 	char *text = string(data + 1, n - 1);
-	switch (*data & 7) {
+	switch (*data % 9) {
 	case 0: base64(text); break;
 	case 1: plain(text); break;
 	case 2: addresses(text); break;
@@ -374,6 +403,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case 5: lines(text, n - 1); break;
 	case 6: files(text, n - 1); break;
 	case 7: bodies(text, n - 1); break;
+	case 8: return_path(text); break;
 	}
 	free(text);
 	return 0;

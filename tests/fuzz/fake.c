@@ -182,6 +182,7 @@ const char *home_make(const char *conf_lines, const char *aliases)
 	snprintf(path, sizeof path, "host mx.example.test\n%s", conf_lines);
 	file_put("pennypost.conf", path, strlen(path));
 	file_put("users/domains", "example.test\n", 13);
+	file_put("users/srs-secret", "secret\n", 7);
 	file_put("users/aliases", aliases, strlen(aliases));
 	MUST(setenv("TCPREMOTEIP", "127.0.0.1", 1) == 0);
 	return home;
