@@ -1039,3 +1039,12 @@ done A1'
 	TALK
 	[ "$(status A1)" = +. ]
 }
+
+@test "what it sends, smtpd takes as it is, one message each" {
+	local server=$BATS_TEST_TMPDIR/server
+	cp -R "$PENNYPOST_HOME" "$server"
+	echo sender.test >"$PENNYPOST_HOME/users/domains"
+	sed -i '/relay_from/d' "$server/pennypost.conf"
+	TCPREMOTEIP=127.0.0.1 python3 "$ROOT/tests/through.py" "$PROGRAMS" \
+		"$server" 1 25
+}
