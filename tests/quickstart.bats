@@ -10,7 +10,7 @@ setup() {
     unset MAKEFLAGS MFLAGS MAKELEVEL # it builds for itself, not as a part of make test
     until
         base=$((20000 + RANDOM % 10000))
-        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2))"
+        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3))"
         ports_closed
     do :; done
 }
@@ -24,7 +24,7 @@ ports_closed() {
 
 @test "quickstart --check: a message comes back byte for byte, nothing is left" {
     run -0 "$quickstart" --check
-    [ "${lines[-1]}" = "The message came back byte for byte." ]
+    grep -qx 'The message came back byte for byte. It lies in' <<<"$output"
     grep -qx 'C: MAIL FROM:<alice@pennypost.test>' <<<"$output"
     grep -qx 'S: 354 .*' <<<"$output"
     grep -qx 'C: RETR 1' <<<"$output"
@@ -32,11 +32,31 @@ ports_closed() {
     [ "$(find "$PENNYPOST_HOME/spool/mail/pennypost.test/bob" -type f -path '*/new/*' -o -type f -path '*/cur/*' | wc -l)" = 1 ]
 }
 
+@test "quickstart --check: to another host, and the report of what cannot be sent" {
+    run -0 "$quickstart" --check
+    grep -qx ' *(451 4.4.1 .*: Connection refused)' <<<"$output"
+    grep -qx 'trying 1 now' <<<"$output"
+    grep -qx 'Mail queue is empty' <<<"$output"
+    grep -qx '<nobody@elsewhere.test>' <<<"$output"
+    grep -qx ' *550 5.1.1 No such user here' <<<"$output"
+    # The report is alice's; nothing waits, nothing runs.
+    [ "$(find "$PENNYPOST_HOME/spool/mail/pennypost.test/alice/new" -type f | wc -l)" = 1 ]
+    [ -z "$(find "$PENNYPOST_HOME/spool/queue" -type f)" ]
+    flock -n "$PENNYPOST_HOME/spool/queue" true
+    # A trial: no name of the world is asked.
+    grep -qx "smarthost 127.0.0.1:$((base + 3))" "$PENNYPOST_HOME/pennypost.conf"
+    "$quickstart" --check >/dev/null
+    [ "$(grep -c '^smarthost' "$PENNYPOST_HOME/pennypost.conf")" = 1 ]
+    echo 'smarthost mail.example.com' >>"$PENNYPOST_HOME/pennypost.conf"
+    run -1 "$quickstart" --check
+    [ "${lines[-1]}" = "quickstart: $PENNYPOST_HOME/pennypost.conf is more than a trial's" ]
+}
+
 @test "quickstart --check again, in the same home" {
     "$quickstart" --check >/dev/null
     run -0 "$quickstart" --check
     grep -qx 'C: RETR 2' <<<"$output"
-    [ "${lines[-1]}" = "The message came back byte for byte." ]
+    grep -qx 'The message came back byte for byte. It lies in' <<<"$output"
     [ "$(grep -c @ "$PENNYPOST_HOME/users/passwd")" = 2 ]
 }
 
@@ -55,6 +75,7 @@ ports_closed() {
     sed -i 's/curl /curl -sS /; s|/1$|/2|' "$BATS_TEST_TMPDIR/try"
     run -0 bash -e "$BATS_TEST_TMPDIR/try"
     [[ $output == *$'Subject: hello\r\n\r\nHello, Bob.\r'* ]]
+    [[ $output == *'Mail queue is empty' ]]
     kill -TERM $pid
     wait $pid
     ports_closed
@@ -84,8 +105,10 @@ ports_closed() {
     until (: <>"/dev/tcp/127.0.0.1/$((base + 2))") 2>/dev/null; do sleep 0.1; done
     run -1 "$quickstart" --check
     kill $pid
-    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110' $quickstart" ]
+    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526' $quickstart" ]
     [ ! -e "$PENNYPOST_HOME" ]
+    QUICKSTART_PORTS='1 2 3' run -1 "$quickstart" --check
+    [ "$output" = "quickstart: QUICKSTART_PORTS wants four: SMTP SUBMISSION POP3 OTHER" ]
 }
 
 @test "quickstart: a message that comes back changed, or not, is exit 1" {
@@ -93,7 +116,7 @@ ports_closed() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,smtpd,deliver,auth} "$copy/build"
+    cp "$programs"/{listen,smtpd,deliver,auth,queue-run,smtp-send,sendmail} "$copy/build"
     printf 'all:\n' >"$copy/Makefile"
     for words in 'lies' 'gone' 'silent'; do
         cat >"$copy/build/pop3d" <<EOF
@@ -126,7 +149,7 @@ EOF
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,deliver,auth,pop3d} "$copy/build"
+    cp "$programs"/{listen,deliver,auth,pop3d,queue-run,smtp-send,sendmail} "$copy/build"
     cp "$programs/smtpd" "$copy/build/real"
     printf '#!/bin/sh\nsleep 4711 </dev/null >/dev/null &\nexec "${0%%/*}/real" "$@"\n' >"$copy/build/smtpd"
     chmod +x "$copy/build/smtpd"
