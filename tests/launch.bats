@@ -300,6 +300,21 @@ systemd_do() {
 	[ "$(grep -c 'pop3d.*: quit .* ok=1' "$BATS_TEST_TMPDIR/log")" = 4 ]
 }
 
+@test "systemd: programs of any user, by their uid" {
+	systemd_start
+	systemd_do systemctl start pennypost-submit.socket
+	[ "$(systemd_do stat -c %a /run/pennypost/submit)" = 666 ]
+	systemd_do setpriv --reuid daemon --regid daemon --clear-groups \
+		--no-new-privs env -u PENNYPOST_HOME \
+		/usr/local/libexec/pennypost/sendmail -i alice \
+		<<<'from a program'
+	[ "$(count "$MAIL/alice/new")" = 1 ]
+	mail_of alice | grep -qx 'Return-Path: <daemon@example.test>'
+	mail_of alice | grep -qx 'Received: from mx.example.test (uid 1)'
+	systemd_do cat /run/pennypost.log >"$BATS_TEST_TMPDIR/log"
+	grep -q 'smtpd.*: message .* uid=1 ' "$BATS_TEST_TMPDIR/log"
+}
+
 @test "systemd: a restart lets sessions finish, and who is refused is told" {
 	local root
 	systemd_start
