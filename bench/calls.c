@@ -1,7 +1,8 @@
 /*
  * calls N FILE COMMAND...: runs the command N times, one after the other, with
  * FILE as its input; prints the median of the wall time and the mean of the CPU
- * time of a call, both in ms. Stops at the first call that fails.
+ * time of a call, both in ms, and the most memory that one had, in KiB. Stops at
+ * the first call that fails.
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -57,6 +58,6 @@ int main(int argc, char **argv)
 	getrusage(RUSAGE_CHILDREN, &used);
 	cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
 	    (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
-	printf("%.3f %.3f\n", ms[n / 2], cpu / n);
+	printf("%.3f %.3f %ld\n", ms[n / 2], cpu / n, used.ru_maxrss);
 	return 0;
 }
