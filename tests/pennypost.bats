@@ -644,6 +644,7 @@ finds() {
     diff -u - <(grep -v "$machine" <<<"$output") <<'EOF'
 ok pennypost.conf
 ok users/smarthost
+ok users/srs-secret
 ok users/domains
 ok users/passwd
 ok users/aliases
@@ -959,6 +960,27 @@ warn sendmail: no /usr/sbin/sendmail: programs cannot send; see pennypost(7)
 warn sendmail: /usr/sbin/sendmail is not ours: what programs send goes elsewhere; see pennypost(7)
 --- ours
 EOF
+}
+
+@test "check: what every user's sendmail reads" {
+    user_add alice
+    for value in . users pennypost.conf users/domains; do
+        mode=$(stat -c %a "$home/$value")
+        chmod o= "$home/$value"
+        run -0 pennypost check
+        grep -Fqx "warn sendmail: no other user's works: chmod o+rX $home/$value" <<<"$output"
+        chmod "$mode" "$home/$value"
+    done
+    run -0 pennypost check
+    run -1 grep "no other user's works" <<<"$output"
+}
+
+@test "check: users/srs-secret" {
+    user_add alice
+    (umask 077 && echo secret >"$home/users/srs-secret")
+    checks_ok
+    chmod 644 "$home/users/srs-secret"
+    finds "bad users/srs-secret: open to others; chmod 600 $home/users/srs-secret"
 }
 
 @test "check: programs" {
