@@ -544,6 +544,8 @@ DAMAGED_TEXT='is none that it writes'
 		$d|shorter than it says
 		s/^to \. /to x /|bad recipient
 		s/^to .*/& notify=SOON/|bad recipient
+		s/^to .*/to . <>/|bad recipient
+		s/^from/smtputf8 x\n&/|bad smtputf8
 		s/^to .*/& junk/|bad recipient
 		/^to /d|the envelope does not end
 		s/^from .*/from s@far.test/|bad sender

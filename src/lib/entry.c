@@ -112,7 +112,8 @@ static bool recipient(struct entry *e, char *line, const char *text)
 	char *p = line + 2, *word;
 
 	if (*line == '\0' || strchr(".dsf+", *line) == NULL || line[1] != ' ' ||
-	    v->rcpts == RECIPIENTS_MAX || (r.address = address(&p)) == NULL)
+	    v->rcpts == RECIPIENTS_MAX ||
+	    (r.address = address(&p)) == NULL || *r.address == '\0')
 		return false;
 	while ((word = text_word(&p)) != NULL) {
 		if (strncmp(word, "notify=", 7) == 0) {
@@ -159,7 +160,11 @@ static enum entry_result parse(struct entry *e, char *text)
 			return damaged(e, "bad body");
 		v->eightbit = true;
 	}
-	v->utf8 = value(&h, "smtputf8") != NULL;
+	if ((s = value(&h, "smtputf8")) != NULL) {
+		if (*s != '\0')
+			return damaged(e, "bad smtputf8");
+		v->utf8 = true;
+	}
 	if ((s = value(&h, "ret")) != NULL) {
 		if (strcmp(s, "full") != 0 && strcmp(s, "hdrs") != 0)
 			return damaged(e, "bad ret");
@@ -367,12 +372,23 @@ ssize_t entry_read(const struct entry *e, uint64_t *at, char *p, size_t n)
 	return got;
 }
 
+/* After a blank line: what is there may be half a line since a crash. */
+static void note_begin(struct entry *e)
+{
+	if (e->answers.len == 0)
+		str_puts(&e->answers, "\n");
+}
+
+void entry_had_add(struct entry *e, const char *place)
+{
+	note_begin(e);
+	str_printf(&e->answers, "had %s\n", place);
+}
+
 void entry_answer_add(struct entry *e, size_t i, const char *mta,
     const char *reply)
 {
-	/* After a blank line: what is there may be half a line since a crash. */
-	if (e->answers.len == 0)
-		str_puts(&e->answers, "\n");
+	note_begin(e);
 	str_printf(&e->answers, "answer %" PRId64 " %zu %s %s\n",
 	    (int64_t)time(NULL), i, mta, reply);
 }
@@ -406,9 +422,14 @@ static bool answers_rewrite(struct entry *e)
 {
 	struct answer *all = entry_answers(e);
 	struct str text = {0};
+	const char **had;
+	size_t count;
 	bool done;
 
 	str_puts(&text, "\n");
+	had = entry_had(e, &count);
+	for (size_t i = 0; i < count; i++)
+		str_printf(&text, "had %s\n", had[i]);
 	for (size_t i = 0; i < e->envelope.rcpts; i++)
 		if (all[i].reply != NULL)
 			str_printf(&text, "answer %" PRId64 " %zu %s %s\n",
@@ -467,9 +488,11 @@ static char *answers_text(struct entry *e)
 	while (len < room && (n = pread(e->fd, text + len, room - len,
 	    message_end(e) + (off_t)len)) > 0)
 		len += (size_t)n;
-	for (char *nul = text; (nul = memchr(nul, '\0',
-	    (size_t)(text + len - nul))) != NULL;)
-		*nul = '\n'; /* a hole that a power cut left */
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\0')
+			text[i] = '\n'; /* a hole that a power cut left */
+		else if ((unsigned char)text[i] < ' ' && text[i] != '\n')
+			text[i] = ' '; /* it is for reports and logs */
 	if (e->answers.len > 0)
 		memcpy(text + len, e->answers.p, e->answers.len);
 	text[len + e->answers.len] = '\0';
@@ -485,6 +508,21 @@ struct answer *entry_answers(struct entry *e)
 	memset(all, 0, count * sizeof *all);
 	while ((line = text_line(&rest)) != NULL)
 		answer_parse(all, count, line);
+	return all;
+}
+
+const char **entry_had(struct entry *e, size_t *count)
+{
+	char *rest = answers_text(e), *line;
+	const char **all = NULL;
+
+	*count = 0;
+	while ((line = text_line(&rest)) != NULL) {
+		if (strncmp(line, "had ", 4) != 0)
+			continue;
+		all = pool_grow(&e->pool, all, *count, sizeof *all);
+		all[(*count)++] = line + 4;
+	}
 	return all;
 }
 

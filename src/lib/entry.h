@@ -97,6 +97,14 @@ struct answer {
 /* The last one for each recipient: an array in the entry's pool. */
 struct answer *entry_answers(struct entry *);
 
+/*
+ * A recipient's mail may go to several places, see deliver(8). Those that have
+ * it while the recipient still waits stand there, too, one line of text each:
+ * the next try leaves them out. Noted and written as the answers are.
+ */
+void entry_had_add(struct entry *, const char *place);
+const char **entry_had(struct entry *, size_t *count); /* in the pool */
+
 /* Sets the time of the next try. */
 bool entry_due(struct entry *, int64_t due);
 

@@ -4,7 +4,7 @@
  *   the worker   + or s, synced       before it says `done`
  *   answers, f   synced               what has failed is never tried again
  *   the report   a durable file       its id is derived: made again, it is found
- *   +, d         not synced           the report is there, and stays: see kept()
+ *   +, d         see mark_told()      the report stays meanwhile: see kept()
  *   the due time                      last, as each status sets the time
  *   unlink       not synced           what comes back has its +, and goes
  *
@@ -56,14 +56,31 @@ static bool put_off(struct entry *e, const char *what)
 
 /* Reports */
 
-/* One of the recipients with that status; all of these get `after`. */
+/*
+ * The report is named after the first recipient that it tells of, who is marked
+ * last, and after the others are on the disk: as long as one of them has the old
+ * status, the first one has it too, and the report that is made again after a
+ * crash has the same name.
+ */
+static bool mark_told(struct entry *e, const size_t *told, size_t n,
+    enum queue_status after)
+{
+	for (size_t i = n; i-- > 1;)
+		if (!entry_mark(e, told[i], after))
+			return false;
+	if (n > 1 && !entry_sync(e))
+		return false;
+	return n == 0 || entry_mark(e, told[0], after);
+}
+
+/* Of the recipients with that status; those it tells of get `after`. */
 static bool report(struct entry *e, enum report_kind kind, char status,
     enum queue_status after, char id[ID_SIZE])
 {
 	static const char letters[] = {'f', 'd', 's'};
 	static size_t told[RECIPIENTS_MAX];
 	const struct envelope *v = &e->envelope;
-	char what[16];
+	char what[24];
 	size_t n = 0;
 	int error;
 
@@ -72,20 +89,27 @@ static bool report(struct entry *e, enum report_kind kind, char status,
 		if (v->rcpt[i].status == status &&
 		    report_wanted(e, &v->rcpt[i], kind))
 			told[n++] = i;
-	if (n > 0) {
-		snprintf(what, sizeof what, "%c%zu", letters[kind], told[0]);
-		id_derive(id, e->id, what);
-		error = report_make(e, kind, told, n, id);
-		if (error != 0) {
-			errno = error;
-			return put_off(e, "no report");
-		}
+	if (n == 0)
+		return true;
+	snprintf(what, sizeof what, "%c%zu", letters[kind], told[0]);
+	id_derive(id, e->id, what);
+	error = report_make(e, kind, told, n, id);
+	if (error != 0) {
+		errno = error;
+		return put_off(e, "no report");
 	}
-	for (size_t i = 0; i < v->rcpts; i++)
-		if (v->rcpt[i].status == status && (kind != REPORT_DELAYED ||
-		    report_wanted(e, &v->rcpt[i], kind)) &&
-		    !entry_mark(e, i, after))
+	return mark_told(e, told, n, after) || put_off(e, "no status");
+}
+
+/* Nobody is to be told of these. */
+static bool mark_untold(struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.rcpts; i++) {
+		char status = e->envelope.rcpt[i].status;
+		if ((status == QUEUE_FAILED || status == QUEUE_DELIVERED) &&
+		    !entry_mark(e, i, QUEUE_DONE))
 			return put_off(e, "no status");
+	}
 	return true;
 }
 
@@ -95,7 +119,7 @@ bool finish_reports(struct entry *e)
 
 	if (!report(e, REPORT_FAILED, QUEUE_FAILED, QUEUE_DONE, failed) ||
 	    !report(e, REPORT_DELIVERED, QUEUE_DELIVERED, QUEUE_DONE,
-	    delivered))
+	    delivered) || !mark_untold(e))
 		return false;
 	if (*failed != '\0')
 		message_later(failed);

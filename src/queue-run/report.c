@@ -18,6 +18,8 @@
 
 #define BLOCK 65536
 #define FIELD 998        /* bytes of a field that we look at: RFC 5322 2.1.1 */
+#define ID_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "0123456789!#$%&'*+-/=?^_`{|}~.<>@[]:"
 #define BOUNDARY_BYTES 16 /* random: no text has them but by chance */
 
 /*
@@ -116,7 +118,7 @@ static int header_read(struct report *r)
 	r->header_len = len;
 	r->message_id = field(r, "Message-ID", message_id, sizeof message_id);
 	if (*message_id != '<' || strlen(message_id) > 250 ||
-	    strpbrk(message_id, " \t\"") != NULL)
+	    message_id[strspn(message_id, ID_LETTERS)] != '\0')
 		*message_id = '\0';
 	r->subject = field(r, "Subject", subject, sizeof subject);
 	if (strstr(subject, "=?") != NULL)
