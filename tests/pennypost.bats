@@ -1014,3 +1014,25 @@ EOF
     grep -Fqx 'unknown users/aliases: whom they lead to, as spool/mail cannot be seen' <<<"$output"
     [ "$(grep -c '^bad\|^ok users/passwd' <<<"$output")" = 0 ] || { echo "$output"; false; }
 }
+
+# --- make install ---
+
+@test "make install: every name leads somewhere, and pennypost finds its parts" {
+    unset MAKEFLAGS MFLAGS MAKELEVEL
+    root=$BATS_TEST_TMPDIR/root
+    make -s -C "$BATS_TEST_DIRNAME/.." install-files BUILD="$programs" DESTDIR="$root" HOME_DIR=/srv/post
+    [ -z "$(find "$root" -xtype l)" ] # no link that dangles
+    run -1 grep -rIE '@(LIBEXEC|HOME)@|/var/lib/pennypost' "$root/usr/local/share/pennypost"
+    grep -qx 'home=${PENNYPOST_HOME:-/srv/post}' "$root/usr/local/sbin/pennypost"
+    for name in sbin/sendmail bin/mailq bin/newaliases; do
+        [ "$root/usr/local/$name" -ef "$root/usr/local/libexec/pennypost/sendmail" ]
+    done
+    script=$root/usr/local/sbin/pennypost
+    unset PENNYPOST_PROGRAMS
+    user_add alice
+    checks_ok
+    run -0 pennypost queue list
+    [ "$output" = "Mail queue is empty" ]
+    run -0 "$root/usr/local/bin/mailq"
+    [ "$output" = "Mail queue is empty" ]
+}
