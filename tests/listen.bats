@@ -242,7 +242,7 @@ s.listen()
 time.sleep(60)' "$path"
 	soon test -S "$path"
 	run -71 timeout 10 "$listen" "$path" /bin/echo third
-	[[ $output == *"$path: Address already in use" ]]
+	[[ $output == *"$path: Address"*" in use" ]]
 	[ -S "$path" ]
 	rm "$path"
 	echo precious >"$path"

@@ -1401,7 +1401,7 @@ END
 			{ echo "$what"; return 1; }
 	done <<'END'
 74 cannot_write_into_the_queue:_No_space_* write:error=ENOSPC:when=1
-74 cannot_write_into_the_queue:_Disk_quota_* write:error=EDQUOT:when=1
+74 cannot_write_into_the_queue:_*uota_exceeded write:error=EDQUOT:when=1
 74 cannot_write_into_the_queue:_* ?pwrite64:error=EIO
 74 cannot_write_into_the_queue:_* fsync:error=EIO:when=1
 74 cannot_write_into_the_queue:_* fsync:error=ENOSPC:when=1
