@@ -237,6 +237,68 @@ sys.stdin.read()' "$QUEUE/$id" "$1"
 	[ "$(count "$MAIL"/*/new)" = 2 ]
 }
 
+@test "one of several places fails: the others have it, and get it no more" {
+	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"
+	echo "list: alice, $PWD/box, \"|cat >>$PWD/piped\", me@far.test, bob" \
+		>"$aliases"
+	rm -r "$MAIL/bob/new"
+	simple | queue 'to . <list@example.test>' 'to . <carol@example.test>'
+	work | diff - <(printf '%s\n' "new $id-0" \
+		'to 0 - 451 4.3.0 Cannot write it now' "done $id")
+	to_lines | diff - <(printf '%s\n' 'to . <list@example.test>' \
+		'to + <carol@example.test>')
+	tail -n 5 "$QUEUE/$id" | diff - <(printf '%s\n' '' \
+		'had maildir spool/mail/example.test/alice' "had mbox $PWD/box" \
+		"had pipe cat >>$PWD/piped" 'had remote me@far.test')
+	# It still fails, and what they have may have gone its way meanwhile.
+	rm "$MAIL/alice/new"/* "$QUEUE/$id-0"
+	cp "$QUEUE/$id" before
+	work | diff - <(printf '%s\n' 'to 0 - 451 4.3.0 Cannot write it now' \
+		"done $id")
+	cmp "$QUEUE/$id" before
+	mkdir "$MAIL/bob/new"
+	[ "$(work)" = "done $id" ]
+	[ "$(to_lines | cut -c 1-4 | sort -u)" = 'to +' ]
+	[ "$(count "$MAIL/alice" "$MAIL/bob")" = 1 ]
+	[ "$(count "$QUEUE")" = 1 ]
+	[ "$(grep -c '^Subject' box piped | grep -c ':1$')" = 2 ]
+	assert_no_tmp
+}
+
+@test "one of several places fails, and the alias is changed" {
+	echo 'list: me@far.test, bob' >"$aliases"
+	rm -r "$MAIL/bob/new"
+	simple | queue 'to . <list@example.test>'
+	work >out
+	echo 'list: me@far.test, bob, you@far.test' >"$aliases"
+	work | diff - <(printf '%s\n' "new $id-0.1" \
+		'to 0 - 451 4.3.0 Cannot write it now' "done $id")
+	[ "$(grep '^to ' "$QUEUE/$id-0.1")" = 'to . <you@far.test>' ]
+	# However much was said, what it had is kept.
+	for i in {1..11000}; do
+		printf 'answer %d 0 %0100d 450 %d\n' "$i" 0 "$i"
+	done >>"$QUEUE/$id"
+	echo 'list: me@far.test, bob, you@far.test, alice' >"$aliases"
+	work >out
+	sed "1,/^end/d" "$QUEUE/$id" | diff - <(printf '%s\n' '' \
+		'had remote me@far.test' 'had remote you@far.test' \
+		'had maildir spool/mail/example.test/alice' \
+		"$(printf 'answer 11000 0 %0100d 450 11000' 0)")
+	mkdir "$MAIL/bob/new"
+	[ "$(work)" = "done $id" ]
+	[ "$(count "$MAIL")" = 2 ]
+}
+
+@test "what cannot be marked is noted, and not delivered again" {
+	echo "list: $PWD/box" >"$aliases"
+	simple | queue 'to . <list@example.test>'
+	work strace -qq -o trace -P "$QUEUE/$id" -e trace=pwrite64 \
+		-e inject=pwrite64:error=EIO:when=1 | diff - <(printf '%s\n' \
+		'to 0 - 451 4.3.0 Delivered, but cannot note it now' "done $id")
+	[ "$(work)" = "done $id" ]
+	[ "$(grep -c '^Subject' box)" = 1 ]
+}
+
 @test "a forward leaves by the queue, under an id that comes of this one" {
 	printf '%s\n' 'out: one@far.test, alice' 'two: two@far.test' >"$aliases"
 	simple | queue 'ret hdrs' 'envid abc' 'from <eve@example.test>' \

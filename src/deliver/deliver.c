@@ -126,10 +126,6 @@ static void print_what(const char *what)
 /* A line for each target: what it is, where it is, and why. */
 static int explain(const char *recipient)
 {
-	static const char *const kinds[] = {
-		[TARGET_MAILDIR] = "maildir", [TARGET_MBOX] = "mbox",
-		[TARGET_REMOTE] = "remote", [TARGET_PIPE] = "pipe",
-	};
 	struct recipient r = {0};
 	struct address to;
 	const char *refusal = "501 5.1.3 Bad address";
@@ -141,7 +137,7 @@ static int explain(const char *recipient)
 		return complain(recipient, refusal);
 	for (size_t i = 0; i < t->targets.count; i++) {
 		const struct target *one = &t->targets.target[i];
-		printf("%s\t", kinds[one->kind]);
+		printf("%s\t", target_kind(one));
 		print_what(one->what);
 		printf("\t%s\n", one->why);
 	}

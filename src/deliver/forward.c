@@ -16,13 +16,14 @@ static struct queue queue;
 
 /*
  * A second try of a queue file makes the same forwards: in the envelope, the
- * recipient has one place.
+ * recipient has one place. When the alias was changed after some had it, what is
+ * left is another forward.
  */
 static void id_find(char id[ID_SIZE], const struct message *m,
-    const char *recipient)
+    const char *recipient, size_t had)
 {
 	const struct entry *from = m->entry;
-	char place[24];
+	char place[48];
 	size_t i = 0;
 
 	if (from == NULL) {
@@ -32,7 +33,10 @@ static void id_find(char id[ID_SIZE], const struct message *m,
 	while (i + 1 < from->envelope.rcpts &&
 	    strcmp(from->envelope.rcpt[i].address, recipient) != 0)
 		i++;
-	snprintf(place, sizeof place, "%zu", i);
+	if (had > 0)
+		snprintf(place, sizeof place, "%zu.%zu", i, had);
+	else
+		snprintf(place, sizeof place, "%zu", i);
 	id_derive(id, from->id, place);
 }
 
@@ -53,14 +57,13 @@ static int commit(const struct message *m, const struct envelope *e)
 	return error;
 }
 
-static int fill(struct message *m, const struct envelope *e,
-    const char *recipient, const char *to)
+static int fill(struct message *m, const struct envelope *e, const char *id,
+    const char *recipient)
 {
-	char block[16384], id[ID_SIZE];
+	char block[16384];
 	size_t at = m->content_at;
 	ssize_t n;
 
-	id_find(id, m, recipient);
 	queue_create(&queue, id, e);
 	n = snprintf(block, sizeof block, "Delivered-To: %s\n", recipient);
 	/* The content may begin with that very line. */
@@ -80,7 +83,8 @@ static int fill(struct message *m, const struct envelope *e,
 		return EIO;
 	}
 	info("forward recipient=<%s> from=<%s> to=<%s> recipients=%zu queue=%s",
-	    safe(recipient), safe(e->sender), safe(to), e->rcpts, id);
+	    safe(recipient), safe(e->sender), safe(e->rcpt[0].address),
+	    e->rcpts, id);
 	return commit(m, e);
 }
 
@@ -128,7 +132,8 @@ const char *forward_queue(struct message *m, const struct targets *all,
     const char *recipient)
 {
 	struct envelope e = *m->envelope;
-	const char *to = ""; /* one of them, for the log */
+	char id[ID_SIZE];
+	size_t had = 0;
 	int error;
 
 	e.rcpt = NULL;
@@ -140,12 +145,15 @@ const char *forward_queue(struct message *m, const struct targets *all,
 		if (t->kind != TARGET_REMOTE ||
 		    strcmp(t->recipient, recipient) != 0)
 			continue;
-		to = t->what;
+		had += t->had;
+		if (t->done)
+			continue;
 		notify_inherit(&r, m->envelope, recipient);
 		envelope_add(&e, &r);
 	}
+	id_find(id, m, recipient, had);
 	error = addresses_fit(&e, m->envelope->sender, recipient);
 	if (error == 0)
-		error = fill(m, &e, recipient, to);
+		error = fill(m, &e, id, recipient);
 	return error == 0 ? DELIVERED : file_refusal(error);
 }

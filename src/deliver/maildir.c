@@ -111,6 +111,11 @@ static void judge(struct target *t, int error)
 	t->reply = error == 0 ? DELIVERED : file_refusal(error);
 }
 
+static bool is_to_do(const struct target *t)
+{
+	return t->kind == TARGET_MAILDIR && !t->done;
+}
+
 void maildirs_store(struct message *m, struct targets *all)
 {
 	struct target *t, *end = all->target + all->count;
@@ -119,10 +124,10 @@ void maildirs_store(struct message *m, struct targets *all)
 	int error = 0;
 
 	for (t = all->target; t < end; t++)
-		count += t->kind == TARGET_MAILDIR;
+		count += is_to_do(t);
 	left = count;
 	for (t = all->target; t < end; t++)
-		if (t->kind == TARGET_MAILDIR)
+		if (is_to_do(t))
 			judge(t, store(m, t->what, --left == 0));
 	if (m->entry == NULL)
 		file_unlink(&m->file);
@@ -130,7 +135,6 @@ void maildirs_store(struct message *m, struct targets *all)
 	if (at_once && syncfs(m->file.fd) != 0)
 		error = errno;
 	for (t = all->target; t < end; t++)
-		if (t->kind == TARGET_MAILDIR &&
-		    strcmp(t->reply, DELIVERED) == 0)
+		if (is_to_do(t) && strcmp(t->reply, DELIVERED) == 0)
 			judge(t, at_once ? error : sync_new(t->what));
 }

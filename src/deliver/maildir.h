@@ -5,8 +5,8 @@
 #include "message.h"
 
 /*
- * Puts the synced message into new/ of every TARGET_MAILDIR, syncs those
- * directories, and sets the replies. The temporary name is gone then, but for a
+ * Puts the synced message into new/ of every TARGET_MAILDIR that is not done,
+ * syncs those directories, and sets the replies. The temporary name is gone then, but for a
  * message from the queue.
  */
 void maildirs_store(struct message *, struct targets *);

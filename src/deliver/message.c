@@ -138,6 +138,7 @@ static void forward_all(struct message *m, struct targets *all, size_t first,
 		reply = forward_queue(m, all, recipient);
 	for (size_t i = first; i < all->count; i++)
 		if (all->target[i].kind == TARGET_REMOTE &&
+		    !all->target[i].done &&
 		    strcmp(all->target[i].recipient, recipient) == 0)
 			answer(&all->target[i], reply);
 }
@@ -148,17 +149,21 @@ void message_deliver(struct message *m, struct targets *all,
 	if (!file_sync(&m->file)) {
 		warn("%s: %s", safe(m->file.path), strerror(m->file.error));
 		for (size_t i = 0; i < all->count; i++)
-			answer(&all->target[i], file_refusal(m->file.error));
+			if (!all->target[i].done)
+				answer(&all->target[i],
+				    file_refusal(m->file.error));
 		return;
 	}
 	/* Programs read the file by its name, which the Maildirs then end. */
 	for (size_t i = 0; i < all->count; i++) {
 		struct target *t = &all->target[i];
+		if (t->done)
+			continue;
 		if (t->kind == TARGET_PIPE)
 			answer(t, pipe_run(m, t->what, t->recipient));
 		else if (t->kind == TARGET_MBOX)
 			answer(t, mbox_append(m, t->what));
-		else if (t->kind == TARGET_REMOTE && !t->done)
+		else if (t->kind == TARGET_REMOTE)
 			forward_all(m, all, i, looped);
 	}
 	maildirs_store(m, all);

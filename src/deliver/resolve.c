@@ -392,6 +392,16 @@ static void expand(struct search *s, const char *text, const char *domain)
 	refuse(s, UNKNOWN);
 }
 
+const char *target_kind(const struct target *t)
+{
+	static const char *const kinds[] = {
+		[TARGET_MAILDIR] = "maildir", [TARGET_MBOX] = "mbox",
+		[TARGET_REMOTE] = "remote", [TARGET_PIPE] = "pipe",
+	};
+
+	return kinds[t->kind];
+}
+
 const char *resolve(struct targets *all, const struct address *to, bool pipes)
 {
 	struct recipient_targets mine = {

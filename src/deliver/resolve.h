@@ -28,6 +28,7 @@ struct target {
 	const char *why;       /* targets.explain: by which file and line */
 	const char *reply; /* how it went: "250 …" or a refusal */
 	bool done;         /* reply is set */
+	bool had;          /* and it was set by an earlier try */
 };
 
 /* One recipient's share: indexes into the targets. */
@@ -46,6 +47,9 @@ struct targets {
 	struct pool *pool; /* the transaction's: all of this is in it */
 	bool explain;
 };
+
+/* "maildir", "mbox", "remote" or "pipe" */
+const char *target_kind(const struct target *);
 
 /*
  * Adds a recipient, and where its mail goes. NULL, or the refusal; static. Local

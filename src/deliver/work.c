@@ -1,5 +1,7 @@
 #include "work.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "entry.h"
@@ -74,6 +76,55 @@ static size_t *recipients_take(void)
 	return place;
 }
 
+/* How the queue file names it; false: it has no line of its own. */
+static bool place_print(char text[FILE_PATH_SIZE], const struct target *target)
+{
+	size_t n = (size_t)snprintf(text, FILE_PATH_SIZE, "%s %s",
+	    target_kind(target), target->what);
+
+	if (n >= FILE_PATH_SIZE)
+		return false;
+	while (n > 0)
+		if ((unsigned char)text[--n] < ' ')
+			return false;
+	return true;
+}
+
+/* Targets that an earlier try has delivered to, though another one failed. */
+static void targets_had(void)
+{
+	char text[FILE_PATH_SIZE];
+	size_t count;
+	const char **had = entry_had(&entry, &count);
+
+	for (size_t i = 0; i < t->targets.count && count > 0; i++) {
+		struct target *target = &t->targets.target[i];
+		if (!place_print(text, target))
+			continue;
+		for (size_t k = 0; k < count && !target->had; k++)
+			target->had = strcmp(had[k], text) == 0;
+		if (target->had) {
+			target->done = true;
+			target->reply = DELIVERED;
+		}
+	}
+}
+
+/* Notes for the next try those targets of the recipient that have it now. */
+static void targets_note(const struct recipient_targets *r)
+{
+	char text[FILE_PATH_SIZE];
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct target *target = &t->targets.target[r->index[i]];
+		if (*target->reply == '2' && !target->had &&
+		    place_print(text, target)) {
+			entry_had_add(&entry, text);
+			target->had = true;
+		}
+	}
+}
+
 /* NULL, or the fault that keeps it from everybody. */
 static const char *message_take(void)
 {
@@ -95,8 +146,6 @@ static const char *message_take(void)
 /* Who has it is marked, and on the disk, before anybody is told. */
 static void marks_set(const size_t *place, const char *fault)
 {
-	bool marked = false;
-
 	for (size_t i = 0; i < t->envelope.rcpts; i++) {
 		const struct recipient *r = &t->envelope.rcpt[i];
 		const char *reply = fault != NULL ? fault :
@@ -104,15 +153,15 @@ static void marks_set(const size_t *place, const char *fault)
 		if (*reply == '2' &&
 		    !entry_mark(&entry, place[i], entry_success(r)))
 			reply = "451 4.3.0 Delivered, but cannot note it now";
-		if (*reply != '2') {
+		if (*reply == '2')
+			info("delivered recipient=<%s>", safe(r->address));
+		else
 			job_to(place[i], "-", reply);
-			continue;
-		}
-		marked = true;
-		info("delivered recipient=<%s>", safe(r->address));
+		if (*reply == '4' && fault == NULL)
+			targets_note(&t->targets.rcpt[i]);
 	}
-	if (marked && !entry_sync(&entry))
-		warn("marks are not synced");
+	if (!entry_answers_write(&entry) || !entry_sync(&entry))
+		warn("what was delivered is not noted: %s", strerror(errno));
 }
 
 static void work_on(void)
@@ -121,6 +170,7 @@ static void work_on(void)
 
 	envelope_take();
 	place = recipients_take();
+	targets_had();
 	if (t->envelope.rcpts > 0)
 		marks_set(place, message_take());
 	transaction_reset();

@@ -488,11 +488,11 @@ static char *answers_text(struct entry *e)
 	while (len < room && (n = pread(e->fd, text + len, room - len,
 	    message_end(e) + (off_t)len)) > 0)
 		len += (size_t)n;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] == '\0')
-			text[i] = '\n'; /* a hole that a power cut left */
-		else if ((unsigned char)text[i] < ' ' && text[i] != '\n')
-			text[i] = ' '; /* it is for reports and logs */
+	for (char *p = text; p < text + len; p++)
+		if (*p == '\0')
+			*p = '\n'; /* a hole that a power cut left */
+		else if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+			*p = ' '; /* it is for reports and logs */
 	if (e->answers.len > 0)
 		memcpy(text + len, e->answers.p, e->answers.len);
 	text[len + e->answers.len] = '\0';
