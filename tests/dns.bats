@@ -36,6 +36,15 @@ answers() {
 	[ "$output" = "$wanted" ] || { diff <(echo "$wanted") <(echo "$output"); return 1; }
 }
 
+# inject FAULT TYPE NAME …: asks, with a fault of the system as strace has it.
+inject() {
+	local fault=$1
+	shift
+	strace -f -qq -o trace -e "trace=${fault%%:*}" -e "inject=$fault" \
+		env ASAN_OPTIONS=detect_leaks=0 "$BATS_FILE_TMPDIR/dns-ask" \
+		"$MS" "$@" 2>>"$BATS_TEST_TMPDIR/stderr"
+}
+
 # --- names ---
 
 @test "names: asked for in lower case, with or without a final dot" {
@@ -104,6 +113,7 @@ END
 	[ "$(asked)" = 3 ]
 	for name in '' . .. a..b .a 'a b' 'a"b' 'a\b' $'a\nb' $'a\x7fb' \
 		$'a\xffb' $'a\xc3' $'\xed\xa0\x80' "x$label63.test" \
+		"$label63.$label63.$label63.${label63%x}" \
 		"x$name253" "$label63.$label63.$label63.$label63" \
 		"$(printf 'ü%.0s' {1..60})" "$(printf '💩%.0s' {1..64})"; do
 		run -0 ask A "$name"
@@ -357,8 +367,9 @@ ANSWERS
 		echo "n$i.test ! wait:300 servfail / right"
 	done >zone.in
 	serve <zone.in
-	run -0 ask "${names[@]}"
-	[ "$(grep -c ' found$' <<<"$output")" = 50 ]
+	# 32 sockets at a time, and none is left open
+	(ulimit -n 50; ask "${names[@]}") >out
+	[ "$(grep -c ' found$' out)" = 50 ]
 	[ "$(asked)" = 100 ]
 	[ "$(cut -d' ' -f2 "$LOG" | sort -u | wc -l)" -gt 90 ]
 	[ "$(cut -d' ' -f3 "$LOG" | sort -u | wc -l)" -gt 90 ]
@@ -471,6 +482,7 @@ A a-loop-of-a-label 0161c018000100010000003c0004cb007101
 A a-pointer-at-the-end c0
 A a-pointer-outside ffff000100010000003c0004cb007101
 A label-type-40 4161740000010001000000003c0004cb007101
+A label-type-40-that-fits 406161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616161616100000100010000003c0004cb007101
 A label-type-80 8061740000010001000000003c0004cb007101
 A a-label-that-ends 3f6161
 A three-octets c00c000100010000003c0003cb0071
@@ -492,8 +504,21 @@ RAW
 	serve <zone.in
 	# shellcheck disable=SC2046
 	run -0 ask $(cat questions)
-	[ "${#lines[@]}" = 23 ]
-	[ "$(grep -c 'later: .*now: the answer is malformed$' <<<"$output")" = 23 ]
+	[ "${#lines[@]}" = 24 ]
+	[ "$(grep -c 'later: .*now: the answer is malformed$' <<<"$output")" = 24 ]
+}
+
+@test "faults: records of another class, type or name do not count" {
+	serve <<'ZONE'
+a.test ! raw:1:c00c000100030000003c000406060606
+b.test ! raw:1:c00c000200010000003c000406060606
+c.test ! raw:1:0161c00c000100010000003c000406060606
+ZONE
+	answers A a.test A b.test A c.test <<'ANSWERS'
+A a.test no-name: a.test does not exist in the DNS
+A b.test no-name: b.test does not exist in the DNS
+A c.test no-name: c.test does not exist in the DNS
+ANSWERS
 }
 
 @test "faults: a name of more than 255 octets, made of pointers" {
@@ -590,9 +615,7 @@ a.test A 203.0.113.1
 a.test ! cut / right
 b.test ! cut
 ZONE
-	run -0 strace -f -qq -e trace=connect -e inject=connect:error=ECONNREFUSED:when=2 \
-		-o trace env ASAN_OPTIONS=detect_leaks=0 \
-		"$BATS_FILE_TMPDIR/dns-ask" 3000 A a.test
+	run -0 inject connect:error=ECONNREFUSED:when=2 A a.test
 	[ "${lines[1]}" = "  203.0.113.1" ]
 	grep -q INJECTED trace
 }
@@ -673,6 +696,9 @@ ANSWERS
 	MS=1000
 	took 950 1900 ask A a.test >out
 	grep -q ': no answer$' out
+	# faster than we read: one is always there
+	took 950 2500 inject recvfrom:delay_exit=50000 A a.test >out
+	grep -q ': no answer$' out
 }
 
 @test "time: nobody listens" {
@@ -689,7 +715,7 @@ def pointer(n):
     return "%04x" % (0xc000 | 24 + 12 + 2 * n)
 chain = "".join(pointer(i) for i in range(8000))
 records = "c00c" + "0010" "0001" "00000000" + "%04x" % (2 + len(chain) // 2)
-records += "0100" + chain
+records += "0000" + chain
 last = pointer(7990)
 records += (last + "0005" "0001" "00000000" "0002" + last) * 3400
 print("a.test ! cut / raw:3401:" + records)
@@ -820,35 +846,33 @@ a.test A 203.0.113.1
 b.test A 203.0.113.1
 b.test ! cut
 ZONE
-	local fault wanted
-	inject() { # FAULT NAME
-		strace -f -qq -o trace -e "trace=${1%%:*}" -e "inject=$1" \
-			env ASAN_OPTIONS=detect_leaks=0 "$BATS_FILE_TMPDIR/dns-ask" \
-			3000 A "$2" 2>>stderr
-	}
-	while read -r fault name wanted; do
-		run inject "$fault" "$name"
-		[[ ${lines[*]} = *"$wanted"* ]] ||
-			{ echo "$fault: $status $output"; return 1; }
+	local fault name asks wanted
+	MS=20000
+	while read -r fault name asks wanted; do
+		: >"$LOG"
+		took 0 4000 inject "$fault" A "$name" >out
+		grep -qF "$wanted" out || { echo "$fault"; cat out; return 1; }
 		grep -q INJECTED trace || { echo "not injected: $fault"; return 1; }
+		[ "$(asked)" = "$asks" ] || { echo "$fault"; cat "$LOG"; return 1; }
 	done <<'FAULTS'
-socket:error=EMFILE a.test later: Cannot find the A record of a.test now: Too many open files
-socket:error=EMFILE:when=1 a.test 203.0.113.1
-connect:error=ENETUNREACH a.test now: Network is unreachable
-connect:error=ENETUNREACH:when=1 a.test 203.0.113.1
-sendto:error=EPERM a.test now: Operation not permitted
-sendto:error=EPERM:when=1 a.test 203.0.113.1
-recvfrom:error=EINTR:when=1 a.test 203.0.113.1
-recvfrom:error=EAGAIN:when=1 a.test 203.0.113.1
-recvfrom:error=ECONNREFUSED:when=1 a.test 203.0.113.1
-recvfrom:error=ECONNREFUSED a.test now: Connection refused
-poll:error=EINTR:when=1 a.test 203.0.113.1
-poll:error=EINTR:when=3 b.test 203.0.113.1
-sendto:error=ECONNRESET:when=2 b.test 203.0.113.1
-recvfrom:error=EINTR:when=2 b.test 203.0.113.1
-recvfrom:error=ECONNRESET:when=3 b.test 203.0.113.1
-recvfrom:retval=0:when=2 b.test 203.0.113.1
+socket:error=EMFILE a.test 0 later: Cannot find the A record of a.test now: Too many open files
+socket:error=EMFILE:when=1 a.test 1 203.0.113.1
+connect:error=ENETUNREACH a.test 0 now: Network is unreachable
+connect:error=ENETUNREACH:when=1 a.test 1 203.0.113.1
+sendto:error=EPERM a.test 0 now: Operation not permitted
+sendto:error=EPERM:when=1 a.test 1 203.0.113.1
+recvfrom:error=EINTR:when=1 a.test 1 203.0.113.1
+recvfrom:error=EAGAIN:when=1 a.test 1 203.0.113.1
+recvfrom:error=ECONNREFUSED:when=1 a.test 2 203.0.113.1
+recvfrom:error=ECONNREFUSED a.test 2 now: Connection refused
+poll:error=EINTR:when=1 a.test 1 203.0.113.1
+poll:error=EINTR:when=3 b.test 2 203.0.113.1
+sendto:error=ECONNRESET:when=2 b.test 3 203.0.113.1
+recvfrom:error=EINTR:when=2 b.test 2 203.0.113.1
+recvfrom:error=EAGAIN:when=3 b.test 2 203.0.113.1
+recvfrom:error=ECONNRESET:when=3 b.test 4 203.0.113.1
+recvfrom:retval=0:when=2 b.test 4 203.0.113.1
 FAULTS
-	[ "$(inject getrandom:error=EIO:when=1+ a.test >/dev/null; echo $?)" != 0 ]
+	run -71 inject getrandom:error=EIO A a.test
 	grep -q 'getrandom: Input/output error' stderr
 }
