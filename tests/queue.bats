@@ -534,6 +534,56 @@ EOF
 	rm -rf "$outside"
 }
 
+# Another host whose mailbox zoe@far.test is; our mail for it goes there.
+far_start() {
+	FAR=$BATS_TEST_TMPDIR/far
+	mkdir -p "$FAR"/{users,spool/{queue,tmp,mail/far.test/zoe/{tmp,new,cur}}}
+	printf 'host mx.far.test\nresolver 127.0.0.1:1\n' >"$FAR/pennypost.conf"
+	echo far.test >"$FAR/users/domains"
+	: >"$FAR/users/aliases"
+	local port
+	port=$(free_port)
+	echo "route far.test 127.0.0.1:$port" >>"$PENNYPOST_HOME/pennypost.conf"
+	PENNYPOST_HOME=$FAR PENNYPOST_LOG=stderr "$PROGRAMS/listen" \
+		"127.0.0.1:$port" "$PROGRAMS/smtpd" </dev/null \
+		2>>stderr 3>&- 7>&- &
+	STARTED="${STARTED-} $!"
+	port_wait "$port"
+}
+
+# All that is done by hand, again and again, while queue-run sends.
+@test "pennypost queue while it runs: each message arrives once" {
+	local i n=200
+	exec 7>&-
+	far_start
+	export PENNYPOST_LOG=stderr
+	for i in $(seq $n); do
+		waiting queue "6B02835E0A3F41C2.$i" alice@example.test \
+			'. <zoe@far.test>' </dev/null
+		sed -i "s/^body$/$(printf %04d "$i")/" "$QUEUE/6B02835E0A3F41C2.$i"
+	done
+	for i in $(seq 6); do
+		"$PROGRAMS/queue-run" -a 2>>stderr 3>&- &
+		pennypost queue hold all
+		pennypost queue retry far.test 2>>stderr || :
+		pennypost queue release all 2>>stderr 3>&- &
+		sleep 0.1
+		pennypost queue hold 6B02835E0A3F41C2.$i \
+			6B02835E0A3F41C2.$((n - i)) 2>>stderr || :
+	done
+	pennypost queue release all 2>>stderr
+	"$PROGRAMS/queue-run" -a 2>>stderr
+	wait $(jobs -p | grep -vxF "${STARTED# }")
+	for i in $(seq 50); do
+		[ "$(count "$QUEUE" "$SPOOL/hold")" != 0 ] || break
+		"$PROGRAMS/queue-run" -a 2>>stderr
+	done
+	find "$QUEUE" "$SPOOL/hold" -type f
+	[ "$(count "$QUEUE" "$SPOOL/hold")" = 0 ]
+	[ "$(tail -q -n 1 "$FAR"/spool/mail/far.test/zoe/new/* | sort)" = \
+		"$(seq -f %04g $n)" ]
+}
+
 # --- pennypost route ---
 
 @test "pennypost route: whose mail it is, and which line says so" {
