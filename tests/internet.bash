@@ -17,12 +17,13 @@ LIBEXEC=$BATS_FILE_TMPDIR/libexec
 # For setup_file: the programs where every user can run them, and dns.test.
 internet_begin() {
 	"$ROOT/scripts/need" ip=iproute2 nsd=nsd dnsmasq=dnsmasq-base \
-		xinetd=xinetd unshare=util-linux python3=python3
+		xinetd=xinetd unshare=util-linux /usr/bin/python3=python3
 	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/file" "$BATS_FILE_TMPDIR"
 	mkdir "$LIBEXEC"
 	find "$PROGRAMS" -maxdepth 1 -type f -perm -1 \
 		-exec cp {} "$LIBEXEC" \;
 	HOSTS=$BATS_FILE_TMPDIR
+	message_make "$HOSTS/message"
 	[ "$(id -u)" = 0 ] || return 0
 	host_start dns || return 0
 	on dns ip link add wire address 02:00:00:00:00:03 type bridge
@@ -41,7 +42,7 @@ internet_begin() {
 internet_end() { hosts_stop "$BATS_FILE_TMPDIR"; }
 
 # For setup: the hosts named, a or b, each with a home, on the wire. Those that
-# setup_file has made are there too.
+# setup_file has made are there too, and a message that is hard to carry.
 internet_up() {
 	[ "$(id -u)" = 0 ] || skip "only root can make network namespaces"
 	[ ! -e "$BATS_FILE_TMPDIR/refused" ] ||
@@ -50,6 +51,7 @@ internet_up() {
 	ln -s "$BATS_FILE_TMPDIR"/*/ "$BATS_TEST_TMPDIR"
 	HOSTS=$BATS_TEST_TMPDIR
 	cd "$HOSTS" || return
+	cp "$BATS_FILE_TMPDIR/message" .
 	local host
 	for host; do
 		host_make "$host"
@@ -245,7 +247,7 @@ sunk() { [ "$(count "$HOSTS/$1/sink/$2")" = "$3" ]; }
 
 # mute HOST PORT: connections are taken there, and nobody says a word.
 mute() {
-	on "$1" python3 -ISc "import socket, time
+	on "$1" /usr/bin/python3 -ISc "import socket, time
 s = socket.create_server(('', $2))
 time.sleep(600)" </dev/null >>"$HOSTS/$1/log" 2>&1 &
 	disown

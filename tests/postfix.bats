@@ -23,7 +23,6 @@ setup() {
 	on b postsuper -d ALL
 	slain b smtp-sink
 	rm -rf b/sink
-	message_make message
 	xinetd_on a smtp
 }
 

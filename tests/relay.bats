@@ -16,7 +16,6 @@ teardown_file() {
 
 setup() {
 	internet_up a b
-	message_make message
 	xinetd_on a smtp
 }
 
@@ -131,6 +130,8 @@ alice@alias.test,dave@b.test,bob@a.test"
 	fact 'recipient failed 5.4.4 x@nothing.test'
 	fact 'recipient failed 5.4.6 x@self.test'     # RFC 5321 5.1
 	fact 'recipient failed 5.4.6 x@mirror.test'
+	fact 'text <x@gone.test>'
+	fact 'text 550 5.1.2 gone.test does not exist in the DNS'
 	soon queue_empty a
 	[ "$(count b/home/spool)" = 0 ]
 }
@@ -308,7 +309,7 @@ alice@alias.test,dave@b.test,bob@a.test"
 	post carol@a.test alice@b.test -m BODY=8BITMIME
 	soon sunk b 198.18.0.2:25 1
 	LC_ALL=C not grep -P '[^\x00-\x7f]' b/sink/*/*
-	sed -e '1,/^$/d' -e '$d' b/sink/*/* | python3 -c '
+	sed -e '1,/^$/d' -e '$d' b/sink/*/* | /usr/bin/python3 -c '
 import quopri, sys
 sys.stdout.buffer.write(quopri.decodestring(sys.stdin.buffer.read()))' >got
 	tr -d '\r' <message | sed '1,/^$/d' | diff - got
