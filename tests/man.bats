@@ -61,6 +61,9 @@ deliver/resolve.h NESTING_MAX n deliver.8 nesting of aliases
 deliver/list.h LIST_MAX n deliver.8 aliases, included list
 lib/local.h MAILBOX_SIZE n-1 deliver.8 mailbox
 lib/file.h FILE_PATH_SIZE n-1 deliver.8 path of a message
+lib/srs.h SRS_DAYS n deliver.8 return path
+lib/srs.h SRS_HASH n deliver.8 its hash
+lib/srs.c SECRETS_MAX n deliver.8 users/srs-secret
 deliver/mbox.c LOCK_TRIES n deliver.8 lock of an mbox
 deliver/mbox.c LOCK_STALE n deliver.8 age of its lock file
 deliver/pipe.c PATIENCE n deliver.8 command
@@ -121,6 +124,10 @@ sendmail/tools.c BATCH
 sendmail/mailq.c ID_WIDTH
 sendmail/mailq.c SENDER_AT
 deliver/resolve.c KEY_SIZE
+lib/srs.c SECRET_SIZE
+lib/srs.c DAYS
+lib/sha256.h SHA256_SIZE
+lib/sha256.h SHA256_BLOCK
 deliver/maildir.c MANY
 deliver/maildir.c EXT4_MAGIC
 deliver/maildir.c XFS_MAGIC

@@ -84,8 +84,8 @@ static bool place_print(char text[FILE_PATH_SIZE], const struct target *target)
 
 	if (n >= FILE_PATH_SIZE)
 		return false;
-	while (n > 0)
-		if ((unsigned char)text[--n] < ' ')
+	while (n-- > 0)
+		if ((unsigned char)text[n] < ' ' || text[n] == 0x7f)
 			return false;
 	return true;
 }
