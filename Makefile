@@ -55,8 +55,8 @@ queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
 smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/transaction.o smtp-send/session.o smtp-send/auth.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
-    lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o lib/envelope.o \
-    lib/pool.o $(SERVER)
+    lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
+    lib/envelope.o lib/pool.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \

@@ -79,8 +79,10 @@ refused() {
 @test "replies: several lines are one" {
 	refused 'S: 550-5.1.1 No' 'S: 550-5.1.1 such' 'S: 550-' 'S: 550 5.1.1 user'
 	told '- 550 5.1.1 No such user'
-	refused 'S: 550-No' 'S: 550-5.1.1 such' 'S: 450 user'
+	refused 'S: 550-No' 'S: 550-5.1.1 such' 'S: 550 user'
 	told '- 550 5.0.0 No 5.1.1 such user'
+	refused 'S: 250-2.1.0 No' 'S: 550-such' 'S: 450 user'
+	told '- 450 4.1.0 No such user'
 }
 
 @test "replies: one line of printable ASCII, and no more than so much" {

@@ -21,12 +21,6 @@ static void make_room(struct qp *q, size_t n)
 	q->column = n;
 }
 
-static void put_plain(struct qp *q, char c)
-{
-	make_room(q, 1);
-	put(q, c);
-}
-
 static void put_hex(struct qp *q, char c)
 {
 	const char *hex = "0123456789ABCDEF";
@@ -35,6 +29,17 @@ static void put_hex(struct qp *q, char c)
 	put(q, '=');
 	put(q, hex[(unsigned char)c >> 4]);
 	put(q, hex[(unsigned char)c & 15]);
+}
+
+static void put_plain(struct qp *q, char c)
+{
+	/* No line that we begin is to look like a multipart's boundary. */
+	if (c == '-' && q->column + 1 >= QP_LINE_MAX) {
+		put_hex(q, c);
+		return;
+	}
+	make_room(q, 1);
+	put(q, c);
 }
 
 void qp_text(struct qp *q, const char *p, size_t n)

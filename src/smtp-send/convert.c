@@ -1,10 +1,7 @@
 #include "convert.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#define QUOTED_MAX 75 /* of a line, without its "=": RFC 2045 6.7 */
 
 static void out(struct convert *c, const char *p, size_t n)
 {
@@ -291,42 +288,11 @@ static void header_end(struct convert *c, const char *blank_line)
 
 /* The body */
 
-static void quoted_flush(struct convert *c, const char *end)
-{
-	out(c, c->line, c->line_len);
-	out_text(c, end);
-	c->line_len = 0;
-}
+static struct convert *quoting;
 
-/* One octet, as it is or as =XX. */
-static void quoted_octet(struct convert *c, char octet, bool plain)
+static void quoted(const char *p, size_t n)
 {
-	size_t n = plain ? 1 : 3;
-
-	if (c->line_len + n > QUOTED_MAX) {
-		quoted_flush(c, "=\n");
-		/* Nothing of ours is to look like a boundary. */
-		n = octet == '-' ? 3 : n;
-	}
-	if (n == 1)
-		c->line[c->line_len] = octet;
-	else
-		snprintf(c->line + c->line_len, 4, "=%02X",
-		    (unsigned)(unsigned char)octet);
-	c->line_len += n;
-}
-
-static void quoted_text(struct convert *c, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool blank = p[i] == ' ' || p[i] == '\t';
-		if (p[i] == '\n')
-			quoted_flush(c, "\n");
-		else
-			quoted_octet(c, p[i], blank ?
-			    i + 1 < n && p[i + 1] != '\n' :
-			    p[i] > ' ' && p[i] <= '~' && p[i] != '=');
-	}
+	out(quoting, p, n);
 }
 
 static void body_text(struct convert *c, const char *p, size_t n)
@@ -339,7 +305,7 @@ static void body_text(struct convert *c, const char *p, size_t n)
 			c->needs[(c->parts - 1) / 8] |=
 			    (uint8_t)(1u << (c->parts - 1) % 8);
 		if (!c->finding && needs(c))
-			quoted_text(c, p, n);
+			qp_text(&c->qp, p, n);
 		else
 			out(c, p, n);
 		return;
@@ -353,6 +319,13 @@ static void body_text(struct convert *c, const char *p, size_t n)
 		    p[n - 1] == '\n')
 			out(c, p, n);
 	}
+}
+
+static void part_end(struct convert *c)
+{
+	if (c->in_header)
+		encoding_out(c, NULL); /* it has no body */
+	qp_end(&c->qp);
 }
 
 /* Is it the line of one of the boundaries, and of which? */
@@ -375,8 +348,7 @@ static bool boundary_line(struct convert *c, const char *p, size_t n)
 			tail++;
 		if (tail < end)
 			continue;
-		if (c->in_header)
-			encoding_out(c, NULL); /* it had no body */
+		part_end(c);
 		out(c, p, n);
 		c->depth = last ? i : i + 1;
 		c->in_header = false;
@@ -420,8 +392,9 @@ static void begin(struct convert *c)
 {
 	c->parts = c->depth = 0;
 	c->line_begun = false;
-	c->line_len = 0;
 	c->part = PART_SEALED;
+	c->qp = (struct qp){.out = quoted};
+	quoting = c;
 	header_begin(c, true, false);
 }
 
@@ -443,9 +416,6 @@ void convert_begin(struct convert *c, void (*to)(void *, const char *, size_t),
 
 bool convert_end(struct convert *c)
 {
-	if (c->in_header)
-		encoding_out(c, NULL);
-	else if (c->line_len > 0)
-		quoted_flush(c, "\n");
+	part_end(c);
 	return !c->impossible;
 }

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "qp.h"
+
 #define CONVERT_NESTING_MAX 30  /* multiparts; real mail has 5 */
 #define CONVERT_PARTS_MAX 4096  /* of which each costs a bit */
 #define CONVERT_BOUNDARY_MAX 200 /* RFC 2046 5.1.1 has 70 */
@@ -52,9 +54,7 @@ struct convert {
 	enum { FIELD_OTHER, FIELD_TYPE, FIELD_ENCODING } field;
 	size_t type_len, encoding_len;
 	char type[CONVERT_FIELD_MAX], encoding[CONVERT_FIELD_MAX];
-	/* The line of quoted-printable at hand: */
-	size_t line_len;
-	char line[80];
+	struct qp qp;    /* the text of a leaf that needs it */
 	uint8_t needs[CONVERT_PARTS_MAX / 8];
 };
 

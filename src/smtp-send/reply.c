@@ -113,7 +113,7 @@ static void line_add(struct reply *r, bool first, const char *text)
 void reply_read(struct reply *r, struct conn *c, int64_t due,
     void (*each)(void *, char *), void *to)
 {
-	char *line;
+	char *line, last[3];
 	bool more = true;
 
 	for (int lines = 0; more; lines++) {
@@ -132,10 +132,15 @@ void reply_read(struct reply *r, struct conn *c, int64_t due,
 		if (lines == 0)
 			snprintf(r->text, sizeof r->text, "%.3s", line);
 		r->code = code;
-		line_add(r, lines == 0, line + 3 + (line[3] != '\0'));
+		memcpy(last, line, 3);
+		line += 3 + (line[3] != '\0');
+		line_add(r, lines == 0, line);
 		if (each != NULL)
-			each(to, line + 3 + (line[3] != '\0'));
+			each(to, line);
 	}
+	/* Where the lines differ in their code, the last one's counts. */
+	memcpy(r->text, last, 3);
+	r->text[4] = *last;
 }
 
 void reply_print(struct reply *r, int code, const char *fmt, ...)

@@ -21,10 +21,9 @@
 #include "transaction.h"
 
 #define CONNECTS_MAX 5    /* for a message: RFC 5321 5.1 asks for two at least */
-/* Seconds for one message; queue-run has two hours of patience with us. */
-#define MESSAGE_TIME 1800     /* all it takes, but for its octets: … */
-#define RATE_MIN 12500        /* … so many of them in each second … */
-#define MESSAGE_TIME_MAX 6000 /* … but no more than this in all */
+/* queue-run has twice the patience with us. */
+#define MESSAGE_TIME 1800 /* s for a message and all its recipients, … */
+#define RATE_MIN 1000     /* … and for so many of its octets, one more */
 
 static struct {
 	struct route route;
@@ -62,10 +61,7 @@ static bool hosts_find(struct attempt *a)
 
 static int64_t deadline(uint64_t size)
 {
-	uint64_t time = MESSAGE_TIME + size / RATE_MIN;
-
-	return now_ms() + 1000 * (int64_t)(time < MESSAGE_TIME_MAX ? time :
-	    MESSAGE_TIME_MAX);
+	return now_ms() + 1000 * (int64_t)(MESSAGE_TIME + size / RATE_MIN);
 }
 
 static bool time_is_up(void)
