@@ -98,11 +98,15 @@ static bool is_blank(char c)
 /*
  * Where the line of n octets can be cut so that the first part has `max` at
  * most, or else as few as can be; n: nowhere. Blanks at its beginning and its
- * end are no place: a line of blanks would come of it.
+ * end are no place: a line of blanks would come of it. Nor are, in a field's
+ * first line, those before the colon (RFC 5322 4.5.3).
  */
-static size_t fold_at(const char *p, size_t n, size_t max, bool commas)
+static size_t fold_at(const char *p, size_t n, size_t max, bool commas,
+    bool first)
 {
-	size_t begin = 0, end = n, best = n;
+	const char *colon = first ? memchr(p, ':', n) : NULL;
+	size_t begin = colon != NULL ? (size_t)(colon - p) : 0;
+	size_t end = n, best = n;
 
 	while (begin < n && is_blank(p[begin]))
 		begin++;
@@ -123,14 +127,16 @@ static void line_fold(struct str *out, const char *p, size_t n, size_t max,
     bool commas)
 {
 	bool blank = false; /* one of ours stands before p */
+	bool first = !is_blank(*p);
 
 	while (n + blank > max) {
-		size_t at = fold_at(p, n, max - blank, commas);
+		size_t at = fold_at(p, n, max - blank, commas, first);
 		if (at == n)
 			break;
 		str_add(out, p, at);
 		p += at;
 		n -= at;
+		first = false;
 		blank = !is_blank(*p);
 		str_puts(out, blank ? "\n " : "\n");
 	}
