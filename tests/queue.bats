@@ -230,8 +230,11 @@ for line in sys.stdin: json.loads(line)' <<<"$output"
 }
 
 @test "mailq: a long queue needs no more memory than a short one" {
-	local i
-	waiting queue $A alice@example.test '. <x@example.net>' </dev/null
+	local i many=()
+	for i in $(seq 100); do
+		many+=(". <a-name-of-some-length-$i@example.net>")
+	done
+	waiting queue $A alice@example.test "${many[@]}" </dev/null
 	peak() {
 		python3 -c 'import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
@@ -244,6 +247,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
 	long=$(peak ./mailq)
 	echo "$short $long"
 	[ $((long - short)) -lt 512 ] # KiB
+	[ "$(./mailq -j | grep -c '"state":"waiting"')" = 5001 ]
 }
 
 # --- pennypost queue ---
