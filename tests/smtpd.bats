@@ -946,7 +946,7 @@ while more := client.recv(65536): # to the end: only smtpd has the socket
 assert b"250 2.0.0 OK" in got and smtpd.wait(10) == 0, got
 PY
 	SECRET=x python3 client.py "$PROGRAMS/smtpd"
-	assert_runner_told /dev/null
+	assert_runner_told /dev/null PENNYPOST_LOG=syslog
 }
 
 @test "-l: a local user, who needs no password and may send anywhere" {
@@ -1010,4 +1010,32 @@ END
 	[[ $output == *'530 5.7.0 Authentication required'* ]]
 	run -0 timeout 20 python3 talk.py pair "$PROGRAMS/smtpd"
 	[[ $output == *'550 5.7.1 '* ]]
+}
+
+@test "runners that have ended are not kept: one at most" {
+	runner_tells
+	printf '#!/bin/sh\n' >"$PROGRAMS/queue-run"
+	coproc SMTPD { TCPREMOTEIP=127.0.0.1 exec "$PROGRAMS/smtpd" \
+		2>>"$BATS_TEST_TMPDIR/stderr"; }
+	local pid=$SMTPD_PID line child n=0
+	exec 8<&"${SMTPD[0]}" 9>&"${SMTPD[1]}"
+	eval "exec ${SMTPD[0]}<&- ${SMTPD[1]}>&-"
+	printf 'HELO x\r\n' >&9
+	for _ in 1 2 3 4 5; do
+		printf '%s\r\n' 'MAIL FROM:<>' 'RCPT TO:<you@far.test>' DATA \
+			. >&9
+		until [[ ${line-} == '250 2.0.0 OK'* ]]; do
+			read -r -t 10 line <&8
+		done
+		line=
+		sleep 0.2
+	done
+	for child in $(cat "/proc/$pid/task/$pid/children"); do
+		n=$((n + 1))
+	done
+	[ "$n" -le 1 ]
+	[ "$(count "$QUEUE")" = 5 ]
+	exec 9>&-
+	wait "$pid"
+	exec 8<&-
 }

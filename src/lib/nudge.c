@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -63,13 +64,16 @@ void nudge(const char *id)
 {
 	char path[PATH_SIZE], name[ID_SIZE];
 	char *argv[] = {path, name, NULL};
+	static pid_t last;
 	int null;
 
 	if (nudge_tell(id) != NUDGE_NOBODY || !program_path("queue-run", path))
 		return;
+	if (last > 0)
+		waitpid(last, NULL, WNOHANG); /* a long session, many zombies */
 	snprintf(name, sizeof name, "%s", id);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || program_start(argv, null, null, -1, NULL) < 0)
+	if (null < 0 || (last = program_start(argv, null, null, -1, NULL)) < 0)
 		warn("queue-run: %s", strerror(errno));
 	if (null >= 0)
 		close(null);
