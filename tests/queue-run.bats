@@ -522,6 +522,69 @@ setup() {
 	assert_queue '*'
 }
 
+@test "told to stop: what is at hand is finished, nothing else is begun" {
+	local i signal
+	for signal in TERM INT; do
+		rm -f "$PENNYPOST_HOME"/{sent,started,ended}
+		for i in 1 2 3 4; do
+			put A$i.0 s@far.test '. <slow@a.test>'
+		done
+		put B.0 s@far.test '. <slowdown@b.test>'
+		"$bin/queue-run" 2>>stderr &
+		until grep -qs b.test "$PENNYPOST_HOME/started"; do sleep 0.02; done
+		sleep 0.1
+		kill -$signal $!
+		wait $!
+		[ "$(sent | wc -l)" = 2 ] # depth 2
+		[ "$(ls "$QUEUE" | wc -l)" = 3 ]
+		assert_due B.0 300 337
+		sleep 0.2
+		[ "$(wc -l <"$PENNYPOST_HOME/ended")" = 2 ]
+		rm "$QUEUE"/*
+	done
+}
+
+@test "told to stop, and a worker does not come to its end" {
+	put A.0 s@far.test '. <hang@a.test>'
+	"$quick/queue-run" 2>>stderr &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	local start=${EPOCHREALTIME/./}
+	kill -TERM $!
+	wait $!
+	[ $((${EPOCHREALTIME/./} - start)) -lt 3000000 ]
+	assert_queue A.0
+	# It has no lock on the queue any more.
+	run_quick nosuch.0
+	kill -KILL "$(cut -d' ' -f1 "$PENNYPOST_HOME/started")"
+}
+
+@test "the configuration changes while it runs: it goes on with the new one" {
+	local i
+	for i in $(seq 6); do
+		put A$i.0 s@far.test '. <slow@a.test>' '. <slow@b.test>'
+	done
+	run_quick &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	echo 'route a.test [127.0.0.1]:2525' >>"$PENNYPOST_HOME/pennypost.conf"
+	wait $!
+	assert_queue '*'
+	[ "$(sent | wc -l)" = 12 ]
+	grep -q 'the configuration has changed' stderr
+	[ "$(grep -c '^a.test' "$SENT")" -ge 1 ]
+	[ "$(grep -c '^\[127.0.0.1\]:2525' "$SENT")" -ge 1 ]
+	[ "$(grep -c '^b.test' "$SENT")" = 6 ]
+}
+
+@test "a worker that is always busy has its end all the same" {
+	local i
+	for i in $(seq 16); do
+		put A$i.0 s@far.test '. <slow@example.test>'
+	done
+	run_quick
+	[ "$(sent | wc -l)" = 16 ]
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" -gt 2 ]
+}
+
 # --- What is in the way ---
 
 DAMAGED_TEXT='is none that it writes'
@@ -708,9 +771,9 @@ skip_without_trace() {
 @test "the loop is watched: an alarm is set anew in each turn" {
 	skip_without_trace
 	put A.0 s@far.test '. <ok@a.test>'
-	strace -o trace -e trace=alarm,poll "$bin/queue-run" 2>>stderr
-	[ "$(grep -c '^alarm(600)' trace)" -ge "$(grep -c '^poll(' trace)" ]
-	[ "$(grep -c '^poll(' trace)" -gt 2 ]
+	strace -o trace -e trace=alarm,ppoll "$bin/queue-run" 2>>stderr
+	[ "$(grep -c '^alarm(600)' trace)" -ge "$(grep -c '^ppoll(' trace)" ]
+	[ "$(grep -c '^ppoll(' trace)" -gt 1 ]
 }
 
 @test "a runner that hangs is ended; the next one goes on" {

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +35,8 @@
 #define HANG 600         /* s in which the loop has to turn */
 #define WAIT_MAX 30000   /* ms in one poll: so it does turn */
 #define TAKE_UP 500      /* ids in one turn */
+#define STOP 20000       /* ms that the workers have to finish when we are told to */
+#define LOOK 10000       /* ms between looks for a change of the configuration */
 
 static struct {
 	bool all;
@@ -41,7 +45,19 @@ static struct {
 	int lock;   /* spool/queue */
 	int fifo;   /* -1: nobody can nudge us */
 	int64_t last; /* ms: when there was something to do */
+	int64_t look; /* ms: when to look at the configuration */
+	struct stat config[2];
+	bool anew;    /* it has changed: begin again with it */
+	int64_t stop; /* ms: by then we are to end; 0: not */
 } s;
+
+static volatile sig_atomic_t told_to_stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	told_to_stop = 1;
+}
 
 /* A second runner: tells the first. False: nobody listens. */
 static bool hand_over(void)
@@ -139,6 +155,26 @@ static void fifo_read(void)
 	s.last = now_ms();
 }
 
+/* Waits for nudges, answers, time, a signal; and serves them. */
+static void await(int ms)
+{
+	struct pollfd p[WORKERS_MAX + 1];
+	size_t n = workers_poll(p);
+	struct timespec wait = {ms / 1000, ms % 1000 * 1000000L};
+	sigset_t none;
+
+	sigemptyset(&none);
+	p[n] = (struct pollfd){.fd = s.fifo, .events = POLLIN};
+	if (ppoll(p, n + 1, &wait, &none) < 0) {
+		if (errno != EINTR)
+			fatal(EX_OSERR, "poll: %s", strerror(errno));
+		return;
+	}
+	if (s.fifo >= 0 && p[n].revents != 0)
+		fifo_read();
+	workers_serve(p, n, now_ms());
+}
+
 /* Has something happened just now? *wait: for so long something may come. */
 static bool is_lingering(int64_t now, int *wait)
 {
@@ -151,11 +187,9 @@ static bool is_lingering(int64_t now, int *wait)
 /* One turn of the loop. False: there is nothing left to do, and nobody comes. */
 static bool turn(void)
 {
-	struct pollfd p[WORKERS_MAX + 1];
 	int wait = WAIT_MAX;
 	int64_t now;
 	bool more;
-	size_t n;
 
 	if (messages_overflow())
 		scan_want(false);
@@ -167,19 +201,83 @@ static bool turn(void)
 	else if (!more && !scan_on() && !is_lingering(now, &wait) &&
 	    (s.fifo < 0 || nudge_leave(s.fifo)))
 		return false;
-	n = workers_poll(p);
-	p[n] = (struct pollfd){.fd = s.fifo, .events = POLLIN};
-	wait = more ? 0 : workers_patience(now, wait);
-	if (poll(p, n + 1, wait) < 0 && errno != EINTR)
-		fatal(EX_OSERR, "poll: %s", strerror(errno));
-	if (s.fifo >= 0 && p[n].revents != 0)
-		fifo_read();
-	workers_serve(p, n, now_ms());
+	await(more ? 0 : workers_patience(now, wait));
 	return true;
+}
+
+/* Has pennypost.conf, or what domains are ours, changed since we began? */
+static bool config_changed(bool first)
+{
+	static const char *const paths[] = {"pennypost.conf", "users/domains"};
+	bool changed = false;
+	struct stat st;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (stat(paths[i], &st) != 0)
+			continue; /* somebody is just replacing it */
+		changed = changed || st.st_ino != s.config[i].st_ino ||
+		    st.st_mtim.tv_sec != s.config[i].st_mtim.tv_sec ||
+		    st.st_mtim.tv_nsec != s.config[i].st_mtim.tv_nsec;
+		s.config[i] = st;
+	}
+	return changed && !first;
+}
+
+/* The workers finish what they have; what waits in lines waits in the queue. */
+static bool stopping(int64_t now)
+{
+	if (s.stop == 0 && !told_to_stop && now >= s.look) {
+		s.look = now + LOOK;
+		s.anew = config_changed(false);
+	}
+	if (s.stop == 0 && (told_to_stop || s.anew))
+		s.stop = now + STOP;
+	return s.stop != 0;
+}
+
+static void run(void)
+{
+	int64_t now = now_ms();
+
+	while (!stopping(now) && turn()) {
+		alarm(HANG);
+		now = now_ms();
+	}
+	while (workers_dismiss() && s.stop > now) {
+		await(workers_patience(now, (int)(s.stop - now)));
+		now = now_ms();
+	}
+}
+
+static void run_anew(void)
+{
+	char path[PATH_SIZE];
+	char *argv[] = {path, "-C", ".", NULL};
+
+	info("the configuration has changed: begins anew");
+	if (program_path("queue-run", path))
+		execv(path, argv);
+	warn("%s: %s", path, strerror(errno));
+}
+
+/* SIGTERM and SIGINT are seen in ppoll() only. */
+static void signals_set(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t these;
+
+	sigemptyset(&these);
+	sigaddset(&these, SIGTERM);
+	sigaddset(&these, SIGINT);
+	sigprocmask(SIG_BLOCK, &these, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
 }
 
 static void begin(void)
 {
+	signals_set();
+	config_changed(true);
 	config_load();
 	domain_default();
 	s.last = now_ms() - LINGER; /* nothing to do is no reason to stay */
@@ -225,8 +323,8 @@ int main(int argc, char **argv)
 	if (!become_runner())
 		return 0;
 	begin();
-	while (turn())
-		alarm(HANG);
-	workers_dismiss();
+	run();
+	if (s.anew && !told_to_stop)
+		run_anew();
 	return 0;
 }

@@ -23,6 +23,7 @@
 #define DEPTH 2               /* ids a worker has: the next one is there */
 #define MORE 2                /* that wait for each worker: then one more */
 #define TURN 100              /* messages, then others may have the place */
+#define LIFE 60000            /* ms: then a new one, which reads the aliases anew */
 #define IDLE 2000             /* ms without work: a connection is kept */
 #define PATIENCE 3600000      /* ms for one message: smtp-send gives up first … */
 #define RATE_MIN 500          /* … with so many octets of it in a second */
@@ -43,6 +44,7 @@ struct worker {
 	unsigned served;
 	bool closing; /* it gets no more */
 	const char *fault; /* what it was killed for; NULL: it was not */
+	int64_t started; /* ms */
 	int64_t since; /* ms: its last word, or the end of its work */
 	size_t len;
 	char buf[JOB_LINE_MAX];
@@ -51,6 +53,7 @@ struct worker {
 static struct worker workers[WORKERS_MAX];
 static struct destination *hungry, **hungriest = &hungry;
 static size_t hungry_count;
+static bool dismissed; /* nobody gets anything more */
 
 static const char *program(const struct destination *d)
 {
@@ -91,7 +94,7 @@ static bool worker_start(struct destination *d)
 		memset(w, 0, offsetof(struct worker, buf));
 		if (start(w, d)) {
 			w->destination = d;
-			w->since = now_ms();
+			w->since = w->started = now_ms();
 			d->workers++;
 			return true;
 		}
@@ -190,7 +193,7 @@ static void feed(struct destination *d)
 	    d->local ? LOCAL_WORKERS : DESTINATION_WORKERS;
 	struct worker *w;
 
-	for (;;) {
+	while (!dismissed) {
 		while (d->first != NULL && (w = worker_free(d)) != NULL)
 			worker_give(w, line_take(d));
 		if (d->waiting <= MORE * d->workers || d->workers >= most)
@@ -198,7 +201,7 @@ static void feed(struct destination *d)
 		if (!worker_start(d))
 			break;
 	}
-	if (d->workers == 0) {
+	if (d->workers == 0 && !dismissed) {
 		hunger(d);
 		close_idle();
 	}
@@ -284,8 +287,8 @@ static bool worker_done(struct worker *w, const char *id)
 	w->served++;
 	w->destination->failures = 0;
 	message_answered(part);
-	if ((w->served >= TURN || w->destination->workers > 1) &&
-	    place_needed())
+	if (w->since - w->started > LIFE || (place_needed() &&
+	    (w->served >= TURN || w->destination->workers > 1)))
 		worker_close(w);
 	feed(w->destination);
 	if (w->parts == 0 && place_needed())
@@ -465,9 +468,16 @@ int workers_patience(int64_t now, int most)
 	return most;
 }
 
-void workers_dismiss(void)
+bool workers_dismiss(void)
 {
-	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++)
-		if (w->pid != 0)
-			worker_close(w);
+	bool busy = false;
+
+	dismissed = true;
+	for (struct worker *w = workers; w < workers + WORKERS_MAX; w++) {
+		if (w->pid == 0)
+			continue;
+		worker_close(w);
+		busy = busy || w->parts > 0;
+	}
+	return busy;
 }

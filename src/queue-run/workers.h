@@ -26,7 +26,7 @@ void workers_serve(const struct pollfd *, size_t, int64_t now);
 /* ms until workers_serve() has something to do; at most `most`. */
 int workers_patience(int64_t now, int most);
 
-/* They may finish what they have, and end. */
-void workers_dismiss(void);
+/* They may finish what they have, and end. True: some have. */
+bool workers_dismiss(void);
 
 #endif

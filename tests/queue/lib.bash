@@ -20,7 +20,10 @@ queue_programs() { # [LINGER]
 	quicker queue-run.c HANG 3
 	quicker queue-run.c WAIT_MAX 1000
 	quicker queue-run.c HANDOVER 1000
+	quicker queue-run.c STOP 500
+	quicker queue-run.c LOOK 300
 	quicker workers.c IDLE 200
+	quicker workers.c LIFE 1000
 	quicker workers.c PATIENCE 1000
 	quicker workers.c FAREWELL 300
 	"${CC:-cc}" "${flags[@]}" -o "$at/quick/queue-run" "$at"/src/*.c \
