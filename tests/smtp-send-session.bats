@@ -1181,6 +1181,14 @@ many_hosts() {
 	[ "$(status A1)$(status A2)" = +. ]
 }
 
+# A part of what torture/drop-sweep does in a minute.
+@test "parted at any place: taken once, twice only when the yes was lost" {
+	strace -qq -o "$BATS_TEST_TMPDIR/trace" true ||
+		skip "no process may be traced here"
+	TMPDIR=$BATS_TEST_TMPDIR run -0 "$ROOT/tests/torture/drop-sweep" -q
+	[[ ${lines[-1]} =~ ^drop-sweep:\ [1-9][0-9]{2,}\ points,.*,\ 0\ violations$ ]]
+}
+
 # --- The smarthost ---
 
 smarthost() { # PASSWORD-LINE; the script on stdin
