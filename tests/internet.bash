@@ -16,17 +16,25 @@ LIBEXEC=$BATS_FILE_TMPDIR/libexec
 
 # For setup_file: the programs where every user can run them, and dns.test.
 internet_begin() {
+	[ "$(id -u)" = 0 ] || return 0
 	"$ROOT/scripts/need" ip=iproute2 nsd=nsd dnsmasq=dnsmasq-base \
-		xinetd=xinetd unshare=util-linux /usr/bin/python3=python3
+		tc=iproute2 xinetd=xinetd unshare=util-linux \
+		/usr/bin/python3=python3
+	# Never in place of another mail server.
+	[ -e /usr/sbin/sendmail ] || "$ROOT/scripts/need" smtp-sink=postfix
 	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/file" "$BATS_FILE_TMPDIR"
 	mkdir "$LIBEXEC"
 	find "$PROGRAMS" -maxdepth 1 -type f -perm -1 \
 		-exec cp {} "$LIBEXEC" \;
 	HOSTS=$BATS_FILE_TMPDIR
 	message_make "$HOSTS/message"
-	[ "$(id -u)" = 0 ] || return 0
 	host_start dns || return 0
-	on dns ip link add wire address 02:00:00:00:00:03 type bridge
+	if ! on dns ip link add wire address 02:00:00:00:00:03 type bridge \
+		2>"$BATS_FILE_TMPDIR/refused"; then
+		hosts_stop "$HOSTS"
+		return
+	fi
+	rm "$BATS_FILE_TMPDIR/refused"
 	address dns wire 3
 	on dns ip link set wire up
 	local file
@@ -104,7 +112,7 @@ host_start() {
 	for i in $(seq 200); do
 		[ ! -e "$dir/up" ] || break
 		if ! kill -0 $outer; then
-			tail -1 "$dir/log" >"$BATS_FILE_TMPDIR/refused"
+			head -1 "$dir/log" >"$BATS_FILE_TMPDIR/refused"
 			return 1
 		fi
 		sleep 0.02
@@ -191,8 +199,8 @@ xinetd_on() {
 
 # Waits for a listener on HOST's port 25, or PORT, of any or that IPv4 address.
 answers() { # HOST [PORT [ADDRESS]]
-	local i octets=() where='[0-9A-F]*'
-	if [ -n "${3-}" ]; then
+	local i octets=() where='[0-9A-F]*' # of IPv6, too
+	if [[ ${3-} == *.* ]]; then
 		IFS=. read -ra octets <<<"$3"
 		where=$(printf '%02X' "${octets[3]}" "${octets[2]}" \
 			"${octets[1]}" "${octets[0]}")
@@ -229,17 +237,23 @@ postfix_on() {
 	answers "$1"
 }
 
+postfix_needed() {
+	command -v smtp-sink >/dev/null ||
+		skip "another mail server than Postfix is installed here"
+}
+
 # sink HOST ADDRESS:PORT [OPTION…]: smtp-sink; what it takes is in the directory
 # HOST/sink/ADDRESS:PORT, a file for each transaction.
 sink() {
 	local host=$1 address=$2 dir=$HOSTS/$1/sink/$2
 	shift 2
+	postfix_needed
 	mkdir -p "$dir"
 	chmod 777 "$dir"
 	on "$host" smtp-sink -u nobody -h "mx-$host.test" -d "$dir/" "$@" \
 		"$address" 100 </dev/null >>"$HOSTS/$host/log" 2>&1 &
 	disown
-	answers "$host" "${address#*:}" "${address%:*}"
+	answers "$host" "${address##*:}" "${address%:*}"
 }
 
 # Has the smtp-sink taken COUNT transactions?  sunk HOST ADDRESS:PORT COUNT
@@ -270,7 +284,7 @@ has() { # HOST USER N
 	[ "$(inbox "$1" "$2" | wc -l)" = "$3" ]
 }
 
-# Waits for the Nth message, 10 s; the next look sees no more.
+# Waits for the Nth message, 10 s.
 arrives() { # HOST USER [N]
 	soon has "$1" "$2" "${3-1}" && return 0
 	echo "$2 on $1 has $(inbox "$1" "$2" | wc -l), not ${3-1}"
@@ -344,10 +358,10 @@ waits() { # HOST [N]
 
 # The messages that wait on HOST came N seconds ago.
 aged() {
-	local file then
-	then=$(($(date +%s) - $2))
+	local file came
+	came=$(($(date +%s) - $2))
 	for file in $(queue_of "$1"); do
-		sed -n "s/^arrived [0-9]*$/arrived $then/p" "$file" | head -1 |
+		sed -n "s/^arrived [0-9]*$/arrived $came/p" "$file" | head -1 |
 			dd of="$file" conv=notrunc status=none bs=1 \
 			seek="$(grep -abm1 '^arrived ' "$file" | cut -d: -f1)"
 	done

@@ -6,9 +6,9 @@ load helper
 load internet
 
 setup_file() {
-	"$ROOT/scripts/need" smtp-sink=postfix
 	internet_begin
-	[ -e "$HOSTS/dns/pid" ] || return 0
+	[ -e "$BATS_FILE_TMPDIR/dns/pid" ] || return 0
+	command -v smtp-sink >/dev/null || return 0
 	host_make b
 	postfix_on b
 }
@@ -19,6 +19,7 @@ teardown_file() {
 
 setup() {
 	internet_up a
+	postfix_needed
 	find b/home/spool/mail -type f -delete
 	on b postsuper -d ALL
 	slain b smtp-sink

@@ -117,6 +117,15 @@ alice@alias.test,dave@b.test,bob@a.test"
 	grep -q 'sent to=<alice@six.test> .* mta=both.test\[2001:' a/log
 }
 
+@test "address literals of both families" {
+	sink b 198.18.0.20:25
+	sink b '[2001:db8:18::20]:25'
+	post carol@a.test 'x@[198.18.0.20],x@[IPv6:2001:db8:18::20]'
+	soon queue_empty a
+	sunk b 198.18.0.20:25 1
+	sunk b '[2001:db8:18::20]:25' 1
+}
+
 @test "MX: where mail cannot go comes back at once, in words" {
 	local name
 	xinetd_on b smtp
