@@ -5,7 +5,8 @@ load helper
 load dns
 
 setup_file() {
-	"$ROOT/scripts/need" python3=python3 ip=iproute2 unshare=util-linux
+	"$ROOT/scripts/need" python3=python3 ip=iproute2 unshare=util-linux \
+		strace=strace
 }
 
 setup() {
@@ -340,4 +341,19 @@ HOSTS
 	serve <zone.in
 	took 1000 1900 mx a.test >out
 	[ "$(wc -l <out)" = 10 ]
+}
+
+@test "without the list of our addresses, a host is still found" {
+	serve <<'ZONE'
+a.test A 203.0.113.1
+b.test A 127.0.0.1
+ZONE
+	# the sockets: MX, AAAA, A, and the kernel's list of interfaces
+	strace -qq -o trace -e trace=socket -e inject=socket:error=EMFILE:when=4 \
+		env ASAN_OPTIONS=detect_leaks=0 "$PROGRAMS/smtp-send" -v a.test \
+		>out 2>>stderr
+	grep -q 'AF_NETLINK.*INJECTED' trace
+	[ "$(tail -n 1 out)" = '0 a.test [203.0.113.1]:25 address record' ]
+	grep -q 'getifaddrs: ' stderr
+	run -68 mx b.test
 }
