@@ -95,6 +95,46 @@ sendmail/submit.c REPLY_TIMEOUT n sendmail.8 a reply
 sendmail/submit.c SESSION n sendmail.8 session
 sendmail/submit.c REPLY_MAX n sendmail.8 reply line
 sendmail/tools.c ALIASES_MAX n sendmail.8 users/aliases
+smtp-send/session.c CONNECT_TIMEOUT n smtp-send.8 connecting
+smtp-send/session.c GREETING_TIMEOUT n smtp-send.8 greeting
+smtp-send/session.c HELLO_TIMEOUT n smtp-send.8 reply to EHLO, HELO
+smtp-send/session.c AUTH_TIMEOUT n smtp-send.8 reply in AUTH
+smtp-send/transaction.c MAIL_TIMEOUT n smtp-send.8 reply to MAIL, RSET
+smtp-send/transaction.c RCPT_TIMEOUT n smtp-send.8 reply to RCPT
+smtp-send/transaction.c DATA_TIMEOUT n smtp-send.8 reply to DATA
+smtp-send/transaction.c BLOCK_TIMEOUT n smtp-send.8 block of the message
+smtp-send/transaction.c END_TIMEOUT n smtp-send.8 reply to the message
+smtp-send/session.c QUIT_TIMEOUT n smtp-send.8 reply to QUIT
+smtp-send/session.c LAST_WORDS_TIMEOUT n smtp-send.8 last words
+smtp-send/smtp-send.c MESSAGE_TIME n smtp-send.8 message
+smtp-send/smtp-send.c RATE_MIN n smtp-send.8 octets in a second
+smtp-send/smtp-send.c CONNECTS_MAX n smtp-send.8 connections
+smtp-send/transaction.h TRANSACTION_RECIPIENTS n smtp-send.8 recipients in a transaction
+smtp-send/reply.h REPLY_LINE_MAX n smtp-send.8 line of a reply
+smtp-send/reply.h REPLY_LINES_MAX n smtp-send.8 lines of a reply
+smtp-send/reply.h REPLY_SIZE n-1 smtp-send.8 text of a reply
+smtp-send/message.h MESSAGE_MEMORY n smtp-send.8 message in memory
+smtp-send/convert.h CONVERT_NESTING_MAX n smtp-send.8 nested multiparts
+smtp-send/convert.h CONVERT_PARTS_MAX n smtp-send.8 parts
+smtp-send/convert.h CONVERT_BOUNDARY_MAX n smtp-send.8 boundary
+smtp-send/convert.h CONVERT_FIELD_MAX n smtp-send.8 Content-Type field
+smtp-send/convert.h CONVERT_LINE_MAX n smtp-send.8 converted line
+lib/qp.h QP_LINE_MAX n smtp-send.8 line of quoted-printable
+lib/login.h LOGIN_SIZE n-1 smtp-send.8 user, password
+smtp-send/mx.c LOOKUP_MS n smtp-send.8 names
+smtp-send/mx.c HOSTS_MAX n smtp-send.8 mail exchangers
+smtp-send/mx.c ADDRESSES_MAX n smtp-send.8 addresses
+smtp-send/mx.c FAMILY_MAX n smtp-send.8 addresses of a host
+lib/dns.c SERVERS_MAX n smtp-send.8 name servers
+lib/dns.c RESOLV_CONF_MAX n smtp-send.8 /etc/resolv.conf
+lib/dns.c ROUNDS n smtp-send.8 questions
+lib/dns.c ATTEMPT_MS n smtp-send.8 answer of a name server
+lib/dns.c CHAIN_MAX n smtp-send.8 answers of aliases
+lib/wire.c ALIASES_MAX n smtp-send.8 aliases
+lib/wire.c RECORDS_MAX n smtp-send.8 records
+lib/wire.c UDP_SIZE n smtp-send.8 answer over UDP
+lib/wire.h WIRE_NAME_MAX n smtp-send.8 domain name
+lib/wire.c LABEL_MAX n smtp-send.8 label
 lib/queue.c SIZE_DIGITS n pennypost-queue.5 size
 lib/program.h ID_SIZE n-1 pennypost-queue.5 id
 lib/address.h ADDRESS_SIZE n-1 pennypost-queue.5 address
@@ -123,6 +163,16 @@ sendmail/submit.c PLACE_SIZE
 sendmail/tools.c BATCH
 sendmail/mailq.c ID_WIDTH
 sendmail/mailq.c SENDER_AT
+smtp-send/session.h SESSION_PEER_SIZE
+smtp-send/auth.h AUTH_TEXT_SIZE
+smtp-send/mx.h MX_REPLY_SIZE
+smtp-send/mx.h MX_TEXT_SIZE
+lib/dns.c DNS_PORT
+lib/dns.c TOGETHER
+lib/wire.c POINTERS_MAX
+lib/wire.h WIRE_QUERY_MAX
+lib/route.c SMTP_PORT
+lib/route.h NEXT_HOP_SIZE
 deliver/resolve.c KEY_SIZE
 lib/srs.c SECRET_SIZE
 lib/srs.c DAYS
