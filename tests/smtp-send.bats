@@ -1048,3 +1048,27 @@ done A1'
 	TCPREMOTEIP=127.0.0.1 python3 "$ROOT/tests/through.py" "$PROGRAMS" \
 		"$server" 1 25
 }
+
+# --- The manual ---
+
+@test "the conversation of the manual is what it says" {
+	queued A1 'ret hdrs' 'from <alice@example.test>' \
+		'to . <bob@example.net> notify=SUCCESS,FAILURE' \
+		'to . <nobody@example.net>' <<<$'Subject: x\n\ntext'
+	ANSWERS='to 1 - 550 5.1.1 There is no such user
+done A1'
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh/p' "$ROOT/man/smtp-send.8" |
+		grep '^[CS]:' | sed 's/example\.org/example.test/g' | talk A1
+	[ "$(status A1)" = +. ]
+}
+
+@test "the replies of the manual are those of the source" {
+	sed -n '/^\.Sh REPLIES/,/^\.Sh/s/^\.Ql \(.*\)/\1/p' \
+		"$ROOT/man/smtp-send.8" | sed 's/ [;:,.]$//' >texts
+	[ "$(wc -l <texts)" -gt 15 ]
+	cat "$ROOT"/src/smtp-send/*.c | tr -d '\n\t' | sed 's/" *"//g' >source
+	while read -r text; do
+		grep -qF -- "$text" source || echo "not in the source: $text"
+	done <texts >missing
+	[ ! -s missing ] || { cat missing; return 1; }
+}
