@@ -585,6 +585,58 @@ setup() {
 	[ "$(wc -l <"$PENNYPOST_HOME/started")" -gt 2 ]
 }
 
+# with LIMIT NUMBER...: another quick/queue-run
+with() {
+	local other=$BATS_TEST_TMPDIR/other
+	cp -R "$quick" "$other"
+	cp -R "$BATS_FILE_TMPDIR/src" .
+	while [ $# -gt 0 ]; do
+		sed -i "s/^#define $1 [0-9]*/#define $1 $2/" src/*.[ch]
+		shift 2
+	done
+	queue_compile "$other/queue-run" src/*.c
+	quick=$other
+}
+
+@test "more messages than fit into memory" {
+	local i
+	with WINDOW 10 LATER_MAX 5
+	for i in $(seq 100); do
+		put A$i.0 s@example.test ". <ok@h$((i % 3)).test>" '. <never@a.test>'
+	done
+	run_quick &
+	until [ -e "$PENNYPOST_HOME/started" ]; do sleep 0.02; done
+	for i in $(seq 30); do
+		put B$i.0 s@far.test '. <ok@b.test>'
+		run_quick B$i.0
+	done
+	wait
+	assert_queue '*'
+	[ "$(sent | wc -l)" = 230 ]
+	[ "$(sent | sort -u | wc -l)" = 230 ]
+}
+
+@test "a long line for a slow host does not keep the others out" {
+	local i last
+	with WINDOW 20 LONG 300
+	for i in $(seq 100); do
+		put A$i.0 s@far.test '. <slow@a.test>'
+	done
+	for i in $(seq 20); do
+		put Z$i.0 s@far.test '. <ok@b.test>'
+	done
+	last=$(ls -U "$QUEUE" | grep Z | tail -n 1)
+	find "$QUEUE" -name 'Z*' ! -name "$last" -delete
+	ls -U "$QUEUE" | grep -n Z
+	run_quick
+	assert_queue '*'
+	[ "$(sent | wc -l)" = 101 ]
+	[ "$(sent | sort -u | wc -l)" = 101 ]
+	grep -n Z "$SENT"
+	[ "$(grep -n Z "$SENT" | cut -d: -f1)" -lt 70 ]
+	grep -q 'long line next_hop=a.test waiting=1[0-9]$' stderr
+}
+
 # --- What is in the way ---
 
 DAMAGED_TEXT='is none that it writes'

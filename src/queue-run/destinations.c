@@ -104,6 +104,41 @@ struct part *line_take(struct destination *d)
 	return part;
 }
 
+static struct destination *longest(void)
+{
+	struct destination *best = NULL;
+
+	for (size_t i = 0; i < PLACES; i++)
+		for (struct destination *d = table[i]; d != NULL; d = d->next)
+			if (best == NULL || d->waiting > best->waiting)
+				best = d;
+	return best;
+}
+
+bool line_forget(void)
+{
+	struct destination *d = longest();
+	struct part *part, *next;
+	size_t keep;
+
+	if (d == NULL || d->waiting < WINDOW / 2)
+		return false;
+	keep = d->waiting / 2;
+	info("long line next_hop=%s waiting=%zu", safe(d->next_hop),
+	    d->waiting);
+	part = d->first;
+	d->first = NULL;
+	d->last = &d->first;
+	d->waiting = 0;
+	for (; part != NULL; part = next) {
+		next = part->next;
+		if (keep > 0 || !message_forget(part->message))
+			line_add(part);
+		keep -= keep > 0;
+	}
+	return true;
+}
+
 static char *copy(const char *s)
 {
 	size_t n = strlen(s) + 1;

@@ -49,6 +49,12 @@ void line_add(struct part *);
 void line_put_back(struct part *);
 struct part *line_take(struct destination *); /* there must be one */
 
+/*
+ * Forgets the second half of the longest line, when that is most of what is in
+ * memory: it stays in the queue. False: there is no such line.
+ */
+bool line_forget(void);
+
 /* All recipients of the part have this answer. */
 void part_answer(struct part *, const char *mta, const char *reply);
 

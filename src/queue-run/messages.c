@@ -111,6 +111,16 @@ static void message_end(struct message *m)
 	message_free(m);
 }
 
+bool message_forget(struct message *m)
+{
+	if (m->parts->sibling != NULL || m->verdicts != NULL)
+		return false;
+	*place(m->id) = m->next;
+	count--;
+	message_free(m);
+	return true;
+}
+
 void message_answered(struct part *part)
 {
 	if (--part->message->open == 0)

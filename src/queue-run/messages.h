@@ -64,6 +64,11 @@ void message_verdict(struct part *, size_t index, const char *mta,
 /* The part is answered. Its message may be gone after this. */
 void message_answered(struct part *);
 
+/*
+ * As if it had not been loaded. False: it has other parts, which others know.
+ */
+bool message_forget(struct message *);
+
 /* How many there are; is a scan to load no more? */
 size_t messages_count(void);
 bool messages_full(void);

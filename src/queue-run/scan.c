@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conn.h"
+#include "destinations.h"
 #include "file.h"
 #include "log.h"
 #include "messages.h"
@@ -17,6 +19,7 @@
 
 #define STEP_NAMES 5000 /* names in one step: some ms */
 #define STEP_LOADS 500  /* messages in one step: the same */
+#define LONG 60000      /* ms that a long line may keep others out of memory */
 #define TMP_AGE 129600  /* s: 36 hours; nobody takes as long to write a file */
 
 static struct {
@@ -24,6 +27,7 @@ static struct {
 	bool all;
 	bool again, again_all;
 	bool tmp_done;
+	int64_t full; /* ms: since then nothing could be loaded; 0: it can */
 } s;
 
 void scan_want(bool all)
@@ -80,10 +84,19 @@ static bool begin(void)
 	if (!s.tmp_done)
 		tmp_clean();
 	s.tmp_done = true;
+	s.full = 0;
 	s.dir = opendir(QUEUE_DIR);
 	if (s.dir == NULL)
 		warn("%s: %s", QUEUE_DIR, strerror(errno));
 	return s.dir != NULL;
+}
+
+static void end(void)
+{
+	if (errno != 0)
+		warn("%s: %s", QUEUE_DIR, strerror(errno));
+	closedir(s.dir);
+	s.dir = NULL;
 }
 
 static bool due(const char *name, time_t now)
@@ -96,32 +109,46 @@ static bool due(const char *name, time_t now)
 	    st.st_mtime <= now;
 }
 
+/*
+ * Whoever waits for a slow host must not keep all others out of memory for
+ * hours. What is forgotten is found again by another scan.
+ */
+static void room_make(void)
+{
+	int64_t now = now_ms();
+
+	if (!messages_full())
+		s.full = 0;
+	else if (s.full == 0)
+		s.full = now;
+	else if (now - s.full >= LONG) {
+		s.full = now;
+		if (line_forget())
+			scan_want(false);
+	}
+}
+
 bool scan_step(void)
 {
 	unsigned names = 0, loads = 0;
 	time_t now = time(NULL);
-	struct dirent *d = NULL;
+	struct dirent *d;
 
 	if (s.dir == NULL && !begin())
 		return false;
 	while (!messages_full() && names++ < STEP_NAMES && loads < STEP_LOADS) {
 		errno = 0;
-		if ((d = readdir(s.dir)) == NULL)
-			break;
+		if ((d = readdir(s.dir)) == NULL) {
+			end();
+			return s.again;
+		}
 		if (*d->d_name == '.' || !due(d->d_name, now))
 			continue;
 		message_load(d->d_name);
 		loads++;
 	}
-	if (messages_full())
-		return false;
-	if (d != NULL)
-		return true;
-	if (errno != 0)
-		warn("%s: %s", QUEUE_DIR, strerror(errno));
-	closedir(s.dir);
-	s.dir = NULL;
-	return s.again;
+	room_make();
+	return !messages_full();
 }
 
 /* A name in spool/damaged that is free. */

@@ -5,13 +5,9 @@
 # In setup_file: $BATS_FILE_TMPDIR/bin, and quick/ with a queue-run that is the
 # same but for its times: seconds become tenths, or what it lingers, less.
 queue_programs() { # [LINGER]
-	local at=$BATS_FILE_TMPDIR lib=$ROOT/src/lib sources flags
-	flags=(-std=c11 -D_GNU_SOURCE -O1 "-I$lib" '-DDEFAULT_HOME="/none"')
-	sources=("$lib"/{entry,job,route,queue,file,pool,str,log,program}.c
-		"$lib"/{config,peer,local,address,envelope}.c)
+	local at=$BATS_FILE_TMPDIR
 	mkdir "$at/bin" "$at/quick"
-	"${CC:-cc}" "${flags[@]}" -o "$at/bin/smtp-send" \
-		"$ROOT/tests/queue/worker.c" "${sources[@]}"
+	queue_compile "$at/bin/smtp-send" "$ROOT/tests/queue/worker.c"
 	cp "$at/bin/smtp-send" "$at/bin/deliver"
 	cp "$at"/bin/* "$at/quick"
 	cp "$PROGRAMS/queue-run" "$at/bin"
@@ -26,8 +22,16 @@ queue_programs() { # [LINGER]
 	quicker workers.c LIFE 1000
 	quicker workers.c PATIENCE 1000
 	quicker workers.c FAREWELL 300
-	"${CC:-cc}" "${flags[@]}" -o "$at/quick/queue-run" "$at"/src/*.c \
-		"${sources[@]}" "$lib"/{conn,nudge,trace,qp}.c
+	queue_compile "$at/quick/queue-run" "$at"/src/*.c
+}
+
+queue_compile() { # PROGRAM SOURCE...
+	local program=$1 lib=$ROOT/src/lib
+	shift
+	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections \
+		-Wl,--gc-sections '-DDEFAULT_HOME="/none"' -o "$program" "$@" \
+		"$lib"/{address,config,conn,entry,envelope,file,job,local,log}.c \
+		"$lib"/{nudge,peer,pool,program,qp,queue,route,str,trace}.c
 }
 
 quicker() { # FILE NAME NUMBER
