@@ -142,7 +142,7 @@ static int explain(const char *recipient)
 		printf("\t%s\n", one->why);
 	}
 	transaction_reset();
-	return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+	return fflush(stdout) == 0 && !ferror(stdout) ? EX_OK : EX_IOERR;
 }
 
 int main(int argc, char **argv)
