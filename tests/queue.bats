@@ -112,27 +112,31 @@ answer 1795326901 0 mx.example.net 450 4.2.0 Still "not"	\now
 EOF
 	run -0 ./mailq -j
 	diff - <(echo "$output") <<EOF
-{"id":"$A","state":"waiting","arrived":1795326814,"due":1795330414,"size":17,"sender":"alice@example.test","recipients":[{"address":"x@example.net","status":"waiting","answer":{"when":1795326901,"mta":"mx.example.net","reply":"450 4.2.0 Still \\"not\\"\\u0009\\\\now"}},{"address":"y@example.net","status":"delayed"},{"address":"a@b","status":"delivered"},{"address":"c@d","status":"failed"},{"address":"\\"e\\\\\\"f\\"@g","status":"done"}]}
+{"id":"$A","state":"waiting","arrived":1795326814,"due":1795330414,"size":17,"sender":"alice@example.test","recipients":[{"address":"x@example.net","status":"waiting","answer":{"when":1795326901,"mta":"mx.example.net","reply":"450 4.2.0 Still \\"not\\" \\\\now"}},{"address":"y@example.net","status":"delayed"},{"address":"a@b","status":"delivered"},{"address":"c@d","status":"failed"},{"address":"\\"e\\\\\\"f\\"@g","status":"done"}]}
 EOF
 }
 
-# What other hosts say and other people are called steers no terminal, and is
-# JSON whatever it was.
+# What other hosts say and files are called steers no terminal, and is JSON
+# whatever it was.
 @test "mailq: bytes that are no text" {
-	printf 'answer 1795326901 0 mx\e]0;x 450 a\e[2Jb\x7f\xc2\x9b1m \xff\xe2\x82 \xc3\xbc\xf0\x9f\x90\x98\n' |
+	printf 'answer 1795326901 0 mx 450 a\x7fb\xc2\x9b1m \xff\xe2\x82 \xc3\xbc\xf0\x9f\x90\x98\n' |
 		waiting queue $A 'jörg@example.test' '. <用户@example.net>'
+	: >"$QUEUE/"$'\e[2J"\\\xc2\x9b\xff\xc3\xbc'
 	run -0 ./mailq
-	[[ ${lines[1]} == *' jörg@example.test' ]]
-	[ "${lines[2]#"${lines[2]%%[!\ ]*}"}" = '(mx?]0;x: 450 a?[2Jb??1m ??? ü🐘)' ]
-	[[ ${lines[3]} == *' 用户@example.net' ]]
+	grep -q ' jörg@example.test$' <<<"$output"
+	grep -q ' (mx: 450 a[ ?]b?1m ??? ü🐘)$' <<<"$output"
+	grep -q ' 用户@example.net$' <<<"$output"
+	grep -qF '?[2J"\??ü ' <<<"$output"
 	run -0 ./mailq -j
 	python3 - "$output" <<'PYTHON'
 import json, sys
-r = json.loads(sys.argv[1])["recipients"][0]
+lines = [json.loads(line) for line in sys.argv[1].splitlines()]
+lines.sort(key=lambda o: o["state"])
+assert lines[0]["id"] == "\x1b[2J\"\\\x9b\ufffdü", lines[0]
+r = lines[1]["recipients"][0]
 assert r["address"] == "用户@example.net", r
-assert r["answer"]["mta"] == "mx\x1b]0;x", r
-assert r["answer"]["reply"] == \
-    "450 a\x1b[2Jb\x7f\x9b1m \ufffd\ufffd\ufffd ü🐘", r
+assert r["answer"]["reply"] in ("450 a\x7fb\x9b1m \ufffd\ufffd\ufffd ü🐘",
+                                "450 a b\x9b1m \ufffd\ufffd\ufffd ü🐘"), r
 PYTHON
 }
 
