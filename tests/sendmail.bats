@@ -784,6 +784,7 @@ END
 	[ "$(from_of -F $'ü\r\n\r\nbody')" = \
 		'From: =?utf-8?Q?=C3=BC____body?= <a@example.test>' ]
 	[ "$(from_of -F '')" = 'From: a@example.test' ]
+	[ "$(from_of -F "$(printf 'word%.0s ' $(seq 400))" | wc -L)" -le 998 ]
 	printf 'From: b\n\nhi\n' | sends -F Name x
 	grep -qx 'From: b@example.test' "$QUEUE"/*
 }
@@ -831,10 +832,14 @@ END
 }
 
 @test "-G: nothing is added and nothing mended, but Bcc is removed" {
-	printf 'From: a\nTo: b\nBcc: c\n\ngr\374\337e\n%01000d\n' 0 | sends -G x
+	local long
+	long="X-Long: $(printf 'word%.0s ' $(seq 300))"
+	printf 'From: a\nTo: b\nBcc: c\n%s\n\ngr\374\337e\n%01000d\n' "$long" 0 |
+		sends -G x
 	message <<END
 From: a
 To: b
+$long
 
 $(printf 'gr\374\337e\n%01000d\n' 0)
 END
@@ -1020,6 +1025,10 @@ MESSAGE-ID
 From here
 END
 	done
+	{ printf 'From '; printf '%070000d\nSubject: x\n\n' 0; } | sends x
+	grep -qx 'Subject: x' "$QUEUE"/*
+	run -1 grep -q 000 "$QUEUE"/*
+	rm "$QUEUE"/*
 	printf '%s\n' 'From: a' 'From the start' | sends x
 	[ "$(tail -n 2 "$QUEUE"/* | tr '\n' '|')" = '|From the start|' ]
 }
@@ -1144,6 +1153,9 @@ recipients() {
 @test "-t: address lists of all kinds" {
 	[ "$(recipients 'To: a, "b c" <d@example.net>, e (f (g) h\), i)' | xargs)" = \
 		'a@example.test d@example.net e@example.test' ]
+	[ "$(recipients 'To: <a> and more, "b' ' c" (x) <d> e' | xargs)" = \
+		'a@example.test d@example.test' ]
+	[ "$(recipients 'To: "b' ' c"@example.net')" = '"b c"@example.net' ]
 	[ "$(recipients 'To: "a, b" <c>, =?utf-8?Q?J=C3=B6rg?= <d>' \
 		' (folded' ' comment) , Jörg <e>' | xargs)" = \
 		'c@example.test d@example.test e@example.test' ]
@@ -1265,9 +1277,10 @@ Content-Transfer-Encoding: quoted-printable' ]
 	run -1 grep -qx 'body 8bitmime' "$QUEUE"/*
 	decoded | cmp - whole
 	rm "$QUEUE"/*
-	# A single part of text, as an HTML mail of one line is.
-	for encoding in '' 'Content-transfer-encoding: 8bit'; do
-		printf '%s\n' 'MIME-Version: 1.0' ${encoding:+"$encoding"} \
+	# A single part of text, as an HTML mail of one line is, also from PHP
+	# scripts that forget MIME-Version.
+	for more in 'MIME-Version: 1.0' 'Content-transfer-encoding: 8bit' 'X: y'; do
+		printf '%s\n' "$more" \
 			'Content-Type: text/html; charset="utf-8"' '' |
 			cat - body | sends -i x
 		[ "$(grep -ci '^content-transfer-encoding:' "$QUEUE"/*)" = 1 ]

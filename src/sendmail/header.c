@@ -218,8 +218,8 @@ bool header_is_plain_text(const struct header *h)
 {
 	static const char *const text[] = {"text/", NULL};
 	static const char *const identity[] = {"7bit", "8bit", "binary", NULL};
-	bool plain = has(h, MIME_VERSION) && has(h, CONTENT_TYPE) &&
-	    !has(h, SIGNATURE);
+	/* MIME-Version is what PHP scripts forget. */
+	bool plain = has(h, CONTENT_TYPE) && !has(h, SIGNATURE);
 
 	for (size_t i = 0; plain && i < h->count; i++) {
 		const struct field *f = &h->field[i];
@@ -304,9 +304,11 @@ static void add_mime(const struct header *h, const struct additions *add,
 {
 	if (add->encoding == AS_IS)
 		return;
-	if (!header_is_mime(h))
-		str_printf(out, "MIME-Version: 1.0\n"
-		    "Content-Type: text/plain; charset=%s\n", add->charset);
+	if (!has(h, MIME_VERSION))
+		str_puts(out, "MIME-Version: 1.0\n");
+	if (!has(h, CONTENT_TYPE))
+		str_printf(out, "Content-Type: text/plain; charset=%s\n",
+		    add->charset);
 	str_printf(out, "Content-Transfer-Encoding: %s\n",
 	    add->encoding == EIGHTBIT ? "8bit" : "quoted-printable");
 }
@@ -314,11 +316,15 @@ static void add_mime(const struct header *h, const struct additions *add,
 void header_write(const struct header *h, const struct additions *add,
     struct str *out)
 {
+	size_t start;
+
 	str_puts(out, add->received);
 	for (size_t i = 0; i < h->count; i++)
 		field_write(h, &h->field[i], add, out);
+	start = out->len;
 	if (!add->gateway)
 		add_missing(h, add, out);
+	lines_fold(out, start, LINE_LENGTH_MAX, false);
 	add_mime(h, add, out);
 	str_puts(out, "\n");
 }

@@ -93,8 +93,11 @@ static void caller_find(void)
 	if (p != NULL && p->pw_gecos != NULL)
 		name_from_gecos(p->pw_gecos);
 	snprintf(s.own, sizeof s.own, "%s@%s", s.user, s.domain);
-	if (!is_address(s.own)) /* a name that is no word to mail */
-		snprintf(s.own, sizeof s.own, "uid%u@%s", s.uid, s.domain);
+	if (is_address(s.own))
+		return;
+	/* A name that is no word to mail, as DOMAIN\name. */
+	snprintf(s.user, sizeof s.user, "uid%u", s.uid);
+	snprintf(s.own, sizeof s.own, "%s@%s", s.user, s.domain);
 }
 
 /* The envelope */
@@ -259,8 +262,12 @@ static void enqueue(void)
 	queue_create(&s.queue, s.id, &s.envelope);
 	created = s.queue.file.fd >= 0;
 	queue_lines(&s.queue, head.p, head.len);
-	text_write(qp, to_queue);
-	error = queue_commit(&s.queue, &s.envelope);
+	if (text_write(qp, to_queue)) {
+		error = queue_commit(&s.queue, &s.envelope);
+	} else {
+		error = errno;
+		queue_abort(&s.queue);
+	}
 	if (error != 0)
 		fatal(created ? EX_IOERR : EX_CANTCREAT,
 		    "cannot write into the queue: %s", strerror(error));
@@ -288,7 +295,9 @@ static void submit(void)
 
 	submit_envelope(&s.envelope, head.len + s.text.size);
 	submit_text(head.p, head.len);
-	text_write(qp, submit_text);
+	if (!text_write(qp, submit_text))
+		fatal(EX_IOERR, "cannot read the message again: %s",
+		    strerror(errno));
 	info("submitted from=<%s> to=<%s> recipients=%zu uid=%u reply=%s",
 	    safe(s.envelope.sender), safe(s.envelope.rcpt[0].address),
 	    s.envelope.rcpts, s.uid, quoted(submit_end()));

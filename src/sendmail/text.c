@@ -146,7 +146,7 @@ static void hand_out(struct qp *qp, void (*out)(const char *, size_t),
 		out(t.buf, n);
 }
 
-void text_write(bool quoted_printable, void (*out)(const char *, size_t))
+bool text_write(bool quoted_printable, void (*out)(const char *, size_t))
 {
 	static struct qp qp;
 	off_t at = 0;
@@ -160,8 +160,7 @@ void text_write(bool quoted_printable, void (*out)(const char *, size_t))
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			fatal(EX_IOERR, "cannot read the message again: %s",
-			    strerror(errno));
+			return false;
 		if (n == 0)
 			break;
 		hand_out(&qp, out, (size_t)n);
@@ -169,4 +168,5 @@ void text_write(bool quoted_printable, void (*out)(const char *, size_t))
 	}
 	if (quoted_printable)
 		qp_end(&qp);
+	return true;
 }

@@ -26,7 +26,10 @@ struct text {
  */
 void text_read(struct text *, const char *dir);
 
-/* Hands it out in pieces, lines with LF; quoted-printable, if wanted. */
-void text_write(bool quoted_printable, void (*out)(const char *, size_t));
+/*
+ * Hands it out in pieces, lines with LF; quoted-printable, if wanted. False
+ * with errno when it cannot be read again.
+ */
+bool text_write(bool quoted_printable, void (*out)(const char *, size_t));
 
 #endif
