@@ -1027,7 +1027,7 @@ END
 	done
 	{ printf 'From '; printf '%070000d\nSubject: x\n\n' 0; } | sends x
 	grep -qx 'Subject: x' "$QUEUE"/*
-	run -1 grep -q 000 "$QUEUE"/*
+	run -1 grep -q "$(printf %0100d 0)" "$QUEUE"/*
 	rm "$QUEUE"/*
 	printf '%s\n' 'From: a' 'From the start' | sends x
 	[ "$(tail -n 2 "$QUEUE"/* | tr '\n' '|')" = '|From the start|' ]
