@@ -135,6 +135,44 @@ lib/wire.c RECORDS_MAX n smtp-send.8 records
 lib/wire.c UDP_SIZE n smtp-send.8 answer over UDP
 lib/wire.h WIRE_NAME_MAX n smtp-send.8 domain name
 lib/wire.c LABEL_MAX n smtp-send.8 label
+queue-run/workers.h WORKERS_MAX n queue-run.8 programs
+queue-run/workers.c DESTINATION_WORKERS n queue-run.8 for a destination
+queue-run/workers.c LOCAL_WORKERS n queue-run.8 for the mailboxes here
+queue-run/workers.c MORE n queue-run.8 waiting for each
+queue-run/workers.c DEPTH n queue-run.8 ids at a program
+queue-run/workers.c TURN n queue-run.8 turn
+queue-run/workers.c LIFE n queue-run.8 life of a program
+queue-run/workers.c IDLE n queue-run.8 idle program
+queue-run/workers.c FAREWELL n queue-run.8 time to end
+queue-run/workers.c PATIENCE n queue-run.8 one message
+queue-run/workers.c RATE_MIN n queue-run.8 rate of a message
+queue-run/workers.c DEATHS n queue-run.8 deaths
+queue-run/workers.c FAILURES n queue-run.8 failures
+queue-run/workers.c REAP n queue-run.8 end of a program
+queue-run/destinations.c DOWN n queue-run.8 destination down
+queue-run/messages.h WINDOW n queue-run.8 messages in memory
+queue-run/messages.h LATER_MAX n queue-run.8 ids to take up
+queue-run/scan.c LONG n queue-run.8 long line
+lib/nudge.h NUDGE_ROOM n queue-run.8 read of the FIFO
+queue-run/finish.h RETRY_FIRST n queue-run.8 first retry
+queue-run/finish.h RETRY_LAST n queue-run.8 retry
+queue-run/finish.h BUSY n queue-run.8 busy message
+queue-run/finish.h NOTICE_AFTER n queue-run.8 notice of delay
+queue-run/finish.h GIVE_UP_AFTER n queue-run.8 given up
+queue-run/report.h RETURN_USUAL n queue-run.8 message
+queue-run/report.h RETURN_ASKED n queue-run.8 message with RET=FULL
+queue-run/report.h RETURN_HEADER n queue-run.8 header
+queue-run/report.c FIELD n queue-run.8 field
+queue-run/status.c WIDTH n queue-run.8 lines of a report
+lib/job.h JOB_LINE_MAX n queue-run.8 answer of a program
+queue-run/scan.c TMP_AGE n queue-run.8 file in spool/tmp
+queue-run/queue-run.c LINGER n queue-run.8 waits for a nudge
+queue-run/queue-run.c HANDOVER n queue-run.8 another one
+queue-run/queue-run.c HANG n queue-run.8 hang
+queue-run/queue-run.c STOP n queue-run.8 end
+queue-run/queue-run.c LOOK n queue-run.8 look at the configuration
+lib/entry.h ENTRY_HEAD_MAX n pennypost-queue.5 envelope
+lib/entry.h ENTRY_ANSWERS_MAX n pennypost-queue.5 answers
 lib/queue.c SIZE_DIGITS n pennypost-queue.5 size
 lib/program.h ID_SIZE n-1 pennypost-queue.5 id
 lib/address.h ADDRESS_SIZE n-1 pennypost-queue.5 address
@@ -178,6 +216,18 @@ lib/srs.c SECRET_SIZE
 lib/srs.c DAYS
 lib/sha256.h SHA256_SIZE
 lib/sha256.h SHA256_BLOCK
+lib/entry.c PATH_MAX_HERE
+queue-run/messages.c PLACES
+queue-run/destinations.c PLACES
+queue-run/workers.c FORGET
+queue-run/queue-run.c HANDOVER_STEP
+queue-run/queue-run.c WAIT_MAX
+queue-run/queue-run.c TAKE_UP
+queue-run/scan.c STEP_NAMES
+queue-run/scan.c STEP_LOADS
+queue-run/report.c BLOCK
+queue-run/report.c BOUNDARY_BYTES
+queue-run/finish.h RETRY_JITTER
 deliver/maildir.c MANY
 deliver/maildir.c EXT4_MAGIC
 deliver/maildir.c XFS_MAGIC
@@ -232,6 +282,8 @@ WORK
 	grep -q "/.forward\", mailbox);" "$src/deliver/resolve.c"
 	grep -q "str_read_file(&text, path, $(row deliver.8 .forward))" \
 		"$src/deliver/resolve.c"
+	[ "$(row queue-run.8 'added by chance')" = 1/8 ]
+	grep -q '^#define RETRY_JITTER 8 ' "$src/queue-run/finish.h"
 	grep -q "if (n > $(row deliver.8 'file named by alias'))" \
 		"$src/deliver/resolve.c"
 }
