@@ -51,7 +51,7 @@ refused() {
 		C: QUIT
 		S: 221 bye
 		TALK
-	} | talk A1
+	} | HOW=pipe talk A1
 	[ "$(status A1)" = . ]
 }
 
@@ -123,7 +123,7 @@ ended() { # WHAT-IS-TOLD LINE...
 		C: RCPT TO:<x@far.test>
 		TALK
 		printf '%s\n' "$@"
-	} | talk A1
+	} | HOW=pipe talk A1
 	told "- 451 $told"
 	[ "$(answers | wc -l)" = 3 ]
 	[ "$(status A1)" = .. ]

@@ -34,13 +34,13 @@ answers() {
 }
 
 # talk ID: the conversation on stdin, S: what the far side says, by pipe and then
-# step by step, with the same queue file. What was answered is compared with
-# $ANSWERS, if that is set, and stays in stderr.
+# step by step (or as $HOW says), with the same queue file. What was answered is
+# compared with $ANSWERS, if that is set, and stays in stderr.
 talk() {
 	local lines how
 	lines=$(sed -E 's/^S:/x:/; s/^s:/y:/; s/^C:/S:/; s/^x:/C:/; s/^y:/c:/')
 	cp "$QUEUE/$1" before
-	for how in pipe step; do
+	for how in ${HOW:-pipe step}; do
 		cp before "$QUEUE/$1"
 		[ ! -e stderr ] || cat stderr >>stderr.all
 		rm -f stderr

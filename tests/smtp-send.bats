@@ -876,7 +876,7 @@ done A1'
 		transaction "${rcpt[@]:0:100}"
 		transaction "${rcpt[@]:100}"
 		printf '%s\n' 'C: QUIT' 'S: 221 bye'
-	} | talk A1
+	} | HOW=pipe talk A1
 	[ "$(status A1)" = "$(printf '+%.0s' {1..101})" ]
 }
 
@@ -965,7 +965,7 @@ done A1'
 		# Alone it is refused: then it is not the number.
 		ANSWERS="to 3 - ${code/%52/52 ${code:0:1}.0.0} too many
 done A1"
-		talk A1 <<-TALK
+		HOW=pipe talk A1 <<-TALK
 		S: 220 far.test ESMTP
 		C: EHLO mx.example.test
 		S: 250-far.test
