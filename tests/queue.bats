@@ -180,7 +180,8 @@ for line in sys.stdin: json.loads(line)' <<<"$output"
 	waiting queue $A alice@example.test '. <x@example.net>' </dev/null
 	run -0 strace -o /dev/null -P "$QUEUE/$A" -P "spool/queue/$A" \
 		-e inject=pread64:error=EIO ./mailq
-	[ "${lines[1]}" = "$A  ? (unreadable: Input/output error)" ]
+	[ "${lines[1]}" = "$A  ? (unreadable: Input/output error)" ] ||
+		[ "${lines[1]}" = "$A  ? (unreadable: I/O error)" ] # musl
 	run -0 strace -o trace -e trace=openat,open,pwrite64,write,utimensat ./mailq -j
 	run -0 grep "queue/$A" trace
 	[[ $output == *O_RDONLY* ]]
