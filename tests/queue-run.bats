@@ -867,3 +867,159 @@ skip_without_trace() {
 	EOT
 	find "$QUEUE" -type f -delete
 }
+
+# --- Crashes ---
+
+# The part of `make torture` that takes seconds.
+@test "killed at each call that changes the queue: each is sent and told once" {
+	skip_without_trace
+	TMPDIR=$BATS_TEST_TMPDIR run -0 "$ROOT/tests/torture/queue-run" -q
+	[[ ${lines[-1]} == *', 0 errors, 0 violations' ]]
+}
+
+# failing ERROR CALL TEXT: the call fails whose line in a clean run has TEXT in
+# it; CALL is a regular expression. The queue is as it was before.
+failing() {
+	local call k
+	cp -R "$PENNYPOST_HOME" before
+	strace -o trace -e "trace=/^$2\$" "$quick/queue-run" 2>>stderr
+	call=$(grep -F -m 1 "$3" trace | sed 's/(.*//')
+	k=$(grep "^$call(" trace | grep -nF -m 1 "$3" | cut -d: -f1)
+	[ "$k" ]
+	rm -rf "$PENNYPOST_HOME"
+	mv before "$PENNYPOST_HOME"
+	find "$QUEUE" -type f -exec touch -d "@$((now - 1))" {} +
+	strace -qq -o trace -e "trace=$call" \
+		-e "inject=$call:error=$1:when=$k" "$quick/queue-run" 2>>stderr
+}
+
+@test "the disk is full: a deferral is put off, and nobody lost" {
+	skip_without_trace
+	put A.0 s@example.test '. <later@a.test>' '. <ok@b.test>'
+	failing ENOSPC pwrite64 'answer '
+	[ "$(recipients A.0)" = $'. <later@a.test>\n+ <ok@b.test>' ]
+	[ -z "$(answers A.0)" ]
+	assert_due A.0 300 337
+	grep -q 'put off id=A.0: no answer: No space left on device' stderr
+}
+
+@test "the disk is full: a failure is put off, and the recipient tried again" {
+	skip_without_trace
+	put A.0 s@example.test '. <never@a.test>' '. <ok@b.test>'
+	failing ENOSPC pwrite64 'answer '
+	[ "$(recipients A.0)" = $'. <never@a.test>\n+ <ok@b.test>' ]
+	assert_due A.0 300 337
+	run_quick -a
+	[ "$(sent | grep -c A.0-f0)" = 1 ]
+}
+
+@test "the report cannot be written: the failure stays known, it is told later" {
+	skip_without_trace
+	local call
+	for call in 'link(at)?' fsync; do
+		rm -f "$SENT" "$PENNYPOST_HOME"/box/*
+		put A.0 s@example.test '. <never@a.test>'
+		failing EIO "$call" ''
+		[ "$(recipients A.0)" = 'f <never@a.test>' ]
+		assert_due A.0 300 337
+		grep -q 'put off id=A.0: no report: Input/output error' stderr
+		# Not the recipient, but the report is tried again.
+		rm "$PENNYPOST_HOME/started"
+		run_quick -a
+		assert_sent <<<'A.0-f0 s@example.test'
+		grep -q 'Diagnostic-Code: smtp; 550 5.1.1 No such user' \
+			"$PENNYPOST_HOME/box/A.0-f0.0"
+		run -1 grep a.test "$PENNYPOST_HOME/started"
+		assert_queue '*'
+		assert_no_tmp
+	done
+}
+
+@test "a failure that cannot be synced is not reported yet" {
+	skip_without_trace
+	put A.0 s@example.test '. <never@a.test>'
+	failing EIO fdatasync ''
+	[ -z "$(sent)" ]
+	[ "$(recipients A.0)" = 'f <never@a.test>' ]
+	assert_due A.0 300 337
+	run_quick -a
+	assert_sent <<<'A.0-f0 s@example.test'
+}
+
+@test "a file that cannot be removed is removed another time" {
+	skip_without_trace
+	put A.0 s@example.test '. <ok@a.test>'
+	failing EIO 'unlink(at)?' 'queue/A.0'
+	assert_queue A.0
+	grep -q 'id=A.0: cannot remove it: Input/output error' stderr
+	run_quick
+	assert_sent <<<'A.0 ok@a.test'
+	assert_queue '*'
+}
+
+@test "a file that cannot be opened, or set aside, stops nothing" {
+	skip_without_trace
+	put A.0 s@far.test '. <ok@a.test>'
+	put B.0 s@far.test '. <ok@b.test>'
+	failing EMFILE 'open(at)?' 'queue/A.0'
+	assert_sent <<<'B.0 ok@b.test'
+	grep -q 'unreadable id=A.0: Too many open files' stderr
+	run_quick
+	echo junk >"$QUEUE/C.0"
+	put D.0 s@far.test '. <ok@a.test>'
+	failing EIO 'rename(at2?)?' 'queue/C.0'
+	assert_queue C.0 C.0-x
+	grep -q 'damaged file=C.0 .*: cannot set it aside: Input/output error' stderr
+	sent | grep -q D.0
+	find "$QUEUE" -type f -exec touch -d "@$((now - 1))" {} +
+	run_quick
+	[ "$(sent | grep -c C.0-x)" = 1 ]
+	[ -e "$PENNYPOST_HOME/spool/damaged/C.0" ]
+	find "$QUEUE" -type f -exec touch -d "@$((now - 1))" {} +
+	run_quick
+	assert_queue '*'
+}
+
+@test "a queue that cannot be read to its end" {
+	skip_without_trace
+	put A.0 s@far.test '. <ok@a.test>'
+	strace -qq -o trace -e trace=getdents64 \
+		-e inject=getdents64:error=EIO:when=2+ "$quick/queue-run" 2>>stderr
+	grep -q 'spool/queue: Input/output error' stderr
+	run_quick
+	assert_sent <<<'A.0 ok@a.test'
+}
+
+@test "no process, no socket: put off for a while, not for each message" {
+	skip_without_trace
+	local i
+	for i in $(seq 20); do
+		put A$i.0 s@far.test '. <ok@a.test>'
+	done
+	strace -qq -o trace -e trace=socketpair \
+		-e inject=socketpair:error=EMFILE "$quick/queue-run" 2>>stderr
+	[ "$(grep -c '^socketpair' trace)" = 1 ]
+	[ "$(answers A7.0)" = '0 - 451 4.3.0 smtp-send does not start' ]
+	assert_due A7.0 300 337
+}
+
+@test "more answers than there is room for: the last ones stay" {
+	local i
+	put A.0 s@far.test '. <later@a.test>' '. <later-2@a.test>'
+	cp "$QUEUE/A.0" before
+	{
+		echo
+		echo 'had remote x@y.test'
+		for i in $(seq 12000); do
+			echo "answer $i 1 mx.far.test 450 4.2.0 An answer of some" \
+				'length, as they are in the real world, with a link'
+		done
+	} >>"$QUEUE/A.0"
+	touch -d "@$((now - 1))" "$QUEUE/A.0"
+	run_quick
+	[ "$(answers A.0)" = $'0 mx.far.test 450 4.2.0 Try later\n1 mx.far.test 450 4.2.0 Try later' ]
+	grep -qx 'had remote x@y.test' "$QUEUE/A.0"
+	head -c "$(stat -c %s before)" "$QUEUE/A.0" | cmp - before
+	run_quick A.0
+	[ "$(answers A.0 | wc -l)" = 4 ]
+}
