@@ -1020,7 +1020,7 @@ EOF
 @test "make install: every name leads somewhere, and pennypost finds its parts" {
     unset MAKEFLAGS MFLAGS MAKELEVEL
     root=$BATS_TEST_TMPDIR/root
-    make -s -C "$BATS_TEST_DIRNAME/.." install-files BUILD="$programs" DESTDIR="$root" HOME_DIR=/srv/post
+    make -s -o all -C "$BATS_TEST_DIRNAME/.." install-files BUILD="$programs" DESTDIR="$root" HOME_DIR=/srv/post
     [ -z "$(find "$root" -xtype l)" ] # no link that dangles
     run -1 grep -rIE '@(LIBEXEC|HOME)@|/var/lib/pennypost' "$root/usr/local/share/pennypost"
     grep -qx 'home=${PENNYPOST_HOME:-/srv/post}' "$root/usr/local/sbin/pennypost"
