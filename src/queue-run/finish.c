@@ -252,6 +252,7 @@ void finish_rest(struct entry *e)
 		return;
 	}
 	snprintf(path, sizeof path, "%s/%s", QUEUE_DIR, e->id);
+	entry_close(e); /* a file that is open is dearer to remove */
 	if (unlink(path) != 0)
 		warn("id=%s: cannot remove it: %s", e->id, strerror(errno));
 	else

@@ -24,7 +24,7 @@ void finish(struct message *);
  */
 bool finish_reports(struct entry *);
 
-/* Nobody waits in the entry: removes it, after the reports. */
+/* Nothing more is to be done for it: removes the file, and closes the entry. */
 void finish_rest(struct entry *);
 
 #endif
