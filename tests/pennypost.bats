@@ -860,7 +860,7 @@ EOF
     touch -d '-16 min' "$home/spool/queue/old" "$home/spool/queue/older"
     touch -d '-14 min' "$home/spool/queue/new"
     touch -d '+1 hour' "$home/spool/queue/later"
-    finds 'bad queue: 2 messages are due for 15 minutes or more; does queue-run run? Its log, and: pennypost queue retry'
+    finds 'bad queue: 2 should have been tried 15 minutes ago or before; does queue-run run? Its log, and: pennypost queue retry'
     rm "$home/spool/queue"/*
     : >"$home/spool/damaged/6B02835E0A3F41C2.0"
     run -0 pennypost check

@@ -376,6 +376,16 @@ EOF
 	[ "${lines[-1]}" = "to?[2J?? ü" ]
 	: >"$SPOOL/damaged/$C"
 	run -0 pennypost queue show $C
+	waiting queue $C alice@example.test '. <x@example.net>' </dev/null
+	lock "$QUEUE/$C"
+	run -0 pennypost queue show $C
+	[ "${lines[1]}" = "state     active" ]
+	rm "$QUEUE/$C" "$SPOOL/damaged/$C"
+	for make in mkfifo mkdir 'ln -s /etc/passwd'; do
+		$make "$SPOOL/damaged/$C"
+		refused "$C is not a file, or gone: queue-run has just finished it" show $C
+		rm -r "$SPOOL/damaged/$C"
+	done
 	refused "there is no message 6B02835E0A3F41C2.9 (any more)" \
 		show 6B02835E0A3F41C2.9
 }
@@ -402,6 +412,8 @@ EOF
 		'd <"a@b>"@other.net> notify=DELAY' '+ <x@third.net>' </dev/null
 	waiting hold $C alice@example.test '. <x@example.net>' </dev/null
 	pennypost queue retry
+	[ "$(runs)" = "queue-run -a" ]
+	pennypost queue retry all
 	[ "$(runs)" = "queue-run -a" ]
 	run -0 pennypost queue retry $A
 	[ "$output" = "trying 1 now" ]
@@ -482,14 +494,26 @@ EOF
 	[ "$(count "$QUEUE")" = 1 ]
 	touch -d '+1 day' "$SPOOL/hold"/*
 	run -0 pennypost queue release all
-	[ "$output" = "300 are in the queue again" ]
+	[ "$output" = "300 in the queue again" ]
 	[ "$(runs)" = "queue-run " ]
 	[ -z "$(find "$QUEUE" -newermt '+1 min')" ]
 	: >"$SPOOL/hold/$A"
 	: >"$SPOOL/damaged/$B"
 	run -0 pennypost queue remove all
-	[ "$output" = "302 removed; their senders are not told" ]
+	diff - <(echo "$output") <<-'EOF'
+		300 removed from spool/queue
+		1 removed from spool/hold
+		1 removed from spool/damaged
+		Their senders are not told.
+	EOF
 	[ "$(find "$SPOOL" -type f)" = "$QUEUE/.hidden" ]
+	# What cannot be moved is told, by mv and by the status.
+	: >"$QUEUE/$A"
+	mkdir shim
+	printf '#!/bin/sh\necho "mv: $QUEUE: Input/output error" >&2\nexit 1\n' >shim/mv
+	chmod +x shim/mv
+	QUEUE=$QUEUE PATH=$PWD/shim:$PATH run -1 pennypost queue hold all
+	[ "$output" = "mv: $QUEUE: Input/output error"$'\n'"0 held" ]
 }
 
 @test "pennypost queue: what is on the disk when it is said" {
