@@ -305,6 +305,15 @@ same() {
 			"$HOSTS/above"
 }
 
+# Waits until alice@b.test has more than N messages, or for a second.
+moves_on() { # N
+	local i
+	for i in $(seq 100); do
+		[ "$(inbox b alice | wc -l)" -le "$1" ] || return 0
+		sleep 0.01
+	done
+}
+
 # The files that wait on HOST; not those that are done and only show, while what
 # they came of waits, that they have been made.
 queue_of() {
