@@ -142,10 +142,11 @@ simple() {
 
 @test "what a killed try left in tmp is no hindrance, and no message" {
 	simple | queue 'to . <alice@example.test>'
-	echo 'Return-Path: <eve@fa' >"$MAIL/alice/tmp/$name"
+	echo 'Return-Path: <eve@fa' >"$PENNYPOST_HOME/spool/tmp/$name"
 	[ "$(work)" = "done $id" ]
 	[ "$(count "$MAIL/alice")" = 1 ]
 	tail -n 5 "$MAIL"/alice/new/* | diff - <(simple)
+	assert_no_tmp
 	echo 'box: /dev/null' >"$aliases"
 	simple | queue 'to . <box@example.test>'
 	echo half >"$PENNYPOST_HOME/spool/tmp/$name"
@@ -160,7 +161,7 @@ simple() {
 	strace -qq -o trace -e trace=/^unlink -e inject=/^unlink:signal=KILL \
 		"$deliver" -q <<<"$id" 2>"$BATS_TEST_TMPDIR/stderr" || true
 	[ "$(count "$MAIL"/*/new)" = 3 ]
-	[ "$(count "$MAIL"/alice/tmp)" = 1 ]
+	[ "$(count "$PENNYPOST_HOME/spool/tmp")" = 1 ]
 	unmark
 	for user in alice carol; do
 		mv "$MAIL/$user/new"/* "$MAIL/$user/cur/$name,S=52,W=58:2,S"
@@ -170,6 +171,18 @@ simple() {
 	[ "$(cd "$MAIL" && echo */new/*)" = "bob/new/$name,S=84,W=91" ]
 	assert_no_tmp
 	[ "$(to_lines)" = 'to + <list@example.test>' ]
+	# One of two was marked.
+	rm "$MAIL"/*/*/*
+	simple | queue 'to . <alice@example.test>' 'to . <bob@example.test>'
+	strace -qq -o trace -P "$QUEUE/$id" -e trace=pwrite64 \
+		-e inject=pwrite64:signal=KILL:when=2 \
+		"$deliver" -q <<<"$id" 2>"$BATS_TEST_TMPDIR/stderr" || true
+	to_lines | diff - <(printf '%s\n' 'to + <alice@example.test>' \
+		'to . <bob@example.test>')
+	mv "$MAIL/bob/new"/* "$MAIL/bob/cur/$name,S=52,W=58:2,"
+	[ "$(work)" = "done $id" ]
+	[ "$(count "$MAIL/bob")" = 1 ]
+	assert_no_tmp
 }
 
 # lock AT: holds the lock of the byte at AT of the queue file, until its stdin

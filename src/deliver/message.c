@@ -56,7 +56,7 @@ static void name_from(char *name, size_t size, const struct entry *e)
 	snprintf(id, sizeof id, "%s", e->id);
 	for (char *dot; (dot = strchr(id, '.')) != NULL;)
 		*dot = '_';
-	snprintf(name, size, "%lld.%s.%s", (long long)e->arrived, id,
+	snprintf(name, size, "%lld.%s.%.64s", (long long)e->arrived, id,
 	    config_load()->host);
 }
 
@@ -88,7 +88,8 @@ void message_begin(struct message *m, const struct targets *targets,
 	else
 		name_make(m->name, sizeof m->name);
 	for (size_t i = 0; i < targets->count && !made; i++)
-		if (targets->target[i].kind == TARGET_MAILDIR)
+		if (targets->target[i].kind == TARGET_MAILDIR &&
+		    m->entry == NULL)
 			made = create_in(m, targets->target[i].what);
 	if (!made)
 		create_in(m, "spool");

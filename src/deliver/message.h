@@ -1,6 +1,7 @@
 /*
  * The message that deliver has in hand: written once, to a temporary file in
- * the first Maildir it is for (else in spool/tmp), then given to each target.
+ * the first Maildir it is for (else, and from the queue, in spool/tmp), then
+ * given to each target.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H

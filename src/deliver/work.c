@@ -186,8 +186,9 @@ void work_run(void)
 		result = entry_open(&entry, QUEUE_DIR, id);
 		if (result == ENTRY_OK && lock_ours())
 			work_on();
-		else if (result == ENTRY_DAMAGED)
-			warn("damaged: %s", entry.why);
+		else if (result == ENTRY_DAMAGED || result == ENTRY_LATER)
+			warn("put off: %s", result == ENTRY_DAMAGED ?
+			    entry.why : strerror(errno));
 		/* Whoever hears "done" may want to lock it all. */
 		entry_close(&entry);
 		job_done(id);
