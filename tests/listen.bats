@@ -245,6 +245,15 @@ time.sleep(60)' "$path"
 	[[ $output == *"$path: Address"*" in use" ]]
 	[ -S "$path" ]
 	rm "$path"
+	# A socket of another kind refuses in another way.
+	background /usr/bin/python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+time.sleep(60)' "$path"
+	soon test -S "$path"
+	run -71 timeout 10 "$listen" "$path" /bin/echo third
+	[ -S "$path" ]
+	rm "$path"
 	echo precious >"$path"
 	run -71 timeout 10 "$listen" "$path" /bin/echo third
 	[ "$(cat "$path")" = precious ]

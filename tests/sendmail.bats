@@ -941,7 +941,7 @@ END
 fake() {
 	mkdir -p programs
 	[ -e programs/sendmail ] || cp "$PROGRAMS/sendmail" programs/
-	printf '#!/bin/sh\necho "%s $*" >>"%s"\necho "said $*"\nexit %d\n' \
+	printf '#!/bin/sh\necho "%s $*" >>"%s"\necho "said $*"\nexit %s\n' \
 		"$1" "$BATS_TEST_TMPDIR/called" "${2:-0}" >"programs/$1"
 	chmod +x "programs/$1"
 	sendmail=$BATS_TEST_TMPDIR/programs/sendmail
@@ -1007,6 +1007,10 @@ fake() {
 	run -0 "$sendmail" "-qI$id"
 	[ "$(wc -l <called)" = 2 ]
 	[ "$(wc -w <called)" = 1503 ]
+	# The first of two fails.
+	fake queue-run "\$([ -e $PWD/once ] || echo 75; touch $PWD/once)"
+	run -75 "$sendmail" "-qI$id"
+	[ -e once ]
 }
 
 # What becomes of a message
@@ -1276,6 +1280,7 @@ Content-Type: text/plain; charset=utf-8
 Content-Transfer-Encoding: quoted-printable' ]
 	run -1 grep -qx 'body 8bitmime' "$QUEUE"/*
 	decoded | cmp - whole
+	run -1 grep -q '[[:blank:]]$' "$QUEUE"/*
 	rm "$QUEUE"/*
 	# A single part of text, as an HTML mail of one line is, also from PHP
 	# scripts that forget MIME-Version.
@@ -1309,6 +1314,9 @@ Content-Transfer-Encoding: quoted-printable' ]
 		[ "$(tail -n 1 "$QUEUE"/* | wc -c)" = 2001 ]
 		rm "$QUEUE"/*
 	done
+	printf 'Content-Type: multipart/mixed\n\n%070000d\n' 0 >given
+	PENNYPOST_LOG=stderr run -0 "$sendmail" x <given
+	[[ $output == *'octets=70000 '* ]]
 }
 
 @test "header lines of more than 998 octets are folded" {
@@ -1589,6 +1597,11 @@ RCPT TO:<y@example.test>" ]
 	python3 -c 'import email, sys
 m = email.message_from_bytes(open("got", "rb").read())
 sys.exit(m.get_payload(decode=True) != open("large", "rb").read())'
+	# Dots everywhere, also where the pieces end.
+	yes 'a...................' | head -n 40000 >dots
+	{ echo; cat dots; } | sends x
+	heard >got
+	sed '1,/^$/d; /^\.$/,$d' got | cmp - dots
 }
 
 @test "by SMTP: refusals, by their codes; nobody gets what one is refused" {

@@ -137,10 +137,11 @@ void text_read(struct text *text, const char *dir)
 		spool();
 }
 
+/* qp: NULL when it goes as it is. */
 static void hand_out(struct qp *qp, void (*out)(const char *, size_t),
     size_t n)
 {
-	if (qp->out != NULL)
+	if (qp != NULL)
 		qp_text(qp, t.buf, n);
 	else
 		out(t.buf, n);
@@ -148,13 +149,14 @@ static void hand_out(struct qp *qp, void (*out)(const char *, size_t),
 
 bool text_write(bool quoted_printable, void (*out)(const char *, size_t))
 {
-	static struct qp qp;
+	static struct qp coder;
+	struct qp *qp = quoted_printable ? &coder : NULL;
 	off_t at = 0;
 	ssize_t n;
 
-	qp = (struct qp){.out = quoted_printable ? out : NULL};
+	coder = (struct qp){.out = out};
 	if (!t.spooled)
-		hand_out(&qp, out, t.len);
+		hand_out(qp, out, t.len);
 	while (t.spooled) {
 		n = pread(t.fd, t.buf, sizeof t.buf, at);
 		if (n < 0 && errno == EINTR)
@@ -163,10 +165,10 @@ bool text_write(bool quoted_printable, void (*out)(const char *, size_t))
 			return false;
 		if (n == 0)
 			break;
-		hand_out(&qp, out, (size_t)n);
+		hand_out(qp, out, (size_t)n);
 		at += n;
 	}
-	if (quoted_printable)
-		qp_end(&qp);
+	if (qp != NULL)
+		qp_end(qp);
 	return true;
 }
