@@ -105,7 +105,6 @@ smtp-send/transaction.c DATA_TIMEOUT n smtp-send.8 reply to DATA
 smtp-send/transaction.c BLOCK_TIMEOUT n smtp-send.8 block of the message
 smtp-send/transaction.c END_TIMEOUT n smtp-send.8 reply to the message
 smtp-send/session.c QUIT_TIMEOUT n smtp-send.8 reply to QUIT
-smtp-send/session.c LAST_WORDS_TIMEOUT n smtp-send.8 last words
 smtp-send/smtp-send.c MESSAGE_TIME n smtp-send.8 message
 smtp-send/smtp-send.c RATE_MIN n smtp-send.8 octets in a second
 smtp-send/smtp-send.c CONNECTS_MAX n smtp-send.8 connections

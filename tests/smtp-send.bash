@@ -33,22 +33,38 @@ answers() {
 	grep -E '^(to|new|down|done) ' "${1:-$BATS_TEST_TMPDIR/stderr}"
 }
 
-# talk ID: the conversation on stdin, S: what the far side says, by pipe and then
-# step by step (or as $HOW says), with the same queue file. What was answered is
-# compared with $ANSWERS, if that is set, and stays in stderr.
+# talk ID: the conversation on stdin, S: what the far side says, as a transcript
+# on a pipe and then over TCP (or only as $HOW says), with the same queue file.
+# What was answered is compared with $ANSWERS, if that is set, and stays in stderr.
 talk() {
-	local lines how
-	lines=$(sed -E 's/^S:/x:/; s/^s:/y:/; s/^C:/S:/; s/^x:/C:/; s/^y:/c:/')
-	cp "$QUEUE/$1" before
-	for how in ${HOW:-pipe step}; do
-		cp before "$QUEUE/$1"
+	local how
+	cat >"$BATS_TEST_TMPDIR/talk"
+	cp "$QUEUE/$1" "$BATS_TEST_TMPDIR/before"
+	for how in ${HOW:-pipe tcp}; do
+		cp "$BATS_TEST_TMPDIR/before" "$QUEUE/$1"
 		[ ! -e stderr ] || cat stderr >>stderr.all
 		rm -f stderr
-		$how "$PROGRAMS/smtp-send" - "$1" <<<"$lines" ||
-			{ echo "($how)"; return 1; }
+		_talk_$how "$1" || { echo "($how)"; return 1; }
 		[ -z "${ANSWERS-}" ] || diff <(echo "$ANSWERS") <(answers) ||
 			{ echo "($how)"; return 1; }
 	done
+}
+
+_talk_pipe() {
+	sed -E 's/^S:/x:/; s/^s:/y:/; s/^C:/S:/; s/^x:/C:/; s/^y:/c:/' talk |
+		pipe "$PROGRAMS/smtp-send" - "$1"
+}
+
+# The same; far sees to it that nothing is said too early. What it is told is made
+# that of a transcript, where nobody has a name.
+_talk_tcp() {
+	far <talk
+	sed -i "s/^route far.test /smarthost /" "$PENNYPOST_HOME/pennypost.conf"
+	send "$1" || return
+	heard || return
+	sed -e "s/^to \([0-9]*\) 127.0.0.1 /to \1 - /" -e '/^down /d' \
+		-e "s/ 127.0.0.1\[127.0.0.1\]:$PORT:/ -:/" out >>stderr
+	sed -i "s/mta=127.0.0.1\[127.0.0.1\]:$PORT /mta=- /" stderr
 }
 
 # far: tests/far plays the script on stdin; mail for far.test, and for the domains

@@ -150,6 +150,15 @@ static bool wait_for_either(struct conn *c, int64_t due)
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
+/* A client's peer has hung up: what it said before that is still to be had. */
+static void last_words(struct conn *c)
+{
+	ssize_t n = read(c->in, c->buf + c->end, CONN_BUFFER - c->end);
+
+	if (n > 0)
+		c->end += (size_t)n;
+}
+
 static bool write_all(struct conn *c, const char *p, size_t n)
 {
 	int64_t due = n > 0 ? conn_due(c) : 0;
@@ -169,6 +178,8 @@ static bool write_all(struct conn *c, const char *p, size_t n)
 			c->broken = !wait_for_either(c, due);
 		} else if (errno != EINTR && errno != EAGAIN) {
 			c->broken = true;
+			if (c->client)
+				last_words(c);
 		}
 	}
 	return !c->broken;

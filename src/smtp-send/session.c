@@ -20,7 +20,6 @@
 #define HELLO_TIMEOUT 300   /* the time for MAIL: some look us up in the DNS */
 #define AUTH_TIMEOUT 300
 #define QUIT_TIMEOUT 5      /* nothing depends on it */
-#define LAST_WORDS_TIMEOUT 1 /* they are there, or never come */
 
 /* Extensions, from the reply to EHLO: RFC 5321 4.1.1.1. */
 
@@ -135,24 +134,6 @@ static int64_t due_in(int seconds)
 }
 
 /*
- * Where a host hangs up while we talk, it may have said why: what came before
- * that is still to be read.
- */
-static void last_words(struct session *s)
-{
-	struct reply words;
-
-	if (!s->conn.broken)
-		return;
-	s->conn.broken = false;
-	s->conn.out_len = 0;
-	reply_read(&words, &s->conn, due_in(LAST_WORDS_TIMEOUT), NULL, NULL);
-	s->conn.broken = true;
-	if (words.code >= 400)
-		s->reply = words;
-}
-
-/*
  * A reply is waited for as long as the phase says, and no longer than there is
  * time for the message; but at its end, for as long as RFC 5321 4.5.3.2.6 says:
  * who hangs up there makes two of one message (RFC 1047).
@@ -187,8 +168,6 @@ static enum phase step_run(struct session *s, const struct step *step)
 	}
 	reply_read(&s->reply, &s->conn, due(s, step->timeout),
 	    s->phase == EHLO ? extension : NULL, s);
-	if (s->reply.code == 0)
-		last_words(s);
 	s->closing = s->reply.code == 421;
 	if (s->reply.code == 0 || s->reply.code == 421)
 		return lost(s, step->when);
