@@ -28,15 +28,20 @@ internet_begin() {
 		-exec cp {} "$LIBEXEC" \;
 	HOSTS=$BATS_FILE_TMPDIR
 	message_make "$HOSTS/message"
-	host_start dns || return 0
+	host_start dns
+	host_ready dns || return 0
 	if ! on dns ip link add wire address 02:00:00:00:00:03 type bridge \
 		2>"$BATS_FILE_TMPDIR/refused"; then
 		hosts_stop "$HOSTS"
 		return
 	fi
 	rm "$BATS_FILE_TMPDIR/refused"
-	address dns wire 3
-	on dns ip link set wire up
+	{
+		address 3 wire
+		echo link set wire up
+	} | on dns ip -batch -
+	home_of a
+	home_of b
 	local file
 	for file in nsd.conf dnsmasq.conf; do
 		sed -e "s,INTERNET,$INTERNET,g" -e "s,DIR,$HOSTS/dns,g" \
@@ -60,10 +65,7 @@ internet_up() {
 	HOSTS=$BATS_TEST_TMPDIR
 	cd "$HOSTS" || return
 	cp "$BATS_FILE_TMPDIR/message" .
-	local host
-	for host; do
-		host_make "$host"
-	done
+	hosts_make "$@"
 }
 
 # For teardown; shows what the hosts logged: bats does, when the test failed.
@@ -78,27 +80,23 @@ internet_down() {
 	not grep -s 'status=99' "$HOSTS"/[ab]/log
 }
 
-# In setup_file, too: where dns.test is, nothing is refused.
-host_make() {
-	local n=1
-	[ "$1" = a ] || n=2
-	host_start "$1"
-	plug "$1" $n
-	address "$1" eth0 $n
-	host_home "$1"
-	if [ "$1" = a ]; then
-		# To 198.18.0.9 there is no way, which shows at once.
-		on a ip route add unreachable 198.18.0.9
-	else
-		address b eth0 20 preferred_lft 0
-		address b eth0 21 preferred_lft 0
-		address b eth0 22 preferred_lft 0
-	fi
+# The hosts named, with homes, on the wire. In setup_file, too: where dns.test is,
+# nothing is refused.
+hosts_make() { # HOST…
+	local host
+	for host; do
+		host_start "$host"
+		cp -a "$BATS_FILE_TMPDIR/homes/$host" "$HOSTS/$host/home"
+	done
+	for host; do
+		host_ready "$host"
+		plug "$host"
+	done
 }
 
-# host_start NAME: runs until host_stop or the end of the test.
+# host_start NAME: runs until hosts_stop or the end of the test.
 host_start() {
-	local dir=$HOSTS/$1 outer i
+	local dir=$HOSTS/$1
 	mkdir -p "$dir/etc"
 	echo 'nameserver 198.18.0.3' >"$dir/etc/resolv.conf"
 	echo 'hosts: files dns' >"$dir/etc/nsswitch.conf"
@@ -107,17 +105,22 @@ host_start() {
 		--mount-proc --propagation private \
 		"$INTERNET/host" "$dir" "mx-$1.test" \
 		</dev/null >>"$dir/log" 2>&1 3>&- &
-	outer=$!
-	echo $outer >"$dir/outer"
-	for i in $(seq 200); do
+	echo $! >"$dir/outer"
+}
+
+# Waits for it. False where it may not be.
+host_ready() {
+	local dir=$HOSTS/$1 outer i
+	outer=$(<"$dir/outer")
+	for i in $(seq 500); do
 		[ ! -e "$dir/up" ] || break
-		if ! kill -0 $outer; then
+		if ! kill -0 "$outer"; then
 			head -1 "$dir/log" >"$BATS_FILE_TMPDIR/refused"
 			return 1
 		fi
 		sleep 0.02
 	done
-	i=$(cat "/proc/$outer/task/$outer/children")
+	i=$(<"/proc/$outer/task/$outer/children")
 	echo "${i% }" >"$dir/pid"
 }
 
@@ -126,8 +129,8 @@ hosts_stop() { # DIR, or one host's
 	local dir
 	for dir in "$1" "$1"/*; do
 		[ ! -L "$dir" ] && [ -s "$dir/pid" ] || continue
-		kill -KILL "$(cat "$dir/pid")"
-		wait "$(cat "$dir/outer")" || :
+		kill -KILL "$(<"$dir/pid")"
+		wait "$(<"$dir/outer")" || :
 		rm "$dir/pid" "$dir/up"
 	done 2>/dev/null
 }
@@ -135,37 +138,46 @@ hosts_stop() { # DIR, or one host's
 # on HOST COMMAND…
 on() {
 	local pid
-	pid=$(cat "$HOSTS/$1/pid") || return
+	read -r pid <"$HOSTS/$1/pid" || return
 	PENNYPOST_HOME=$HOSTS/$1/home nsenter -t "$pid" -m -n -u -p -- \
 		"${@:2}" 3>&-
 }
 
-# plug HOST N: a cable to the wire; `cable HOST down` cuts it, and none of the
-# hosts is told.
+# plug HOST: a cable to the wire, and addresses that are ready at once. `cable
+# HOST down` cuts it, and none of the hosts is told.
 plug() {
-	local pid
-	pid=$(cat "$HOSTS/$1/pid")
-	cable=to-$1${BATS_TEST_NUMBER-}
-	echo "$cable" >"$HOSTS/$1/cable"
-	on dns ip link del "$cable" 2>/dev/null || :
-	nsenter -t "$(cat "$HOSTS/dns/pid")" -n ip link add "$cable" \
-		master wire type veth peer name eth0 netns "$pid" \
-		address "02:00:00:00:00:0$2" # what others remember stays true
-	cable "$1" up
-	on "$1" ip link set eth0 up
+	local pid n=1 other
+	[ "$1" = a ] || n=2
+	CABLES=$((${CABLES-0} + 1))
+	read -r pid <"$HOSTS/$1/pid"
+	echo "$1-${BATS_TEST_NUMBER-0}-$CABLES" >"$HOSTS/$1/cable"
+	# What others remember of its address stays true.
+	echo "link add $(<"$HOSTS/$1/cable") master wire type veth" \
+		"peer name eth0 netns $pid address 02:00:00:00:00:0$n
+		link set $(<"$HOSTS/$1/cable") up" |
+		nsenter -t "$(<"$HOSTS/dns/pid")" -n ip -batch -
+	{
+		address $n eth0
+		[ "$1" = a ] || for other in 20 21 22; do
+			address $other eth0 preferred_lft 0
+		done
+		echo "link set eth0 up"
+		# To 198.18.0.9 there is no way, which shows at once.
+		[ "$1" = b ] || echo "route add unreachable 198.18.0.9"
+	} | on "$1" ip -batch -
 }
 
-cable() { on dns ip link set "$(cat "$HOSTS/$1/cable")" "$2"; }
+cable() { on dns ip link set "$(<"$HOSTS/$1/cable")" "$2"; }
 
-# address HOST INTERFACE N [OPTION…], in both families, ready at once.
+# For ip: address N INTERFACE [OPTION…]
 address() {
-	on "$1" ip addr add "198.18.0.$3/24" dev "$2"
-	on "$1" ip addr add "2001:db8:18::$3/64" dev "$2" nodad "${@:4}"
+	echo "addr add 198.18.0.$1/24 dev $2
+		addr add 2001:db8:18::$1/64 dev $2 nodad ${*:3}"
 }
 
-# The host's home, empty, as installed; it trusts nobody but itself.
-host_home() {
-	local h=$HOSTS/$1/home user
+# The home of a host, empty, as installed; it trusts nobody but itself.
+home_of() { # HOST
+	local h=$BATS_FILE_TMPDIR/homes/$1 user
 	mkdir -p "$h"/users "$h"/spool/{queue,tmp,mail/"$1.test"}
 	echo "host mx-$1.test
 relay_from 127.0.0.1 ::1
@@ -175,7 +187,7 @@ resolver 198.18.0.3" >"$h/pennypost.conf"
 		mkdir -p "$h/spool/mail/$1.test/$user"/{tmp,new,cur}
 		echo "$user@$1.test:x:"
 	done >"$h/users/passwd"
-	printf 'postmaster: dave\n' >"$h/users/aliases"
+	echo 'postmaster: dave' >"$h/users/aliases"
 	chmod 700 "$h"/spool/*
 	chmod 600 "$h/users/passwd"
 	chown -R 64000:64000 "$h"

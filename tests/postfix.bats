@@ -9,7 +9,7 @@ setup_file() {
 	internet_begin
 	[ -e "$BATS_FILE_TMPDIR/dns/pid" ] || return 0
 	command -v smtp-sink >/dev/null || return 0
-	host_make b
+	hosts_make b
 	postfix_on b
 }
 

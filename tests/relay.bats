@@ -404,8 +404,8 @@ sys.stdout.buffer.write(quopri.decodestring(sys.stdin.buffer.read()))' >got
 	post carol@a.test alice@b.test -n 150 -c 5
 	release
 	# It takes its time.
-	on a tc qdisc add dev eth0 root tbf rate 2mbit burst 16kb latency 1s
-	until queue_empty a || [ $kills = 12 ]; do
+	on a tc qdisc add dev eth0 root tbf rate 4mbit burst 16kb latency 1s
+	until queue_empty a || [ $kills = 8 ]; do
 		on a "$LIBEXEC/queue-run" -a 2>/dev/null &
 		moves_on "$(inbox b alice | wc -l)"
 		case $((kills % 3)) in
@@ -456,8 +456,8 @@ sys.stdout.buffer.write(quopri.decodestring(sys.stdin.buffer.read()))' >got
 	hosts_stop b
 	has b alice 0
 	host_start b
-	plug b 2
-	address b eth0 2
+	host_ready b
+	plug b
 	xinetd_on b smtp
 	# mx-b knows nothing of that connection, says so, and gets another.
 	arrives b alice

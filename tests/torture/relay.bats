@@ -102,8 +102,8 @@ nap() { sleep "0.$(printf '%03d' $((RANDOM % $1)))"; }
 		hosts_stop b
 		find b/home/spool -path '*/tmp/*' -type f -delete
 		host_start b
-		plug b 2
-		address b eth0 2
+		host_ready b
+		plug b
 	done
 	xinetd_on b smtp-wait
 	# Until the last connection has learnt of it.
