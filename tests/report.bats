@@ -647,9 +647,9 @@ said() {
 	[ "$(LC_ALL=C grep -c '^Remote-MTA: dns; mx.??.test$' got)" = 1 ]
 	LC_ALL=C sed -n '/^Diagnostic-Code/,/^Last/p' got >code
 	[ "$(wc -l <code)" = 5 ]
-	grep -qx ' caf?? ??\.' code
+	grep -qx ' caf?? ? \.' code
 	run -1 env LC_ALL=C grep -n '[^ -~]' code
-	grep -q $'caf\xc3\xa9 ??\.$' got
+	grep -q $'caf\xc3\xa9 ? \.$' got
 	parsed A.0-f0 >/dev/null
 }
 

@@ -297,22 +297,18 @@ static bool worker_done(struct worker *w, const char *id)
 }
 
 /*
- * It finds its destination down. Where another one has a good connection, the
- * host only wants no more of them at once.
+ * It finds its destination down. While others are still at it, the host may only
+ * want no more connections at once: who is the last of them to say so is right.
  */
 static void worker_down(struct worker *w, const char *mta, const char *reply)
 {
 	struct destination *d = w->destination;
 	unsigned others = 0;
-	bool good = false;
 
-	for (struct worker *o = workers; o < workers + WORKERS_MAX; o++) {
-		if (o == w || o->pid == 0 || o->destination != d || o->closing)
-			continue;
-		others++;
-		good = good || o->served > 0;
-	}
-	if (good) {
+	for (struct worker *o = workers; o < workers + WORKERS_MAX; o++)
+		others += o != w && o->pid != 0 && o->destination == d &&
+		    !o->closing;
+	if (others > 0) {
 		info("fewer next_hop=%s workers=%u mta=%s reply=%s",
 		    safe(d->next_hop), others, safe(mta), quoted(reply));
 		d->most = others;

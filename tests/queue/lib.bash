@@ -16,7 +16,7 @@ queue_programs() { # [LINGER]
 	quicker queue-run.c HANG 3
 	quicker queue-run.c WAIT_MAX 1000
 	quicker queue-run.c HANDOVER 1000
-	quicker queue-run.c STOP 500
+	quicker queue-run.c STOP 5000
 	quicker queue-run.c LOOK 300
 	quicker workers.c IDLE 200
 	quicker workers.c LIFE 1000
@@ -26,9 +26,13 @@ queue_programs() { # [LINGER]
 }
 
 queue_compile() { # PROGRAM SOURCE...
-	local program=$1 lib=$ROOT/src/lib
+	local program=$1 lib=$ROOT/src/lib sanitize=()
 	shift
-	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections \
+	# As the others are.
+	! grep -qa __asan_init "$PROGRAMS/queue-run" ||
+		sanitize=(-g -fsanitize=address,undefined
+			-fno-sanitize-recover=undefined "$ROOT/tests/sanitize.c")
+	"${CC:-cc}" "${sanitize[@]}" -std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections \
 		-Wl,--gc-sections '-DDEFAULT_HOME="/none"' -o "$program" "$@" \
 		"$lib"/{address,config,conn,entry,envelope,file,job,local,log}.c \
 		"$lib"/{nudge,peer,pool,program,qp,queue,route,str,trace}.c
