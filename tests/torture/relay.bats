@@ -77,6 +77,20 @@ nap() { sleep "0.$(printf '%03d' $((RANDOM % $1)))"; }
 	settle $((ROUNDS * 5))
 }
 
+@test "queue-run alone is killed: its workers end what they have, once" {
+	local n
+	xinetd_on b smtp-wait
+	heap_up
+	for n in $(seq $((ROUNDS / 2))); do
+		! queue_empty a || break
+		on a "$LIBEXEC/queue-run" -a 2>/dev/null &
+		moves_on "$(inbox b alice | wc -l)"
+		nap 50
+		slain a queue-run
+	done
+	settle 0
+}
+
 @test "smtpd at the other end is killed at any moment" {
 	local n
 	xinetd_on b smtp-wait
