@@ -97,11 +97,21 @@ def wrapped(header, text, end=b"--b--\n"):
     return b"MIME-Version: 1.0\n" + header + b"\n--b\n" + text + end
 
 
+# A boundary, and a header, across the end of what is read at once.
+def across(at, line):
+    head = b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n" \
+        b"\n--b\n\n"
+    text = head + (b"x" * 63 + b"\n") * 1100
+    return text[:65535 - at].rpartition(b"\n")[0].ljust(65535 - at, b"y") + \
+        b"\n" + line + b"\n\n\xe4\n--b--\n"
+
+
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n"
 SIGNED = b"Content-Type: multipart/signed; boundary=b; micalg=x\n"
 DEEP = b"".join(b"Content-Type: multipart/mixed; boundary=n%d\n\n--n%d\n" %
                 (i, i) for i in range(40))
-CAN = [
+CAN = [across(n, b"--b\nContent-Transfer-Encoding: 8bit")
+       for n in range(0, 40, 2)] + [
     b"\n\xe4\n", b"X: y\n\n\xe4", b"Content-Type:\n\n\xe4\n",
     b"Content-Type: text; x\n\n\xe4\n",
     wrapped(MIXED, b"\n\xe4\n"), wrapped(MIXED, b"", b"\n\xe4\n--b--"),

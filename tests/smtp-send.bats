@@ -360,7 +360,7 @@ done A1'
 		'to s <y@far.test>' 'to f <z@far.test>' \
 		'to . <bob@example.test>' 'to . <postmaster>' <<<x
 	ANSWERS='done A1'
-	talk A1 <<-'TALK'
+	HOW=pipe talk A1 <<-'TALK'
 	S: 220 far.test ESMTP
 	C: EHLO mx.example.test
 	S: 250 far.test

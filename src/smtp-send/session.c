@@ -199,11 +199,7 @@ static enum phase refused(struct session *s)
 static enum phase heard_greeting(struct session *s)
 {
 	s->never = s->reply.code == 521;
-	if (s->never)
-		return CLOSED;
-	if (s->reply.code != 220)
-		return refused(s);
-	return EHLO;
+	return s->reply.code == 220 ? EHLO : refused(s);
 }
 
 static void say_ehlo(struct session *s)

@@ -72,8 +72,7 @@ struct step {
 
 /*
  * Opens one, until it is READY. False: it is CLOSED, and s->reply is what we
- * say of that ("451 4.4.1 mx.example.net[192.0.2.1]:25: connection refused"),
- * or the host's own where s->never.
+ * say of that: "451 4.4.1 mx.example.net[192.0.2.1]:25: Connection refused".
  */
 bool session_connect(struct session *, const struct mx_address *);
 

@@ -25,6 +25,9 @@
 #define MESSAGE_TIME 1800 /* s for a message and all its recipients, … */
 #define RATE_MIN 1000     /* … and for so many of its octets, one more */
 
+/* In place of "451 4.4.0", when all hosts have said 521. */
+#define NEVER "521 5.3.2"
+
 static struct {
 	struct route route;
 	struct mx mx;     /* its hosts */
@@ -32,7 +35,7 @@ static struct {
 	struct pool pool; /* the above's */
 	bool stream;      /* "-": the server is on fd 0 and 1 */
 	bool down;        /* no host is to be had */
-	char down_mta[256], down_reply[REPLY_SIZE];
+	char down_reply[REPLY_SIZE];
 	struct delivery delivery;
 	struct session session;
 } s;
@@ -109,16 +112,15 @@ static bool session_ready(struct attempt *a)
 /* There is no host to try any more. */
 static void give_up(struct attempt *a)
 {
-	const char *mta = a->never && !a->reached ? s.session.host : "-";
-
-	delivery_all_refused(&s.delivery, TODO, mta, a->why.text);
+	if (a->never && !a->reached)
+		memcpy(a->why.text, NEVER, sizeof NEVER - 1);
+	delivery_all_refused(&s.delivery, TODO, "-", a->why.text);
 	if (a->reached)
 		return;
 	/* The same for all that wait for this next hop. */
 	s.down = true;
-	snprintf(s.down_mta, sizeof s.down_mta, "%s", mta);
 	snprintf(s.down_reply, sizeof s.down_reply, "%s", a->why.text);
-	job_down(mta, a->why.text);
+	job_down("-", a->why.text);
 }
 
 /*
@@ -148,7 +150,7 @@ static void job(const char *id)
 	if (delivery_begin(&s.delivery, id,
 	    s.stream ? NULL : s.route.next_hop)) {
 		if (s.down)
-			delivery_all_refused(&s.delivery, TODO, s.down_mta,
+			delivery_all_refused(&s.delivery, TODO, "-",
 			    s.down_reply);
 		else
 			deliver();
