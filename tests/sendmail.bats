@@ -1431,6 +1431,13 @@ END
 END
 }
 
+@test "a large text that cannot be read again leaves nothing" {
+	export ASAN_OPTIONS=detect_leaks=0
+	seq 100000 >large
+	under_strace 'inject=?pread64:error=EIO'
+	refuses 74 'cannot write into the queue: *' <large
+}
+
 @test "what is exit 0 is on the disk, and only then is the runner told" {
 	export ASAN_OPTIONS=detect_leaks=0
 	strace -qq -o trace -e trace=fsync,link,linkat,write,open,openat,flock \
