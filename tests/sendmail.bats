@@ -1435,7 +1435,7 @@ END
 	export ASAN_OPTIONS=detect_leaks=0
 	seq 100000 >large
 	# The dynamic loader calls it, too.
-	strace -qq -o loader -e trace=?pread64 "$PROGRAMS/sendmail" -bh
+	strace -qq -o loader -e trace=?pread64 "$PROGRAMS/sendmail" -bh >no
 	under_strace "inject=?pread64:error=EIO:when=$(($(wc -l <loader) + 1))"
 	refuses 74 'cannot write into the queue: *' <large
 }
@@ -1472,7 +1472,7 @@ END
 #!/bin/sh
 mount -t tmpfs -o "size=\$SIZE,nr_inodes=\$INODES" small "$PENNYPOST_HOME/spool" &&
 mkdir "$PENNYPOST_HOME"/spool/queue "$PENNYPOST_HOME"/spool/tmp || exit 99
-"$PROGRAMS/sendmail" "\$@"
+"$PROGRAMS/sendmail" -odq "\$@"
 status=\$?
 find "$PENNYPOST_HOME/spool" -type f
 exit \$status
