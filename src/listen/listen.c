@@ -1,8 +1,8 @@
 /*
  * listen: accepts connections and starts one handler for each, with the
- * connection as fd 0 and 1. The socket is its own (ADDRESS:PORT, or the /PATH of
- * a Unix socket), or one that was given (-): by systemd as fd 3, by xinetd (wait
- * = yes) as fd 0.
+ * connection as fd 0 and 1. The socket is its own (ADDRESS:PORT, or the /PATH
+ * of a Unix socket), or one that was given (-): by systemd as fd 3, by xinetd
+ * (wait = yes) as fd 0.
  */
 #include <arpa/inet.h>
 #include <errno.h>

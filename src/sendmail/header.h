@@ -13,7 +13,7 @@
 #include "address.h"
 #include "str.h"
 
-#define HEADER_MAX 524288 /* octets in all; 1000 long recipients are half of it */
+#define HEADER_MAX 524288 /* octets; 1000 long recipients are half of it */
 #define LINE_LENGTH_MAX 998 /* octets of a line, RFC 5322 2.1.1 */
 
 struct field {

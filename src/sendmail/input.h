@@ -1,6 +1,7 @@
 /*
- * The message on fd 0, line by line. Lines end in LF or CRLF; what is handed out
- * has no CR and no NUL: a CR within a line becomes a blank, a NUL is dropped.
+ * The message on fd 0, line by line. Lines end in LF or CRLF; what is handed
+ * out has no CR and no NUL: a CR within a line becomes a blank, a NUL is
+ * dropped.
  */
 #ifndef INPUT_H
 #define INPUT_H

@@ -89,7 +89,8 @@ static const char *set_envid(struct options *o, const char *id)
 
 static void set_queue(struct options *o, const char *how)
 {
-	bool filter = how != NULL && *how != '\0' && strchr("IRS", *how) != NULL;
+	bool filter = how != NULL && *how != '\0' &&
+	    strchr("IRS", *how) != NULL;
 
 	o->mode = MODE_QUEUE;
 	o->filter = filter ? *how : 0;

@@ -35,6 +35,7 @@
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4 /* musl does not name it */
 #endif
+
 /* Addresses that are looked at, the same one many times: 50 ms of work. */
 #define ADDRESSES_MAX 10000
 

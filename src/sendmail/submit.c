@@ -252,7 +252,7 @@ void submit_text(const char *p, size_t n)
 
 	for (; p < end; p = lf + 1) {
 		lf = memchr(p, '\n', (size_t)(end - p));
-		stop = lf == NULL ? end : lf > p && lf[-1] == '\r' ? lf - 1 : lf;
+		stop = lf == NULL ? end : lf - (lf > p && lf[-1] == '\r');
 		if (!s.within && *p == '.')
 			conn_puts(&s.conn, ".");
 		conn_write(&s.conn, p, (size_t)(stop - p));

@@ -55,10 +55,11 @@ static bool wanted(const struct options *o, const char *id)
 		if (o->filter == 'S')
 			yes = strcasestr(e.envelope.sender, o->filter_text) !=
 			    NULL;
-		for (size_t i = 0; o->filter == 'R' && i < e.envelope.rcpts; i++)
-			yes = yes || (entry_waits(&e.envelope.rcpt[i]) &&
-			    strcasestr(e.envelope.rcpt[i].address,
-			    o->filter_text) != NULL);
+		const struct recipient *r = e.envelope.rcpt;
+		const struct recipient *end = r + e.envelope.rcpts;
+		for (; o->filter == 'R' && r < end; r++)
+			yes = yes || (entry_waits(r) &&
+			    strcasestr(r->address, o->filter_text) != NULL);
 	}
 	entry_close(&e);
 	return yes;

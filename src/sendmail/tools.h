@@ -14,8 +14,8 @@ int queue_flush(const struct options *);
 int addresses_verify(char *const words[], const char *domain);
 
 /*
- * newaliases: nothing needs to be built, but mistakes in users/aliases are told.
- * The exit status.
+ * newaliases: nothing needs to be built, but mistakes in users/aliases are
+ * told. The exit status.
  */
 int aliases_check(void);
 

@@ -69,7 +69,8 @@ static void header_check(const struct str *s, bool gateway)
 		MUST(lf != NULL);
 		size_t n = (size_t)(lf - p);
 		MUST(memchr(p, '\0', n) == NULL);
-		MUST(memchr(p, '\r', n) == NULL || memchr(p, '\r', n) == lf - 1);
+		MUST(memchr(p, '\r', n) == NULL ||
+		    memchr(p, '\r', n) == lf - 1);
 		MUST((n > 0) == (lf + 1 < stop));
 		if (n == 0 || *p == ' ' || *p == '\t')
 			continue;
@@ -135,7 +136,8 @@ static void coded_check(void)
 			i++;
 			column = 0;
 		} else if (c == '=') {
-			int octet = 16 * hex(coded.p[i + 1]) + hex(coded.p[i + 2]);
+			int octet = 16 * hex(coded.p[i + 1]) +
+			    hex(coded.p[i + 2]);
 			MUST(plain.p[at++] == (char)octet);
 			i += 2;
 			column += 2;
