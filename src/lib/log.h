@@ -4,8 +4,8 @@
  * Lines go to stderr when fd 0 is a pipe or a file (somebody is watching a
  * transcript), or when PENNYPOST_LOG=stderr; else, or when
  * PENNYPOST_LOG=syslog, to syslog (RFC 5424's mail facility). Under xinetd fd 2
- * is the peer: log_open() points fd 2 at /dev/null then, so that no assertion or
- * libc message can reach the other side.
+ * is the peer: log_open() points fd 2 at /dev/null then, so that no assertion
+ * or libc message can reach the other side.
  */
 #ifndef LOG_H
 #define LOG_H
