@@ -133,6 +133,7 @@ CANNOT = [
     wrapped(b"Content-Type: multipart/mixed; boundary=" + b"b" * 201 + b"\n",
             b"\n\xe4\n"),
     wrapped(MIXED + MIXED, b"\n\xe4\n"),
+    wrapped(b"Content-Type: text/plain\n" + MIXED, b"\n\xe4\n"),
     wrapped(MIXED + b"Content-Transfer-Encoding: base64\n", b"\n\xe4\n"),
     b"Content-Transfer-Encoding: base64\n\n\xe4\n",
     b"Content-Transfer-Encoding: quoted-printable\n\n\xe4\n",
@@ -145,6 +146,20 @@ CANNOT = [
     b"Content-Type: text/plain; x=" + b"x" * 2000 + b"\n\n\xe4\n",
     DEEP + b"\n\xe4\n",
     wrapped(MIXED, b"\n\xe4\n--b\n" * 4200),
+]
+
+QP = b"Content-Transfer-Encoding: quoted-printable\n"
+EXACT = [ # and what becomes of them
+    (b"Subject: x\n\n\xe4\n", b"Subject: x\nMIME-Version: 1.0\nContent-Type: "
+     b"text/plain; charset=unknown-8bit\n" + QP + b"\n=E4\n"),
+    (b"Content-Type: text/x\nX: y\n\n\xe4\n",
+     b"Content-Type: text/x\nX: y\nMIME-Version: 1.0\n" + QP + b"\n=E4\n"),
+    (wrapped(MIXED + b"Content-Transfer-Encoding: 8bit\n",
+             b"Content-Transfer-Encoding: 8bit\n\nx\n--b\n\nx\n--b\n\n\xe4\n",
+             b"--b--\n\xe4\nx\n--b\n\nx\xe4\n"),
+     wrapped(MIXED + b"Content-Transfer-Encoding: 7bit\n",
+             b"Content-Transfer-Encoding: 7bit\n\nx\n--b\n\nx\n--b\n" + QP +
+             b"\n=E4\n", b"--b--\nx\n--b\n\n")),
 ]
 
 
@@ -206,6 +221,8 @@ def check(text, possible=True):
 
 tries = [(text, True) for text in CAN] + [(text, False) for text in CANNOT] + \
     [(message(0, []), True) for _ in range(int(count))]
+for text, wanted in EXACT:
+    assert convert(text) == wanted, (convert(text), wanted)
 for text, possible in tries:
     try:
         check(text, possible)

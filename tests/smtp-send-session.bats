@@ -14,7 +14,8 @@ setup_file() {
 	mkdir "$src"
 	cp -R "$ROOT/src" "$ROOT/Makefile" "$ROOT/tests" "$src"
 	sed -i -E 's/^(#define (GREETING|HELLO|MAIL|RCPT|DATA|BLOCK|END|QUIT|CONNECT)_TIMEOUT) [0-9]+/\1 1/
-		s/^(#define MESSAGE_TIME) .*/\1 3/' "$src"/src/smtp-send/*.c
+		s/^(#define END_TIMEOUT) .*/\1 3/
+		s/^(#define MESSAGE_TIME) .*/\1 2/' "$src"/src/smtp-send/*.c
 	make -s -C "$src" BUILD="$src/build" "$src/build/smtp-send"
 }
 
@@ -1061,7 +1062,7 @@ many_hosts() { # N ...
 		SECONDS=0
 		send A1
 		heard
-		[ $SECONDS -le 4 ]
+		[ $SECONDS -le 6 ]
 		grep -qx "to 0 - 451 4.4.2 127.0.0.1\[127.0.0.1\]:$PORT: no reply in time ${when[n]}" out
 	done
 }
@@ -1081,25 +1082,43 @@ many_hosts() { # N ...
 	grep -q 'no reply in time after EHLO' out
 }
 
-@test "a message has a time of its own, whatever is said in it" {
+# patient RECIPIENTS SECONDS: so many, with 0.8 s for each, and these for the end.
+patient() {
 	local i
 	PROGRAMS=$QUICK
-	queued_plain A1 '<'{a..h}'@far.test>'
 	far < <(
-		cat <<-TALK
-		$HELLO
-		C: MAIL FROM:<alice@example.test>
-		S: 250 ok
-		TALK
-		for i in {1..8}; do
+		printf '%s\n' 'S: 220 far' 'C: EHLO *' 'S: 250 far' 'C: MAIL *' \
+			'S: 250 ok'
+		for ((i = 0; i < $1; i++)); do
 			printf '%s\n' 'C: RCPT *' 'wait 0.8' 'S: 250 ok'
 		done
+		printf '%s\n' 'C: DATA' 'S: 354 go' data "wait $2" 'S: 250 taken' \
+			'C: QUIT' 'S: 221 bye'
 	)
 	SECONDS=0
 	send A1
+}
+
+@test "a message has a time of its own, whatever is said in it" {
+	queued_plain A1 '<'{a..h}'@far.test>'
+	patient 8 0
 	wait "$FAR" || true
-	[ $SECONDS -le 6 ]
+	[ $SECONDS -le 4 ]
 	grep -q 'to 7 - 451 4.4.2 .*no reply in time after RCPT' out
+}
+
+@test "a larger message has more time" {
+	queued A1 'from <>' 'to . <'{a..d}'@far.test>' < <(seq 1000)
+	patient 4 0
+	heard
+	[ "$(status A1)" = ++++ ]
+}
+
+@test "the reply to the message has its time, whatever is left" {
+	queued_plain A1 '<'{a,b}'@far.test>'
+	patient 2 2
+	heard
+	[ "$(status A1)" = ++ ]
 }
 
 @test "a host that does not read: the block has its time" {

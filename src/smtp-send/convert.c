@@ -180,7 +180,6 @@ static bool header_line(struct convert *c, const char *p, size_t n)
 			c->unclear = c->unclear || c->type_len > 0;
 			c->field = FIELD_TYPE;
 		} else if (field_is(p, length, "Content-Transfer-Encoding")) {
-			c->unclear = c->unclear || c->encoding_len > 0;
 			c->field = FIELD_ENCODING;
 		}
 	}
