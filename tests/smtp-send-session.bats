@@ -140,7 +140,7 @@ ended() { # WHAT-IS-TOLD LINE...
 		's: \\x00250\r\n' ||
 		ended '4.4.2 -: it said what is no SMTP reply: "" after RCPT' \
 			's: \x00250\r\n'
-	ended '4.5.0 -: 354 3.0.0 go on' 'S: 354 go on'
+	ended '4.5.0 -: answers out of step: 354 3.0.0 go on' 'S: 354 go on'
 }
 
 @test "replies: a line, and their number, have an end" {
@@ -339,7 +339,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	TALK
 	send A1 A2
 	heard
-	grep -qx "to 0 - 451 4.5.0 127.0.0.1\[127.0.0.1\]:$PORT: 354 3.0.0 no" out
+	grep -qx "to 0 - 451 4.5.0 127.0.0.1\[127.0.0.1\]:$PORT: answers out of step: 354 3.0.0 no" out
 }
 
 @test "LIMITS: MAILMAX, and then a new connection" {
@@ -1041,7 +1041,7 @@ many_hosts() { # N ...
 	send A1
 	heard
 	grep -q '^to 0 - 451 4.4.2 .*: connection lost after the message$' out ||
-		grep -q '^to 0 - 451 4.5.0 .*: 250 2.0.0 taken$' out
+		grep -q '^to 0 - 451 4.5.0 .*: answers out of step: 250 2.0.0 taken$' out
 	[ "$(status A1)" = . ]
 }
 

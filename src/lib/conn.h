@@ -40,7 +40,8 @@ enum line {
  *
  * c->client may be set behind it, where `in` and `out` are a socket that does
  * not block: what the other side says is then read while it does not take what
- * we say, so that two who both write first do not wait for ever (RFC 2920 3.1).
+ * we say, so that two who both write first do not wait for ever (RFC 2920 3.1),
+ * and when it has hung up, what it said before that.
  */
 void conn_open(struct conn *, int in, int out, int timeout, int session);
 

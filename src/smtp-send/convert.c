@@ -85,7 +85,7 @@ static bool content_read(struct content *to, const char *field)
 	while (p != NULL && *(p = skip_blanks(p)) == ';') {
 		p = skip_blanks(p + 1);
 		if (*p == '\0')
-			break; /* a semicolon at the end: harmless, and common */
+			break; /* at the end: harmless, and common */
 		p = value_read(p, name, sizeof name);
 		if (p == NULL || *(p = skip_blanks(p)) != '=')
 			return false;
@@ -156,7 +156,7 @@ static void field_add(struct convert *c, const char *p, size_t n)
 		return;
 	if (n >= CONVERT_FIELD_MAX - *len) {
 		c->unclear = true;
-		/* Nothing of an encoding may be lost: it is still to come out. */
+		/* An encoding is still to come out: whole. */
 		if (!type)
 			c->impossible = true;
 		return;

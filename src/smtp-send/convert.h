@@ -1,10 +1,10 @@
 /*
- * 8-bit mail for a host that has no 8BITMIME (RFC 6152 3): MIME parts with octets
- * beyond ASCII become quoted-printable (RFC 2045 6.7), wherever they are nested.
+ * 8-bit mail for a host that has no 8BITMIME (RFC 6152 3): MIME parts with
+ * octets beyond ASCII become quoted-printable (RFC 2045 6.7), however deep.
  *
- * Text goes in and comes out with LF, in pieces of whole lines, or of lines that
- * are longer than any piece. It takes two passes: the first finds which parts
- * need it, and whether it can be done at all.
+ * Text goes in and comes out with LF, in pieces of whole lines, or of lines
+ * that are longer than any piece. It takes two passes: the first finds which
+ * parts need it, and whether it can be done at all.
  *
  * It cannot where only the sender may say what his octets mean: in a header, in
  * what is signed or encrypted (RFC 1847 2.1), in a part that is encoded already

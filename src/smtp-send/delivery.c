@@ -55,12 +55,16 @@ bool delivery_begin(struct delivery *d, const char *id, const char *next_hop)
 	if (result != ENTRY_OK)
 		return false;
 	choose(d, next_hop);
-	if (d->todo > 0 && !message_open(&d->message, &d->entry)) {
-		warn("cannot read it: %s", strerror(errno));
-		delivery_all_refused(d, TODO, "-",
-		    "451 4.3.0 The queue file cannot be read now");
-	}
 	return d->todo > 0;
+}
+
+bool delivery_read(struct delivery *d)
+{
+	if (message_open(&d->message, &d->entry))
+		return true;
+	warn("cannot read it: %s", strerror(errno));
+	delivery_all_refused(d, TODO, "-", UNREADABLE);
+	return false;
 }
 
 void delivery_end(struct delivery *d)

@@ -11,6 +11,9 @@
 #include "entry.h"
 #include "message.h"
 
+/* What the recipients of such a one are told. */
+#define UNREADABLE "451 4.3.0 The queue file cannot be read now"
+
 enum progress {
 	ELSEWHERE, /* not ours: another next hop's, done, or somebody else's */
 	TODO,
@@ -22,7 +25,7 @@ enum progress {
 struct delivery {
 	struct entry entry;
 	struct message message;
-	char *progress; /* enum progress of each recipient, in the entry's pool */
+	char *progress; /* enum progress of each; in the entry's pool */
 	size_t todo;    /* recipients that are not yet settled */
 	const char *peer; /* for the log: who says what comes next */
 };
@@ -33,6 +36,9 @@ struct delivery {
  * to be ended whatever was returned.
  */
 bool delivery_begin(struct delivery *, const char *id, const char *next_hop);
+
+/* Reads the message. False: it cannot be read, and they are told so. */
+bool delivery_read(struct delivery *);
 
 /* Gives the recipients back. */
 void delivery_end(struct delivery *);

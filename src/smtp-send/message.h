@@ -15,7 +15,7 @@
 
 struct message {
 	const struct entry *entry;
-	uint64_t size;       /* octets with CRLF, dots not doubled: RFC 1870 5 */
+	uint64_t size;       /* octets with CRLF, dots single: RFC 1870 5 */
 	uint64_t as_it_is;   /* the same, unconverted */
 	bool eightbit;       /* has octets beyond ASCII */
 	bool header_eightbit; /* in its header */

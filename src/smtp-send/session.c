@@ -72,7 +72,6 @@ static const struct {
 	{"SMTPUTF8", EXT_SMTPUTF8, NULL},
 	{"DSN", EXT_DSN, NULL},
 	{"CHUNKING", EXT_CHUNKING, NULL},
-	{"STARTTLS", EXT_STARTTLS, NULL},
 	{"AUTH", 0, auth_extension},
 	{"LIMITS", 0, limits_extension},
 };
@@ -228,8 +227,8 @@ static enum phase begin_auth(struct session *s)
 
 /*
  * STARTTLS (RFC 3207) is to come here, before AUTH: the phase says it, and at
- * 220, if in_step() holds, gives the descriptors to the tls helper, takes those that
- * it gives back, forgets what was offered, and says EHLO again.
+ * 220, if in_step() holds, gives the descriptors to the tls helper, takes those
+ * that it gives back, forgets what was offered, and says EHLO again.
  */
 static enum phase heard_hello(struct session *s)
 {
@@ -303,7 +302,8 @@ static const struct step opening[PHASES] = {
 	[HELO] = {"after HELO", HELLO_TIMEOUT, say_helo, heard_hello},
 	[AUTH] = {"after AUTH", AUTH_TIMEOUT, say_auth, heard_auth},
 	[AUTH_USER] = {"after AUTH", AUTH_TIMEOUT, say_user, heard_auth},
-	[AUTH_PASSWORD] = {"after AUTH", AUTH_TIMEOUT, say_password, heard_auth},
+	[AUTH_PASSWORD] = {"after AUTH", AUTH_TIMEOUT, say_password,
+	    heard_auth},
 };
 
 static bool session_open(struct session *s, int in, int out)

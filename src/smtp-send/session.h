@@ -1,7 +1,7 @@
 /*
- * A session with one host: from connect() to QUIT. It is in one phase at a time;
- * session_run() is the loop that says and hears, here for the opening of the
- * session, in transaction.c for each message.
+ * A session with one host: from connect() to QUIT. It is in one phase at a
+ * time; session_run() is the loop that says and hears, here for the opening of
+ * the session, in transaction.c for each message.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -18,7 +18,7 @@
 enum phase {
 	CLOSED,
 	GREETING, EHLO, HELO,
-	STARTTLS, /* to come: see heard_hello() in session.c */
+	STARTTLS, /* to come: session.c says where */
 	AUTH, AUTH_USER, AUTH_PASSWORD,
 	RSET, MAIL, RCPT, DATA,
 	END,      /* of the message: its dot, or BDAT LAST */
@@ -33,15 +33,14 @@ enum extension { /* bits */
 	EXT_SMTPUTF8 = 8,
 	EXT_DSN = 16,
 	EXT_CHUNKING = 32,
-	EXT_STARTTLS = 64,
-	EXT_AUTH_PLAIN = 128,
-	EXT_AUTH_LOGIN = 256,
+	EXT_AUTH_PLAIN = 64,
+	EXT_AUTH_LOGIN = 128,
 };
 
 #define SESSION_PEER_SIZE 320 /* "host[address]:port" */
 
 struct session {
-	enum phase phase, said; /* said: what has been said ahead of its phase */
+	enum phase phase, said; /* said: already, ahead of its phase */
 	char host[256];         /* its name in reports; "-": nobody knows it */
 	char peer[SESSION_PEER_SIZE]; /* for the log */
 	bool stream;       /* not a socket of ours, but fd 0 and 1 */
@@ -89,7 +88,7 @@ void session_run(struct session *, const struct step *);
 enum phase session_fail(struct session *, int code, const char *status,
     const char *what);
 
-/* Is it READY still, and has nothing been said out of turn? Else it is CLOSED. */
+/* READY still, and nothing was said out of turn? Else it is CLOSED. */
 bool session_usable(struct session *);
 
 /* QUIT. With `wait`, for the reply, but for no more than a moment. */

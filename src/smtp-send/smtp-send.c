@@ -20,7 +20,7 @@
 #include "session.h"
 #include "transaction.h"
 
-#define CONNECTS_MAX 5    /* for a message: RFC 5321 5.1 asks for two at least */
+#define CONNECTS_MAX 5    /* for a message: RFC 5321 5.1 has two at least */
 /* queue-run has twice the patience with us. */
 #define MESSAGE_TIME 1800 /* s for a message and all its recipients, … */
 #define RATE_MIN 1000     /* … and for so many of its octets, one more */
@@ -124,8 +124,8 @@ static void give_up(struct attempt *a)
 }
 
 /*
- * Where a host fails before it has the message, the next one is tried; where the
- * session was left over from another message, the same one again.
+ * Where a host fails before it has the message, the next one is tried; where
+ * the session was left over from another message, the same one again.
  */
 static void deliver(void)
 {
@@ -146,13 +146,13 @@ static void deliver(void)
 
 static void job(const char *id)
 {
-	log_session(id);
+	log_session(safe(id));
 	if (delivery_begin(&s.delivery, id,
 	    s.stream ? NULL : s.route.next_hop)) {
 		if (s.down)
 			delivery_all_refused(&s.delivery, TODO, "-",
 			    s.down_reply);
-		else
+		else if (delivery_read(&s.delivery))
 			deliver();
 	}
 	delivery_end(&s.delivery);

@@ -12,8 +12,6 @@
 #define BLOCK_TIMEOUT 180 /* for each 64 KiB of the message */
 #define END_TIMEOUT 600
 
-#define UNREADABLE "4.3.0 The queue file cannot be read now"
-
 static struct {
 	struct delivery *delivery;
 	size_t rcpt[TRANSACTION_RECIPIENTS]; /* places in the envelope */
@@ -70,7 +68,7 @@ static void refuse_impossible(const struct session *s, struct delivery *d)
 	case MESSAGE_OK:
 		break;
 	case MESSAGE_UNREADABLE:
-		delivery_all_refused(d, TODO, "-", "451 " UNREADABLE);
+		delivery_all_refused(d, TODO, "-", UNREADABLE);
 		return;
 	case MESSAGE_IMPOSSIBLE:
 		delivery_all_refused(d, TODO, "-", "554 5.6.3 The next host "
@@ -237,7 +235,10 @@ static void say_rset(struct session *s)
 
 static enum phase out_of_step(struct session *s)
 {
-	return session_fail(s, 451, "4.5.0", s->reply.text);
+	char what[REPLY_SIZE + 32];
+
+	snprintf(what, sizeof what, "answers out of step: %s", s->reply.text);
+	return session_fail(s, 451, "4.5.0", what);
 }
 
 static bool is_refusal(const struct session *s)
@@ -245,7 +246,7 @@ static bool is_refusal(const struct session *s)
 	return s->reply.code >= 400;
 }
 
-/* All of them: they are in the transaction, and MAIL, DATA or the end was not. */
+/* All that are in the transaction: MAIL, DATA or the end was refused. */
 static void refuse_all(struct session *s)
 {
 	delivery_all_refused(t.delivery, NAMED, s->host, s->reply.text);
@@ -275,13 +276,14 @@ static enum phase hear_mail(struct session *s)
 }
 
 /*
- * Too many at once: RFC 5321 4.5.3.1.10. The rest comes in the next transaction,
- * and will not be so many. X.2.X is of one mailbox, which is full.
+ * Too many at once: RFC 5321 4.5.3.1.10. The rest comes in the next one, and
+ * will not be so many. X.2.X is of one mailbox, which is full.
  */
 static bool too_many(const struct session *s)
 {
 	return (s->reply.code == 452 || s->reply.code == 552) &&
-	    t.accepted > 0 && strncmp(reply_status(&s->reply) + 1, ".2.", 3) != 0;
+	    t.accepted > 0 &&
+	    strncmp(reply_status(&s->reply) + 1, ".2.", 3) != 0;
 }
 
 static enum phase behind_rcpts(struct session *s)
@@ -330,7 +332,7 @@ static enum phase hear_end(struct session *s)
 		refuse_all(s);
 		/* RFC 3030 2: only RSET helps; after a dot all is forgotten. */
 		s->dirty = t.bdat;
-		return READY;
+		return t.ended ? READY : CLOSED;
 	}
 	if (t.accepted > 0)
 		delivery_taken(t.delivery, (s->extensions & EXT_DSN) != 0,
@@ -361,7 +363,7 @@ static void lost(struct session *s)
 	bool unsure = t.ended && !t.refused && !s->closing && !tired;
 
 	if (t.unreadable)
-		reply_print(&s->reply, 451, UNREADABLE);
+		snprintf(s->reply.text, sizeof s->reply.text, UNREADABLE);
 	for (size_t k = 0; k < t.count; k++) {
 		char *progress = &d->progress[t.rcpt[k]];
 		if (*progress != NAMED && *progress != ACCEPTED)
