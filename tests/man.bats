@@ -164,6 +164,7 @@ queue-run/report.h RETURN_HEADER n queue-run.8 header
 queue-run/report.c FIELD n queue-run.8 field
 queue-run/status.c WIDTH n queue-run.8 lines of a report
 lib/job.h JOB_LINE_MAX n queue-run.8 answer of a program
+queue-run/messages.c YOUNG n queue-run.8 damaged file
 queue-run/scan.c TMP_AGE n queue-run.8 file in spool/tmp
 queue-run/queue-run.c LINGER n queue-run.8 waits for a nudge
 queue-run/queue-run.c HANDOVER n queue-run.8 another one

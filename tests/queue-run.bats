@@ -113,6 +113,14 @@ setup() {
 		"$PENNYPOST_HOME/box/B.0-f0.0"
 }
 
+@test "after 5 days one is given up of whom nothing was ever said, too" {
+	arrived=432001 put A.0 s@far.test 'd <silent@a.test>'
+	run_quick
+	assert_sent <<<'A.0-f0 s@far.test'
+	grep -q 'Diagnostic-Code: x-pennypost; 550 5.4.7 Given up after 5 days$' \
+		"$PENNYPOST_HOME/box/A.0-f0.0"
+}
+
 @test "a permanent error: the sender is told at once, nothing is tried again" {
 	put A.0 s@example.test '. <never@a.test>' '. <later@b.test>'
 	run_queue
@@ -663,7 +671,7 @@ DAMAGED_TEXT='is none that it writes'
 	while IFS='|' read -r what why; do
 		n=$((n + 1))
 		sed -e "s/A\.0/D$n.0/" -e "$what" "$whole" >"$QUEUE/D$n.0"
-		touch -d "@$((now - 1))" "$QUEUE/D$n.0"
+		touch -d "@$((now - 100))" "$QUEUE/D$n.0"
 		echo "D$n.0 $why"
 	done >whys <<-'EOT'
 		1d|not pennypost-queue 1
@@ -706,6 +714,19 @@ DAMAGED_TEXT='is none that it writes'
 	[ "$(readlink "$PENNYPOST_HOME/spool/damaged/Link.0")" = /etc/passwd ]
 }
 
+@test "what seems damaged, but was just written, may be on its way: it is left" {
+	put A.0 s@far.test '. <ok@a.test>'
+	head -n 3 "$QUEUE/A.0" >"$QUEUE/B.0"
+	touch -d "@$((now - 30))" "$QUEUE/B.0"
+	run_quick
+	assert_queue B.0
+	assert_sent <<<'A.0 ok@a.test'
+	touch -d "@$((now - 60))" "$QUEUE/B.0"
+	run_quick
+	assert_queue '*'
+	[ -e "$PENNYPOST_HOME/spool/damaged/B.0" ]
+}
+
 @test "a file whose name is no id is set aside; one with a dot is left alone" {
 	local long
 	long=$(printf 'x%.0s' $(seq 60))
@@ -715,7 +736,7 @@ DAMAGED_TEXT='is none that it writes'
 	cp "$QUEUE/A.0" "$QUEUE/$long"
 	cp "$QUEUE/A.0" "$QUEUE/A.0.bak"
 	cp "$QUEUE/A.0" "$QUEUE/a b"
-	touch -d "@$((now - 1))" "$QUEUE"/* "$QUEUE/.A.0.swp"
+	touch -d "@$((now - 100))" "$QUEUE"/* "$QUEUE/.A.0.swp"
 	run_quick
 	[ "$(ls -A "$QUEUE")" = .A.0.swp ]
 	[ "$(sent | grep -v postmaster)" = 'A.0 ok@a.test' ]
@@ -727,14 +748,14 @@ DAMAGED_TEXT='is none that it writes'
 @test "set aside under a name that is taken: nothing is lost" {
 	mkdir "$PENNYPOST_HOME/spool/damaged"
 	echo first >"$PENNYPOST_HOME/spool/damaged/A.0"
-	echo second >"$QUEUE/A.0"
+	junk A.0 second
 	run_quick
 	[ "$(cat "$PENNYPOST_HOME/spool/damaged/A.0")" = first ]
 	[ "$(cat "$PENNYPOST_HOME/spool/damaged"/A.0.*)" = second ]
 }
 
 @test "a notice that is damaged itself gets none" {
-	echo junk >"$QUEUE/A.0-x"
+	junk A.0-x
 	run_quick
 	[ -z "$(sent)" ]
 	[ -e "$PENNYPOST_HOME/spool/damaged/A.0-x" ]
@@ -743,7 +764,7 @@ DAMAGED_TEXT='is none that it writes'
 
 @test "no domain is ours: a damaged file is set aside without a notice" {
 	: >"$PENNYPOST_HOME/users/domains"
-	echo junk >"$QUEUE/A.0"
+	junk A.0
 	run_quick
 	[ -z "$(sent)" ]
 	[ -e "$PENNYPOST_HOME/spool/damaged/A.0" ]
@@ -904,7 +925,7 @@ failing() {
 	[ "$k" ]
 	rm -rf "$PENNYPOST_HOME"
 	mv before "$PENNYPOST_HOME"
-	find "$QUEUE" -type f -exec touch -d "@$((now - 1))" {} +
+	find "$QUEUE" -type f -exec touch -d "@$((now - 100))" {} +
 	strace -qq -o trace -e "trace=$call" \
 		-e "inject=$call:error=$1:when=$k" "$quick/queue-run" 2>>stderr
 }
@@ -981,17 +1002,17 @@ failing() {
 	assert_sent <<<'B.0 ok@b.test'
 	grep -q 'unreadable id=A.0: Too many open files' stderr
 	run_quick
-	echo junk >"$QUEUE/C.0"
+	junk C.0
 	put D.0 s@far.test '. <ok@a.test>'
 	failing EIO 'rename(at2?)?' 'queue/C.0'
 	assert_queue C.0 C.0-x
 	grep -q 'damaged file=C.0 .*: cannot set it aside: Input/output error' stderr
 	sent | grep -q D.0
-	find "$QUEUE" -type f -exec touch -d "@$((now - 1))" {} +
+	find "$QUEUE" -type f -exec touch -d "@$((now - 100))" {} +
 	run_quick
 	[ "$(sent | grep -c C.0-x)" = 1 ]
 	[ -e "$PENNYPOST_HOME/spool/damaged/C.0" ]
-	find "$QUEUE" -type f -exec touch -d "@$((now - 1))" {} +
+	find "$QUEUE" -type f -exec touch -d "@$((now - 100))" {} +
 	run_quick
 	assert_queue '*'
 }

@@ -149,12 +149,12 @@ parsed() { # ID
 		'. <full-2@b.test> notify=FAILURE' '. <ok@a.test>'
 	run_quick
 	[ "$(recipients A.0)" = $'d <later-1@a.test>\n. <full-2@b.test> notify=FAILURE\n+ <ok@a.test>' ]
-	same A.0-d0 <<-'EOT'
+	same A.0-d <<-'EOT'
 		From: Mail Delivery System <MAILER-DAEMON@mx.example.test>
 		To: <alice@example.test>
 		Subject: Your message is delayed
 		Date: TIME
-		Message-ID: <A.0-d0@mx.example.test>
+		Message-ID: <A.0-d@mx.example.test>
 		In-Reply-To: <original@far.test>
 		References: <original@far.test>
 		Auto-Submitted: auto-replied
@@ -214,7 +214,7 @@ parsed() { # ID
 	EOT
 	# Will-Retry-Until is 5 days after the arrival.
 	[ "$(date -d "$(sed -n 's/^Will-Retry-Until: //p' \
-		"$PENNYPOST_HOME/box/A.0-d0.0")" +%s)" = \
+		"$PENNYPOST_HOME/box/A.0-d.0")" +%s)" = \
 		$((now - 14401 + 432000)) ]
 	run_quick -a
 	[ "$(sent | grep -c -- -d)" = 1 ]
@@ -321,10 +321,10 @@ parsed() { # ID
 	run_quick
 	[ "$(sent | grep -e '-f0' | cut -c2 | xargs)" = '1 4 6 8 9' ]
 	[ "$(sent | grep -e '-s0' | cut -c2 | xargs)" = '3 6 7 9' ]
-	[ "$(sent | grep -e '-d0' | cut -c2 | xargs)" = '1 5 7 8 9' ]
+	[ "$(sent | grep -e '-d ' | cut -c2 | xargs)" = '1 5 7 8 9' ]
 	# Nobody is told, and nothing is left.
 	assert_queue $(for n in $(seq 9); do echo D$n.0
-		[[ 15789 != *$n* ]] || echo D$n.0-d0; done)
+		[[ 15789 != *$n* ]] || echo D$n.0-d; done)
 }
 
 @test "one report a message, with all that failed at once in it" {

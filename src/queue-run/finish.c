@@ -57,11 +57,25 @@ static bool put_off(struct entry *e, const char *what)
 /* Reports */
 
 /*
- * The report is named after the first recipient that it tells of, who is marked
- * last, and after the others are on the disk: as long as one of them has the old
- * status, the first one has it too, and the report that is made again after a
- * crash has the same name.
+ * There is one notice of delay, and it tells of all who wait. A report is named
+ * after the first recipient that it tells of, who is marked last, and after the
+ * others are on the disk: as long as one of them has the old status, the first
+ * one has it too, and the report that is made again after a crash has the same
+ * name.
  */
+static void report_name(char id[ID_SIZE], const struct entry *e,
+    enum report_kind kind, size_t first)
+{
+	static const char letters[] = {'f', 'd', 's'};
+	char what[24];
+
+	if (kind == REPORT_DELAYED)
+		snprintf(what, sizeof what, "%c", letters[kind]);
+	else
+		snprintf(what, sizeof what, "%c%zu", letters[kind], first);
+	id_derive(id, e->id, what);
+}
+
 static bool mark_told(struct entry *e, const size_t *told, size_t n,
     enum queue_status after)
 {
@@ -77,10 +91,8 @@ static bool mark_told(struct entry *e, const size_t *told, size_t n,
 static bool report(struct entry *e, enum report_kind kind, char status,
     enum queue_status after, char id[ID_SIZE])
 {
-	static const char letters[] = {'f', 'd', 's'};
 	static size_t told[RECIPIENTS_MAX];
 	const struct envelope *v = &e->envelope;
-	char what[24];
 	size_t n = 0;
 	int error;
 
@@ -91,8 +103,7 @@ static bool report(struct entry *e, enum report_kind kind, char status,
 			told[n++] = i;
 	if (n == 0)
 		return true;
-	snprintf(what, sizeof what, "%c%zu", letters[kind], told[0]);
-	id_derive(id, e->id, what);
+	report_name(id, e, kind, told[0]);
 	error = report_make(e, kind, told, n, id);
 	if (error != 0) {
 		errno = error;
@@ -172,22 +183,23 @@ static void tally(struct tally *t, size_t i, const char *reply)
 /* Notes what was said. True: it has failed for good. */
 static bool decide(struct entry *e, size_t i, const struct said *said)
 {
+	bool old = now() - e->arrived >= GIVE_UP_AFTER;
 	char text[1536];
 
+	if (said->reply != NULL && (!old || *said->reply == '5')) {
+		entry_answer_add(e, i, said->mta, said->reply);
+		return *said->reply == '5';
+	}
+	if (!old)
+		return false;
 	if (said->reply == NULL)
-		return false;
-	if (*said->reply == '5') {
-		entry_answer_add(e, i, said->mta, said->reply);
-		return true;
-	}
-	if (now() - e->arrived < GIVE_UP_AFTER) {
-		entry_answer_add(e, i, said->mta, said->reply);
-		return false;
-	}
-	snprintf(text, sizeof text, "550 5.4.7 Given up after %d days. The "
-	    "last answer%s%s: %s", GIVE_UP_AFTER / 86400,
-	    *said->mta == '-' ? "" : " was from ",
-	    *said->mta == '-' ? "" : said->mta, said->reply);
+		snprintf(text, sizeof text, "550 5.4.7 Given up after %d days",
+		    GIVE_UP_AFTER / 86400);
+	else
+		snprintf(text, sizeof text, "550 5.4.7 Given up after %d days. "
+		    "The last answer%s%s: %s", GIVE_UP_AFTER / 86400,
+		    *said->mta == '-' ? "" : " was from ",
+		    *said->mta == '-' ? "" : said->mta, said->reply);
 	entry_answer_add(e, i, "-", text);
 	return true;
 }
@@ -272,7 +284,7 @@ static void settle(struct entry *e, const struct message *m)
 		info("failed id=%s from=<%s> to=<%s> recipients=%zu reply=%s",
 		    e->id, safe(e->envelope.sender),
 		    safe(rcpt[failed.first].address), failed.count,
-		    quoted(failed.reply));
+		    failed.reply != NULL ? quoted(failed.reply) : "-");
 	if (!finish_reports(e))
 		return;
 	if (waiting.count == 0) {

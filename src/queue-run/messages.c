@@ -14,6 +14,7 @@
 #include "workers.h"
 
 #define PLACES 16384 /* of the table: more than there are messages */
+#define YOUNG 60     /* s: what seems damaged may just be on its way here */
 
 /* An id to be loaded soon. */
 struct noted {
@@ -248,7 +249,8 @@ static bool queue_open(struct entry *e, const char *id)
 	case ENTRY_GONE:
 		break;
 	case ENTRY_DAMAGED:
-		set_aside(id, e->why);
+		if (e->due <= time(NULL) - YOUNG)
+			set_aside(id, e->why);
 		break;
 	case ENTRY_LATER:
 		warn("unreadable id=%s: %s", safe(id), strerror(errno));

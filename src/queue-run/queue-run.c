@@ -59,22 +59,16 @@ static void on_signal(int number)
 	told_to_stop = 1;
 }
 
-/* A second runner: tells the first. False: nobody listens. */
+/* A second runner: tells the first. False: not all of it could be told now. */
 static bool hand_over(void)
 {
-	enum nudge_result told;
-
 	if (*s.ids == NULL)
 		return nudge_tell(s.all ? NUDGE_ALL : "") != NUDGE_NOBODY;
-	if (s.all && nudge_tell(NUDGE_UP) == NUDGE_NOBODY)
+	if (s.all && nudge_tell(NUDGE_UP) != NUDGE_TOLD)
 		return false;
-	for (; *s.ids != NULL; s.ids++) {
-		while ((told = nudge_tell(*s.ids)) == NUDGE_FULL)
-			usleep(HANDOVER_STEP * 1000); /* alarm() ends it */
-		if (told == NUDGE_NOBODY)
-			return false;
-	}
-	return true;
+	while (*s.ids != NULL && nudge_tell(*s.ids) == NUDGE_TOLD)
+		s.ids++;
+	return *s.ids == NULL;
 }
 
 /*

@@ -72,13 +72,13 @@ static bool start(struct worker *w, struct destination *d)
 	if (!program_path(program(d), path) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
 		return false;
-	w->pid = program_start(argv, fds[1], fds[1], -1, NULL);
+	w->fd = fds[0];
+	if (fcntl(w->fd, F_SETFL, O_NONBLOCK) == 0)
+		w->pid = program_start(argv, fds[1], fds[1], -1, NULL);
 	close(fds[1]);
-	if (w->pid > 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0) {
-		w->fd = fds[0];
+	if (w->pid > 0)
 		return true;
-	}
-	close(fds[0]); /* and so it ends */
+	close(w->fd);
 	w->pid = 0;
 	return false;
 }
@@ -119,20 +119,18 @@ static void worker_close(struct worker *w)
 
 static int worker_status(pid_t pid)
 {
-	int status;
+	siginfo_t end;
 
+	/* It has closed its descriptors: it is about to end, or broken. */
 	for (int i = 0; i < REAP; i++) {
-		pid_t got = waitpid(pid, &status, WNOHANG);
-		if (got == pid || (got < 0 && errno != EINTR))
-			break;
-		if (i == REAP - 1) {
-			kill(pid, SIGKILL);
+		end.si_pid = 0;
+		if (waitid(P_PID, (id_t)pid, &end,
+		    WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid == pid)
 			return program_wait(pid);
-		}
 		usleep(1000);
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	kill(pid, SIGKILL);
+	return program_wait(pid);
 }
 
 static void hunger(struct destination *d)
@@ -187,6 +185,17 @@ static void close_idle(void)
 		worker_close(idle);
 }
 
+/* How many go on. */
+static unsigned workers_active(const struct destination *d)
+{
+	unsigned n = 0;
+
+	for (const struct worker *w = workers; w < workers + WORKERS_MAX; w++)
+		n += w->pid != 0 && w->destination == d && !w->closing &&
+		    w->fault == NULL;
+	return n;
+}
+
 static void feed(struct destination *d)
 {
 	unsigned most = d->most > 0 ? d->most :
@@ -196,7 +205,8 @@ static void feed(struct destination *d)
 	while (!dismissed) {
 		while (d->first != NULL && (w = worker_free(d)) != NULL)
 			worker_give(w, line_take(d));
-		if (d->waiting <= MORE * d->workers || d->workers >= most)
+		if (d->waiting <= MORE * workers_active(d) ||
+		    d->workers >= most)
 			return;
 		if (!worker_start(d))
 			break;

@@ -58,7 +58,7 @@ queue_home() {
 # put ID SENDER "STATUS <ADDRESS> …" …: a queue file that is due. $arrived
 # seconds ago, with the lines $head and the message $message.
 put() {
-	local id=$1 sender=$2 file=$QUEUE/$1 line body
+	local id=$1 sender=$2 file=$PENNYPOST_HOME/spool/tmp/$1 body
 	body=${message-$'Subject: hello\n\nbody'}
 	shift 2
 	{
@@ -71,6 +71,13 @@ put() {
 		printf '\n%s\n' "$body"
 	} >"$file"
 	touch -d "@$((now - 1))" "$file"
+	mv "$file" "$QUEUE" # whole, or not there
+}
+
+# junk NAME [TEXT]: what is no queue file, and not just being written
+junk() {
+	echo "${2-junk}" >"$QUEUE/$1"
+	touch -d "@$((now - 100))" "$QUEUE/$1"
 }
 
 run_queue() {
