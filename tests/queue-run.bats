@@ -350,6 +350,20 @@ setup() {
 	[ "$(wc -l <"$PENNYPOST_HOME/ended")" = 1 ]
 }
 
+@test "a worker without work ends though others go on" {
+	local i
+	put A.0 s@far.test '. <ok@a.test>'
+	for i in $(seq 8); do
+		put B$i.0 s@far.test '. <slow@b.test>'
+	done
+	run_quick &
+	until grep -qs a.test "$PENNYPOST_HOME/ended"; do sleep 0.02; done
+	kill -0 $! # not because the runner has ended
+	[ "$(sent | grep -c b.test)" -lt 8 ]
+	wait
+	[ "$(sent | wc -l)" = 9 ]
+}
+
 @test "a forward that a worker makes is taken up in the same run" {
 	put A.0 s@far.test '. <forward@example.test>' '. <slow@b.test>'
 	run_quick
@@ -460,6 +474,48 @@ setup() {
 	[ "$(sent | wc -l)" = 40 ]
 	assert_queue '*'
 	[ "$(grep -o 'queue-run\[[0-9]*\]: done' stderr | sort -u | wc -l)" -gt 2 ]
+}
+
+# leaving CALL WHEN: a runner that has sent A.0 and now, as it leaves, takes half
+# a second at the start or the end of its last CALL
+leaving() {
+	local n
+	put A.0 s@far.test '. <ok@a.test>'
+	strace -qq -o trace -e "trace=$1" "$quick/queue-run" A.0 2>>stderr
+	n=$(grep -c "^$1(" trace)
+	rm "$SENT"
+	put A.0 s@far.test '. <ok@a.test>'
+	strace -qq -o trace -e "trace=$1" \
+		-e "inject=$1:delay_$2=1000000:when=$n" "$quick/queue-run" A.0 2>>stderr &
+	until [ "$(sent | wc -l)" = 1 ]; do sleep 0.02; done
+	sleep 0.5 # it lingers for 0.2
+}
+
+@test "a nudge just before the runner has the lock of the FIFO" {
+	skip_without_trace
+	leaving flock enter
+	put B.0 s@far.test '. <ok@b.test>'
+	run_quick B.0
+	wait
+	[ "$(sent | xargs)" = 'A.0 ok@a.test B.0 ok@b.test' ]
+}
+
+@test "a nudge when the runner has found the FIFO empty" {
+	skip_without_trace
+	leaving poll exit
+	put B.0 s@far.test '. <ok@b.test>'
+	run_quick B.0
+	wait
+	[ "$(sent | xargs)" = 'A.0 ok@a.test B.0 ok@b.test' ]
+}
+
+@test "a nudge when the FIFO is closed, and the lock not yet given up" {
+	skip_without_trace
+	leaving exit_group enter
+	put B.0 s@far.test '. <ok@b.test>'
+	run_quick B.0
+	wait
+	[ "$(sent | xargs)" = 'A.0 ok@a.test B.0 ok@b.test' ]
 }
 
 @test "a lock that nobody gives up, nobody listening: another time" {
