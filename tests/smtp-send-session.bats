@@ -215,7 +215,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "a connection carries many messages" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>' '<z@elsewhere.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -250,7 +250,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
 	queued_plain A3 '<z@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -288,7 +288,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	grep -qx 'to 0 127.0.0.1 554 5.0.0 no' out
 	# The same with one command at a time, and behind a refused BDAT.
 	queued_plain A3 '<z@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -320,7 +320,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "RSET refused: the host is out of step" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -345,7 +345,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "LIMITS: MAILMAX, and then a new connection" {
 	queued_plain A1 '<x@far.test>' '<y@far.test>'
 	queued_plain A2 '<z@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -395,7 +395,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	queued_plain A2 '<y@far.test>'
 	queued_plain A3 '<v@far.test>'
 	queued_plain A4 '<z@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -463,7 +463,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "a session that ends when the next message comes is opened again, once" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -496,7 +496,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "a small message in one go, to a host that has gone: again, once" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -535,7 +535,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "lost behind the end of the message: no other try now" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -565,7 +565,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "421 behind the end of the message: it was not taken, and is tried again" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -608,11 +608,11 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "what is said before it was asked for ends the session" {
 	local extra='250-far.test\r\n250 SIZE 1\r\n'
 	queued_plain A1 '<x@far.test>'
-	far <<<"s: 220 far.test\\r\\n$extra"
+	far_side <<<"s: 220 far.test\\r\\n$extra"
 	send A1
 	heard
 	grep -qx "to 0 - 451 4.5.0 127.0.0.1\[127.0.0.1\]:$PORT: speaks out of turn" out
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	s: 250 far.test\r\n250 ok\r\n
@@ -622,7 +622,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	grep -qx "to 0 - 451 4.5.0 127.0.0.1\[127.0.0.1\]:$PORT: speaks out of turn" out
 	# Between two messages.
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -645,7 +645,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "nobody there: down, for this message and all that follow" {
 	queued_plain A1 '<x@far.test>' '<y@far.test>'
 	queued_plain A2 '<z@far.test>'
-	far <<<close
+	far_side <<<close
 	send </dev/null
 	(: <>"/dev/tcp/127.0.0.1/$PORT") || true
 	heard
@@ -664,7 +664,7 @@ ended() { # WHAT-IS-TOLD LINE...
 @test "a host that lets nobody in is down as well, after one try" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<z@far.test>'
-	far <<<'S: 554 5.7.1 go away'
+	far_side <<<'S: 554 5.7.1 go away'
 	send A1 A2
 	heard
 	local why="451 4.4.0 127.0.0.1[127.0.0.1]:$PORT: 554 5.7.1 go away"
@@ -679,7 +679,7 @@ ended() { # WHAT-IS-TOLD LINE...
 
 @test "521: a host that never takes mail, for good (RFC 7504)" {
 	queued_plain A1 '<x@far.test>'
-	far <<<'S: 521 5.3.2 no mail here'
+	far_side <<<'S: 521 5.3.2 no mail here'
 	send A1
 	heard
 	local why="521 5.3.2 127.0.0.1[127.0.0.1]:$PORT: 521 5.3.2 no mail here"
@@ -712,7 +712,7 @@ many_hosts() { # N ...
 
 @test "a host that fails before it has the message: the next one" {
 	queued_plain A1 '<x@far.test>' '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	--- 127.0.0.2
 	S: 450 busy
 	--- 127.0.0.3
@@ -758,7 +758,7 @@ many_hosts() { # N ...
 @test "five connections are enough for a message" {
 	ip -6 address show dev lo | grep -q ::1 || skip "no IPv6 here"
 	queued_plain A1 '<x@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	--- ::1
 	S: 521 1
 	--- 127.0.0.2
@@ -784,7 +784,7 @@ many_hosts() { # N ...
 
 @test "521 from one host, and not from another: for now" {
 	queued_plain A1 '<x@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	--- 127.0.0.2
 	S: 521 5.3.2 no mail
 	TALK
@@ -792,7 +792,7 @@ many_hosts() { # N ...
 	send A1
 	heard
 	grep -qx "to 0 - 451 4.4.1 many.test\[127.0.0.3\]:$PORT: Connection refused" out
-	far <<-'TALK'
+	far_side <<-'TALK'
 	--- 127.0.0.3
 	S: 521 5.3.2 no mail
 	TALK
@@ -804,7 +804,7 @@ many_hosts() { # N ...
 
 @test "lost behind the message, in one go: no other host now" {
 	queued_plain A1 '<x@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	--- 127.0.0.2
 	S: 220 far.test
 	C: EHLO mx.example.test
@@ -888,7 +888,7 @@ many_hosts() { # N ...
 	queued A1 'from <>' 'to . <x@far.test>' <large
 	cp "$QUEUE/A1" saved
 	sed 's/$/\r/' large >wire
-	far <<-TALK
+	far_side <<-TALK
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -909,7 +909,7 @@ many_hosts() { # N ...
 	heard
 	sed -e '$d' -e 's/^\.\././' script.taken | cmp - wire
 	cp saved "$QUEUE/A1"
-	far <<-TALK
+	far_side <<-TALK
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -931,7 +931,7 @@ many_hosts() { # N ...
 	[ "$(status A1)" = + ]
 	# Nobody is taken: then it is not sent.
 	cp saved "$QUEUE/A1"
-	far <<-TALK
+	far_side <<-TALK
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250-far.test
@@ -955,7 +955,7 @@ many_hosts() { # N ...
 	} >large
 	queued A1 'from <>' 'to . <x@far.test>' <large
 	cp "$QUEUE/A1" saved
-	far <<-'TALK'
+	far_side <<-'TALK'
 	small
 	S: 220 far.test
 	C: EHLO mx.example.test
@@ -974,7 +974,7 @@ many_hosts() { # N ...
 	heard
 	grep -qx 'to 0 127.0.0.1 552 5.3.4 too big' out
 	cp saved "$QUEUE/A1"
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -996,7 +996,7 @@ many_hosts() { # N ...
 @test "a host that hangs up while we write: it may have said why" {
 	yes 'a line' | head -n 30000 >large
 	queued A1 'from <>' 'to . <x@far.test>' <large
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -1023,7 +1023,7 @@ many_hosts() { # N ...
 @test "a yes before the message has ended is none" {
 	seq -f 'line %010g of a message that is larger than all buffers' 200000 >large
 	queued A1 'from <>' 'to . <x@far.test>' <large
-	far <<-'TALK'
+	far_side <<-'TALK'
 	small
 	S: 220 far.test
 	C: EHLO mx.example.test
@@ -1058,7 +1058,7 @@ many_hosts() { # N ...
 	PROGRAMS=$QUICK
 	for n in 0 2 4 6 8 10; do
 		queued_plain A1 '<x@far.test>'
-		far < <(printf '%s\n' "${lines[@]:0:n}" 'wait 0')
+		far_side < <(printf '%s\n' "${lines[@]:0:n}" 'wait 0')
 		SECONDS=0
 		send A1
 		heard
@@ -1070,7 +1070,7 @@ many_hosts() { # N ...
 @test "a reply that drips does not gain time" {
 	PROGRAMS=$QUICK
 	queued_plain A1 '<x@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	drip 0.3
@@ -1086,7 +1086,7 @@ many_hosts() { # N ...
 patient() {
 	local i
 	PROGRAMS=$QUICK
-	far < <(
+	far_side < <(
 		printf '%s\n' 'S: 220 far' 'C: EHLO *' 'S: 250 far' 'C: MAIL *' \
 			'S: 250 ok'
 		for ((i = 0; i < $1; i++)); do
@@ -1125,7 +1125,7 @@ patient() {
 	seq -f 'line %010g of a message that is larger than all buffers' 200000 >large
 	queued A1 'from <>' 'to . <x@far.test>' <large
 	PROGRAMS=$QUICK
-	far <<-'TALK'
+	far_side <<-'TALK'
 	small
 	S: 220 far.test
 	C: EHLO mx.example.test
@@ -1149,7 +1149,7 @@ patient() {
 @test "QUIT is not waited for when it is not answered" {
 	PROGRAMS=$QUICK
 	queued_plain A1 '<x@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -1244,7 +1244,7 @@ patient() {
 	run -1 grep $'^\.\r' out
 	[ "$(status A1)" = . ]
 	# The host does not wait for the rest.
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -1277,7 +1277,7 @@ patient() {
 @test "when the runner has gone, the message at hand is the last" {
 	queued_plain A1 '<x@far.test>'
 	queued_plain A2 '<y@far.test>'
-	far <<-'TALK'
+	far_side <<-'TALK'
 	S: 220 far.test
 	C: EHLO mx.example.test
 	S: 250 far.test
@@ -1446,7 +1446,7 @@ S: 221 bye'
 	local mode
 	for mode in 640 604; do
 		queued_plain A1 '<x@any.test>'
-		far <<-'TALK'
+		far_side <<-'TALK'
 		S: 220 far.test
 		C: EHLO mx.example.test
 		S: 250-far.test
@@ -1464,7 +1464,7 @@ S: 221 bye'
 @test "smarthost: no password to another machine without TLS" {
 	# An address of this machine that is not loopback, in a namespace.
 	unshare -rn true 2>/dev/null || skip "no namespaces here"
-	far </dev/null
+	far_side </dev/null
 	wait "$FAR" || true
 	cat >script <<-'TALK'
 	--- 198.18.0.1

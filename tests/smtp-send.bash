@@ -30,7 +30,7 @@ status() { # ID
 
 # What smtp-send answered: the lines of job.h.
 answers() {
-	grep -E '^(to|new|down|done) ' "${1:-$BATS_TEST_TMPDIR/stderr}"
+	grep -E '^(to|new|down|done) ' "$BATS_TEST_TMPDIR/stderr"
 }
 
 # talk ID: the conversation on stdin, S: what the far side says, as a transcript
@@ -44,7 +44,7 @@ talk() {
 		cp "$BATS_TEST_TMPDIR/before" "$QUEUE/$1"
 		[ ! -e stderr ] || cat stderr >>stderr.all
 		rm -f stderr
-		_talk_$how "$1" || { echo "($how)"; return 1; }
+		"_talk_$how" "$1" || { echo "($how)"; return 1; }
 		[ -z "${ANSWERS-}" ] || diff <(echo "$ANSWERS") <(answers) ||
 			{ echo "($how)"; return 1; }
 	done
@@ -58,7 +58,7 @@ _talk_pipe() {
 # The same; far sees to it that nothing is said too early. What it is told is made
 # that of a transcript, where nobody has a name.
 _talk_tcp() {
-	far <talk
+	far_side <talk
 	sed -i "s/^route far.test /smarthost /" "$PENNYPOST_HOME/pennypost.conf"
 	send "$1" || return
 	heard || return
@@ -67,10 +67,8 @@ _talk_tcp() {
 	sed -i "s/mta=127.0.0.1\[127.0.0.1\]:$PORT /mta=- /" stderr
 }
 
-# far: tests/far plays the script on stdin; mail for far.test, and for the domains
-# that are named, goes there.
-far() {
-	local domain
+# tests/far plays the script on stdin; mail for far.test goes there.
+far_side() {
 	cat >"$BATS_TEST_TMPDIR/script"
 	rm -f "$BATS_TEST_TMPDIR/port"
 	"$ROOT/tests/far" "$BATS_TEST_TMPDIR/script" \
@@ -84,9 +82,8 @@ far() {
 	PORT=$(cat "$BATS_TEST_TMPDIR/port")
 	NEXT="[127.0.0.1]:$PORT"
 	sed -i '/^route /d; /^smarthost /d' "$PENNYPOST_HOME/pennypost.conf"
-	for domain in far.test "$@"; do
-		echo "route $domain 127.0.0.1:$PORT"
-	done >>"$PENNYPOST_HOME/pennypost.conf"
+	echo "route far.test 127.0.0.1:$PORT" \
+		>>"$PENNYPOST_HOME/pennypost.conf"
 }
 
 # It has heard all that it wanted, and nothing else.

@@ -287,7 +287,7 @@ static void header_end(struct convert *c, const char *blank_line)
 
 /* The body */
 
-static struct convert *quoting;
+static struct convert *quoting; /* whose text it is: qp.h does not say */
 
 static void quoted(const char *p, size_t n)
 {
@@ -404,12 +404,12 @@ void convert_find(struct convert *c)
 	begin(c);
 }
 
-void convert_begin(struct convert *c, void (*to)(void *, const char *, size_t),
-    void *argument)
+void convert_begin(struct convert *c, void (*text_out)(void *, const char *,
+    size_t), void *to)
 {
 	c->finding = false;
-	c->out = to;
-	c->to = argument;
+	c->out = text_out;
+	c->to = to;
 	begin(c);
 }
 

@@ -62,8 +62,8 @@ struct convert {
 void convert_find(struct convert *);
 
 /* A further pass, out of which the converted text comes. */
-void convert_begin(struct convert *, void (*out)(void *, const char *, size_t),
-    void *to);
+void convert_begin(struct convert *, void (*text_out)(void *, const char *,
+    size_t), void *to);
 
 void convert_text(struct convert *, const char *, size_t n);
 
