@@ -1312,7 +1312,7 @@ patient() {
 # --- The smarthost ---
 
 smarthost() { # PASSWORD-LINE; the script on stdin
-	far
+	far_side
 	sed -i 's/^route far.test/smarthost/' "$PENNYPOST_HOME/pennypost.conf"
 	rm -f "$PENNYPOST_HOME/users/smarthost"
 	[ -z "$1" ] || (

@@ -38,7 +38,7 @@ answers() {
 # What was answered is compared with $ANSWERS, if that is set, and stays in stderr.
 talk() {
 	local how
-	cat >"$BATS_TEST_TMPDIR/talk"
+	cat >"$BATS_TEST_TMPDIR/lines"
 	cp "$QUEUE/$1" "$BATS_TEST_TMPDIR/before"
 	for how in ${HOW:-pipe tcp}; do
 		cp "$BATS_TEST_TMPDIR/before" "$QUEUE/$1"
@@ -51,14 +51,14 @@ talk() {
 }
 
 _talk_pipe() {
-	sed -E 's/^S:/x:/; s/^s:/y:/; s/^C:/S:/; s/^x:/C:/; s/^y:/c:/' talk |
+	sed -E 's/^S:/x:/; s/^s:/y:/; s/^C:/S:/; s/^x:/C:/; s/^y:/c:/' lines |
 		pipe "$PROGRAMS/smtp-send" - "$1"
 }
 
 # The same; far sees to it that nothing is said too early. What it is told is made
 # that of a transcript, where nobody has a name.
 _talk_tcp() {
-	far_side <talk
+	far_side <lines
 	sed -i "s/^route far.test /smarthost /" "$PENNYPOST_HOME/pennypost.conf"
 	send "$1" || return
 	heard || return
