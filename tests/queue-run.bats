@@ -316,10 +316,12 @@ setup() {
 @test "a worker that says what makes no sense is ended" {
 	put A.0 s@far.test '. <nonsense@a.test>'
 	put B.0 s@far.test '. <ok@b.test>'
+	put C.0 s@far.test '. <praise@c.test>'
 	run_quick
 	assert_sent <<<'B.0 ok@b.test'
 	[ "$(answers A.0)" = \
 		'0 - 451 4.3.0 Our own program says what makes no sense' ]
+	[ "$(answers C.0)" = "$(answers A.0)" ]
 }
 
 @test "a worker that hangs is ended; its message is tried later" {
@@ -374,7 +376,50 @@ setup() {
 	EOT
 }
 
+# hold FILE: somebody has it locked, until the end of the test
+hold() {
+	python3 -c '
+import fcntl, struct, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+open("locked", "w")
+time.sleep(20)' "$1" &
+	STARTED="${STARTED-} $!"
+	until [ -e locked ]; do sleep 0.02; done
+	rm locked
+}
+
+@test "a message that somebody else works on is left to him for a minute" {
+	put A.0 s@far.test '. <ok@a.test>'
+	put B.0 s@far.test 'f <ok@a.test>'
+	put C.0 s@far.test '+ <ok@a.test>'
+	local id
+	for id in A B C; do
+		hold "$QUEUE/$id.0"
+	done
+	run_quick
+	[ -z "$(sent)" ]
+	assert_queue A.0 B.0 C.0
+	for id in A B C; do
+		assert_due $id.0 60 60
+	done
+	grep -q 'busy id=A.0' stderr
+}
+
 # --- What is derived ---
+
+@test "what has failed before a crash is told before more fails" {
+	put A.0 s@far.test 'f <never-1@a.test>' '. <never-2@a.test>'
+	put A.0-f0 '' '. <s@far.test>' # made, but A.0 does not say so
+	run_quick
+	assert_sent <<-'EOT'
+		A.0-f0 s@far.test
+		A.0-f1 s@far.test
+	EOT
+	grep -q '^Final-Recipient: rfc822; never-2@a.test' \
+		"$PENNYPOST_HOME/box/A.0-f1.0"
+	assert_queue '*'
+}
 
 @test "what is derived stays, done, as long as it might be made again" {
 	put A.0 s@example.test '. <never@a.test>' '. <later@a.test>' \
@@ -716,6 +761,27 @@ with() {
 	grep -q 'long line next_hop=a.test waiting=1[0-9]$' stderr
 }
 
+@test "twenty long lines do not keep another destination out" {
+	local i k
+	with TURN 2 LIFE 60000
+	for i in $(seq 20); do
+		for k in $(seq 8); do
+			put A$i-$k.0 s@far.test ". <slow@h$i.test>"
+		done
+	done
+	run_quick &
+	until [ "$(wc -l 2>/dev/null <"$PENNYPOST_HOME/started")" = 20 ]; do
+		sleep 0.02
+	done
+	put Z.0 s@far.test '. <ok@z.test>'
+	run_quick Z.0
+	wait
+	assert_queue '*'
+	[ "$(sent | sort -u | wc -l)" = 161 ]
+	grep -n z.test "$SENT"
+	[ "$(grep -n z.test "$SENT" | cut -d: -f1)" -lt 100 ]
+}
+
 # --- What is in the way ---
 
 DAMAGED_TEXT='is none that it writes'
@@ -859,14 +925,7 @@ DAMAGED_TEXT='is none that it writes'
 	touch -d "@$((now - 129500))" "$tmp/young"
 	mkdir "$tmp/dir"
 	touch -d "@$((now - 129700))" "$tmp/dir"
-	python3 -c '
-import fcntl, struct, sys, time
-f = open(sys.argv[1], "r+")
-fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
-open(sys.argv[2], "w")
-time.sleep(20)' "$tmp/held" locked &
-	STARTED=$!
-	until [ -e locked ]; do sleep 0.02; done
+	hold "$tmp/held"
 	touch -d "@$((now - 129700))" "$tmp/held"
 	run_quick nosuch.0 # is no look at all of the queue
 	[ -e "$tmp/old" ]

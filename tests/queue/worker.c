@@ -173,6 +173,8 @@ static void treat(struct entry *e, size_t i)
 		puts("to 7 mx 550 5.1.1 Not that one");
 		fflush(stdout);
 		pause();
+	} else if (strcmp(what, "praise") == 0) {
+		job_to(i, "mx", "250 2.0.0 A reply, but no refusal");
 	} else if (strcmp(what, "forward") == 0) {
 		forward(e, i);
 		sent(e, i, entry_success(r));
