@@ -199,24 +199,26 @@ sys.stdin.read()' "$QUEUE/$id" "$1"
 @test "what somebody else works on is left alone, all that is here" {
 	simple | queue 'to . <alice@example.test>' 'to . <far@far.test>' \
 		'to . <bob@example.test>'
-	local at line
+	local at line pid
 	at=$(grep -abo '^to . <bob' "$QUEUE/$id" | cut -d: -f1)
 	coproc LOCK { lock $((at + 3)); }
+	pid=$LOCK_PID # bash forgets it when the coprocess has ended
 	read -r -t 10 line <&"${LOCK[0]}"
 	[ "$line" = locked ]
 	[ "$(work)" = "done $id" ]
 	[ "$(count "$MAIL")" = 0 ]
 	[ "$(to_lines | grep -c 'to \.')" = 3 ]
 	eval "exec ${LOCK[1]}>&-"
-	wait "$LOCK_PID"
+	wait "$pid"
 	# Only those that are ours matter.
 	at=$(grep -abo '^to . <far' "$QUEUE/$id" | cut -d: -f1)
 	coproc LOCK { lock $((at + 3)); }
+	pid=$LOCK_PID # bash forgets it when the coprocess has ended
 	read -r -t 10 line <&"${LOCK[0]}"
 	[ "$(work)" = "done $id" ]
 	[ "$(count "$MAIL")" = 2 ]
 	eval "exec ${LOCK[1]}>&-"
-	wait "$LOCK_PID"
+	wait "$pid"
 }
 
 @test "two at once: one of them does it" {

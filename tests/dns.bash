@@ -40,9 +40,13 @@ took() {
 		{ echo "$*: $end ms"; return 1; }
 }
 
+# To be called first: `run alone` has no way to skip.
+alone_or_skip() {
+	unshare -rmn true 2>/dev/null || skip "no namespaces here"
+}
+
 # A machine of its own, with nothing but lo: alone SCRIPT [FUNCTION …]
 alone() {
-	unshare -rmn true 2>/dev/null || skip "no namespaces here"
 	export -f serve resolver took "${@:2}"
 	export CONF MS PROGRAMS ROOT BATS_FILE_TMPDIR BATS_TEST_TMPDIR
 	unshare -rmn bash -euc 'ip link set lo up; eval "$1"' - "$1"
