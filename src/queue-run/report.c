@@ -352,7 +352,8 @@ int report_make(struct entry *e, enum report_kind kind, const size_t *rcpt,
     size_t count, const char *id)
 {
 	struct report r = {.entry = e, .kind = kind, .rcpt = rcpt,
-	    .count = count, .id = id, .to = e->envelope.sender};
+	    .count = count, .id = id, .to = e->envelope.sender,
+	    .subject = "", .message_id = ""};
 	struct form f = {0};
 	char mark[FIELD];
 	int error = header_read(&r);

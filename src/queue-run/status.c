@@ -1,5 +1,4 @@
 /* What a report says: to a person (words), and to a program (fields). */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,22 +71,26 @@ static bool is_local(const struct recipient *r)
 	return at == NULL || domain_is_local(at + 1);
 }
 
+/* ".1" to ".999" at *p, which moves behind it. */
+static bool skip_number(const char **p)
+{
+	size_t n = **p == '.' ? strspn(*p + 1, "0123456789") : 0;
+
+	*p += n + 1;
+	return n >= 1 && n <= 3;
+}
+
 /* "5.1.1" of a reply, RFC 3463, of the class that fits the kind of report. */
 static void status(char text[16], const struct report *r, const char *reply)
 {
-	const char *class = r->kind == REPORT_DELIVERED ? "2" :
-	    r->kind == REPORT_DELAYED ? "4" : "5";
-	unsigned subject = 0, detail = 0;
-	int n = 0;
+	const char class = "542"[r->kind];
+	const char *p = reply != NULL && strlen(reply) > 4 ? reply + 5 : "";
 
-	if (r->kind != REPORT_DELIVERED && reply != NULL &&
-	    strlen(reply) > 4 && reply[4] == *class &&
-	    sscanf(reply + 5, ".%3u.%3u%n", &subject, &detail, &n) == 2 &&
-	    !isdigit((unsigned char)reply[5 + n]))
-		snprintf(text, 16, "%s.%u.%u", class, subject % 1000,
-		    detail % 1000);
+	if (r->kind != REPORT_DELIVERED && *p != '\0' && p[-1] == class &&
+	    skip_number(&p) && skip_number(&p) && (*p == ' ' || *p == '\0'))
+		snprintf(text, 16, "%.*s", (int)(p - reply - 4), reply + 4);
 	else
-		snprintf(text, 16, "%s.0.0", class);
+		snprintf(text, 16, "%c.0.0", class);
 }
 
 /* Words */

@@ -29,6 +29,7 @@ queue_compile() { # PROGRAM SOURCE...
 	local program=$1 lib=$ROOT/src/lib sanitize=()
 	shift
 	# As the others are.
+	# shellcheck disable=SC2054 # commas within words
 	! grep -qa __asan_init "$PROGRAMS/queue-run" ||
 		sanitize=(-g -fsanitize=address,undefined
 			-fno-sanitize-recover=undefined "$ROOT/tests/sanitize.c")
@@ -110,8 +111,10 @@ due_in() { # ID: seconds
 assert_due() { # ID LEAST MOST
 	local due
 	due=$(due_in "$1")
-	[ "$due" -ge $(($2 - 2)) ] && [ "$due" -le "$3" ] ||
-		{ echo "$1 is due in $due s, not in $2 to $3"; return 1; }
+	if [ "$due" -lt $(($2 - 2)) ] || [ "$due" -gt "$3" ]; then
+		echo "$1 is due in $due s, not in $2 to $3"
+		return 1
+	fi
 }
 
 assert_sent() { # what is in stdin, and no more
