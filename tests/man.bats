@@ -148,7 +148,7 @@ queue-run/workers.c RATE_MIN n queue-run.8 rate of a message
 queue-run/workers.c DEATHS n queue-run.8 deaths
 queue-run/workers.c FAILURES n queue-run.8 failures
 queue-run/workers.c REAP n queue-run.8 end of a program
-queue-run/destinations.c DOWN n queue-run.8 destination down
+queue-run/destinations.h DOWN n queue-run.8 destination down
 queue-run/messages.h WINDOW n queue-run.8 messages in memory
 queue-run/messages.h LATER_MAX n queue-run.8 ids to take up
 queue-run/scan.c LONG n queue-run.8 long line

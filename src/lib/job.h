@@ -12,17 +12,20 @@
  *   new ID               a queue file came of it: a forward
  *   down MTA REPLY       the same holds for every message that waits for this
  *                        next hop: none of them need be tried now
- *   done ID              the last line of each answer
+ *   done ID              the last line of each answer, when the worker holds
+ *                        none of the file's locks any more
  *
- * The next id may be there before the answer is. At the end of file on fd 0 the
- * worker finishes and ends.
+ * Who is neither marked nor named in a `to` line, because somebody else works on
+ * him, is tried again later. The next id may be there before the answer is. At
+ * the end of file on fd 0 the worker finishes what it has and ends; the runner
+ * may also be gone, and the answers with it.
  */
 #ifndef JOB_H
 #define JOB_H
 
 #include <stddef.h>
 
-#define JOB_LINE_MAX 2048
+#define JOB_LINE_MAX 2048 /* of an answer: more is nonsense */
 
 /* Valid until the next call; NULL: there are no more. */
 char *job_next(void);

@@ -8,7 +8,6 @@
 #include "local.h"
 #include "log.h"
 
-#define DOWN 300000 /* ms: a host that is down is left alone */
 #define PLACES 4096 /* of the table */
 
 static struct destination *table[PLACES];
@@ -53,7 +52,7 @@ void destinations_forget(int64_t now)
 	for (size_t i = 0; i < PLACES; i++) {
 		for (at = &table[i]; (d = *at) != NULL;) {
 			if (d->first != NULL || d->workers > 0 || d->hungry ||
-			    d->down > now) {
+			    d->down > now || d->fewer > now) {
 				at = &d->next;
 				continue;
 			}
@@ -69,7 +68,7 @@ void destinations_up(void)
 {
 	for (size_t i = 0; i < PLACES; i++)
 		for (struct destination *d = table[i]; d != NULL; d = d->next)
-			d->down = 0;
+			d->down = d->fewer = 0;
 }
 
 void line_add(struct part *part)

@@ -13,6 +13,8 @@
 #include "route.h"
 #include "str.h"
 
+#define DOWN 300000 /* ms: a host that is down, or has enough, is left alone */
+
 struct destination {
 	struct destination *next;     /* in its place of the table */
 	struct destination *hungrier; /* the next that waits for a worker */
@@ -21,7 +23,8 @@ struct destination {
 	struct part *first, **last;   /* its line */
 	size_t waiting;               /* in the line */
 	unsigned workers;
-	unsigned most;                /* of them, that it takes; 0: not known */
+	unsigned most;                /* of them, that it takes … */
+	int64_t fewer;                /* … until then, in monotonic ms */
 	unsigned failures;            /* of workers, in a row */
 	int64_t down;                 /* until then, in monotonic ms */
 	struct str mta, reply;        /* and why */

@@ -198,7 +198,7 @@ static unsigned workers_active(const struct destination *d)
 
 static void feed(struct destination *d)
 {
-	unsigned most = d->most > 0 ? d->most :
+	unsigned most = d->fewer > now_ms() ? d->most :
 	    d->local ? LOCAL_WORKERS : DESTINATION_WORKERS;
 	struct worker *w;
 
@@ -322,6 +322,7 @@ static void worker_down(struct worker *w, const char *mta, const char *reply)
 		info("fewer next_hop=%s workers=%u mta=%s reply=%s",
 		    safe(d->next_hop), others, safe(mta), quoted(reply));
 		d->most = others;
+		d->fewer = now_ms() + DOWN;
 	} else {
 		destination_down(d, mta, reply);
 	}
