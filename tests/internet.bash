@@ -139,7 +139,7 @@ hosts_stop() { # DIR, or one host's
 on() {
 	local pid
 	read -r pid <"$HOSTS/$1/pid" || return
-	PENNYPOST_HOME=$HOSTS/$1/home nsenter -t "$pid" -m -n -u -p -- \
+	PENNYPOST_HOME=$HOSTS/$1/home nsenter -t "$pid" -m -n -u -p -r -- \
 		"${@:2}" 3>&-
 }
 
