@@ -133,12 +133,15 @@ setup() {
 	assert_sent <<<'A.0-f0 s@example.test'
 }
 
-@test "a recipient of whom the worker says nothing is tried again later" {
+@test "a recipient of whom the worker says nothing is tried by the next run" {
 	put A.0 s@far.test '. <silent@a.test>'
 	run_quick
 	[ "$(recipients A.0)" = '. <silent@a.test>' ]
 	[ -z "$(answers A.0)" ]
-	assert_due A.0 300 337
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 1 ] # not again and again
+	grep -q 'deferred id=A.0 .* wait=0 reply=-' stderr
+	run_quick
+	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 2 ]
 }
 
 # --- Destinations and workers ---

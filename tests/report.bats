@@ -220,6 +220,13 @@ parsed() { # ID
 	[ "$(sent | grep -c -- -d)" = 1 ]
 }
 
+@test "a delay of which nothing is known" {
+	arrived=14401 put A.0 alice@example.test '. <silent@a.test>'
+	run_quick
+	report A.0-d | grep -qx '    There is no answer yet.'
+	report A.0-d | grep -qx 'Status: 4.0.0'
+}
+
 @test "no notice before 4 hours" {
 	arrived=14300 put A.0 alice@example.test '. <later-1@a.test>'
 	run_quick

@@ -292,10 +292,16 @@ static void settle(struct entry *e, const struct message *m)
 		return;
 	}
 	notice(e);
-	retry_later(e);
+	/*
+	 * Nobody has said anything: a program that was started with a new
+	 * configuration found nothing of its own. Whoever looks next, tries it.
+	 */
+	if (waiting.reply != NULL)
+		retry_later(e);
 	info("deferred id=%s from=<%s> to=<%s> recipients=%zu wait=%" PRId64
 	    " reply=%s", e->id, safe(e->envelope.sender),
-	    safe(rcpt[waiting.first].address), waiting.count, e->due - now(),
+	    safe(rcpt[waiting.first].address), waiting.count,
+	    waiting.reply != NULL ? e->due - now() : 0,
 	    waiting.reply != NULL ? quoted(waiting.reply) : "-");
 }
 

@@ -239,6 +239,7 @@ static void run(void)
 	}
 	while (workers_dismiss() && s.stop > now) {
 		await(workers_patience(now, (int)(s.stop - now)));
+		alarm(HANG);
 		now = now_ms();
 	}
 }

@@ -141,10 +141,13 @@ static void add_advice(struct str *s, const char *code)
 	str_puts(s, "\n");
 }
 
-static void add_answer(struct str *s, const struct answer *a)
+static void add_answer(struct str *s, const struct report *r,
+    const struct answer *a)
 {
 	if (a->reply == NULL) {
-		str_puts(s, "    The answer has been lost.\n");
+		str_puts(s, r->kind == REPORT_DELAYED ?
+		    "    There is no answer yet.\n" :
+		    "    The answer has been lost.\n");
 		return;
 	}
 	if (strcmp(a->mta, "-") == 0) {
@@ -166,14 +169,14 @@ static void add_recipient(struct str *s, const struct report *r, size_t i)
 	str_printf(s, "\n<%s>\n", recipient(r, i)->address);
 	switch (r->kind) {
 	case REPORT_FAILED:
-		add_answer(s, a);
+		add_answer(s, r, a);
 		if (r->double_bounce)
 			break;
 		status(code, r, a->reply);
 		add_advice(s, code);
 		break;
 	case REPORT_DELAYED:
-		add_answer(s, a);
+		add_answer(s, r, a);
 		break;
 	case REPORT_DELIVERED:
 		str_puts(s, is_local(recipient(r, i)) ?
