@@ -444,23 +444,3 @@ sys.stdout.buffer.write(quopri.decodestring(sys.stdin.buffer.read()))' >got
 	soon queue_empty a
 	assert_clean b
 }
-
-@test "the other machine loses power in the middle of a message" {
-	xinetd_on b smtp
-	message_make message 4096
-	on a tc qdisc add dev eth0 root tbf rate 16mbit burst 16kb latency 400ms
-	post carol@a.test alice@b.test
-	sleep 0.2
-	cable b down
-	grep -q START: b/log
-	hosts_stop b
-	has b alice 0
-	host_start b
-	host_ready b
-	plug b
-	xinetd_on b smtp
-	# mx-b knows nothing of that connection, says so, and gets another.
-	arrives b alice
-	same "$(inbox b alice)" message 2
-	assert_clean a
-}
