@@ -94,7 +94,7 @@ static void extension(void *session, char *line)
 
 /* The loop */
 
-void session_drop(struct session *s)
+static void session_drop(struct session *s)
 {
 	if (s->phase == CLOSED)
 		return;

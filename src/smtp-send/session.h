@@ -94,6 +94,4 @@ bool session_usable(struct session *);
 /* QUIT. With `wait`, for the reply, but for no more than a moment. */
 void session_quit(struct session *, bool wait);
 
-void session_drop(struct session *);
-
 #endif
