@@ -27,7 +27,7 @@ const char *pipe_run(struct message *m, const char *command,
 	in = open(m->file.path, O_RDONLY | O_CLOEXEC);
 	out = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (in >= 0 && out >= 0 &&
-	    (pid = program_start(argv, in, out, -1, more)) > 0)
+	    (pid = program_start(argv, in, out, NULL, more)) > 0)
 		status = program_wait(pid);
 	if (in >= 0)
 		close(in);

@@ -113,7 +113,7 @@ static pid_t start(const struct config *config, int fd)
 	while ((argv[n] = text_word(&rest)) != NULL)
 		n++;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	pid = program_start(argv, null, null, fd, NULL);
+	pid = program_start(argv, null, null, (int[]){fd, -1}, NULL);
 	if (null >= 0)
 		close(null);
 	free(argv);

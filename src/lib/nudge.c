@@ -73,7 +73,7 @@ void nudge(const char *id)
 		waitpid(last, NULL, WNOHANG); /* a long session, many zombies */
 	snprintf(name, sizeof name, "%s", id);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || (last = program_start(argv, null, null, -1, NULL)) < 0)
+	if (null < 0 || (last = program_start(argv, null, null, NULL, NULL)) < 0)
 		warn("queue-run: %s", strerror(errno));
 	if (null >= 0)
 		close(null);

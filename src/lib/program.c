@@ -79,17 +79,18 @@ bool program_path(const char *name, char path[PATH_SIZE])
 	return true;
 }
 
+#define FDS 5
+
 /* The parent waits inside vfork(), and the child shares its memory. */
 static _Noreturn void become(char *const argv[], char *const env[],
-    const int fds[4])
+    const int fds[FDS])
 {
-	int from[4];
+	int from[FDS];
 
-	/* Out of the way first: a source may itself be 0, 1 or 3. */
-	for (int i = 0; i < 4; i++)
-		from[i] = i == 2 || fds[i] < 0 ? -1 :
-		    fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
-	for (int i = 0; i < 4; i++)
+	/* Out of the way first: a source may itself be 0, 1, 3 or 4. */
+	for (int i = 0; i < FDS; i++)
+		from[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
+	for (int i = 0; i < FDS; i++)
 		if (from[i] >= 0 && dup2(from[i], i) < 0)
 			_exit(EX_OSERR);
 	execve(argv[0], argv, env);
@@ -113,16 +114,18 @@ static void environment(char *env[ENVIRONMENT_MAX], char *const more[])
 	env[n] = NULL;
 }
 
-pid_t program_start(char *const argv[], int in, int out, int extra,
+pid_t program_start(char *const argv[], int in, int out, const int extra[2],
     char *const more[])
 {
+	const int fds[FDS] = {in, out, -1, extra != NULL ? extra[0] : -1,
+	    extra != NULL ? extra[1] : -1};
 	char *env[ENVIRONMENT_MAX];
 	pid_t pid;
 
 	environment(env, more);
 	pid = vfork();
 	if (pid == 0)
-		become(argv, env, (int[4]){in, out, -1, extra});
+		become(argv, env, fds);
 	return pid;
 }
 

@@ -29,13 +29,13 @@ void home_enter(const char *dir);
 bool program_path(const char *name, char path[PATH_SIZE]);
 
 /*
- * Starts argv[0] (a path) with the descriptors in, out and, when it is not -1,
- * extra as 0, 1 and 3; stderr is shared, everything else is closed
- * (close-on-exec), and the environment holds PATH, PENNYPOST_HOME and
- * PENNYPOST_LOG (it logs where we do), then the NULL-terminated `more` (may be NULL). Returns the
- * pid, or -1 with errno.
+ * Starts argv[0] (a path) with the descriptors in and out as 0 and 1, and those
+ * of `extra` as 3 and 4 (-1: none; NULL: neither); stderr is shared, everything
+ * else is closed (close-on-exec), and the environment holds PATH,
+ * PENNYPOST_HOME and PENNYPOST_LOG (it logs where we do), then the
+ * NULL-terminated `more` (may be NULL). Returns the pid, or -1 with errno.
  */
-pid_t program_start(char *const argv[], int in, int out, int extra,
+pid_t program_start(char *const argv[], int in, int out, const int extra[2],
     char *const more[]);
 
 /* The same in our place, with our fd 0, 1 and 2. Returns with errno. */

@@ -74,7 +74,7 @@ static bool start(struct worker *w, struct destination *d)
 		return false;
 	w->fd = fds[0];
 	if (fcntl(w->fd, F_SETFL, O_NONBLOCK) == 0)
-		w->pid = program_start(argv, fds[1], fds[1], -1, NULL);
+		w->pid = program_start(argv, fds[1], fds[1], NULL, NULL);
 	close(fds[1]);
 	if (w->pid > 0)
 		return true;

@@ -29,7 +29,7 @@ static void path_of(const char *program, char path[PATH_SIZE])
 static int run(char *const argv[])
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), status = EX_OSERR;
-	pid_t pid = null < 0 ? -1 : program_start(argv, null, 1, -1, NULL);
+	pid_t pid = null < 0 ? -1 : program_start(argv, null, 1, NULL, NULL);
 
 	if (pid > 0)
 		status = program_wait(pid);

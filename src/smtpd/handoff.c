@@ -64,7 +64,7 @@ static bool started(void)
 	if (!program_path("deliver", path) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
 		return false;
-	to.pid = program_start(argv, fds[1], fds[1], -1, NULL);
+	to.pid = program_start(argv, fds[1], fds[1], NULL, NULL);
 	close(fds[1]);
 	conn_open(&to.conn, fds[0], fds[0], DELIVER_TIMEOUT, 0);
 	conn_reply(&to.conn, "LHLO %s", to.host);
