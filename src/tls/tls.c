@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agreed.h"
+#include "algorithms.h"
 #include "certificate.h"
 #include "config.h"
 #include "confine.h"
@@ -366,9 +367,10 @@ int main(int argc, char **argv)
 	    s.connect != NULL ? safe(s.connect) : "");
 	outcome_peer(s.who);
 
-	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG |
-	    OPENSSL_INIT_NO_LOAD_SSL_STRINGS |
-	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+	if (!algorithms_begin() || OPENSSL_init_ssl(
+	    OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_SSL_STRINGS,
+	    NULL) != 1)
+		outcome_failed(EX_OSERR, "%s", openssl_why());
 	ctx = rules();
 	ssl = s.connect != NULL ? client(ctx) : server(ctx);
 	if (SSL_set_rfd(ssl, ends.in) != 1 || SSL_set_wfd(ssl, ends.out) != 1)
