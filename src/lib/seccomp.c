@@ -72,6 +72,7 @@ enum verdict {
 #define FILES (CALLS_FILES | CALLS_PROGRAMS)
 #define NETWORK (CALLS_SOCKETS | CALLS_UNIX)
 #define FORK CALLS_PROGRAMS
+#define CONFINE (CALLS_CONFINE | CALLS_PROGRAMS)
 #define NO_PATH_ARGUMENT 9
 
 /*
@@ -203,18 +204,18 @@ static const struct call {
 	{CALL(mprotect), IN(FORK)},
 	{CALL(setsid), IN(FORK)},
 	{CALL(setpgid), IN(FORK)},
-	{CALL(prctl), IN(FORK)},
-	{CALL(seccomp), IN(FORK)},
-	{CALL(prlimit64), IF(FORK, OWN_LIMITS)},
+	{CALL(prctl), IN(CONFINE)},
+	{CALL(seccomp), IN(CONFINE)},
+	{CALL(prlimit64), IF(CONFINE, OWN_LIMITS)},
 	{CALL(set_tid_address), IN(FORK)},
 	{CALL(sched_getaffinity), IN(FORK)},
 #ifdef SYS_rseq
 	{CALL(rseq), IN(FORK)},
 #endif
 #ifdef SYS_landlock_create_ruleset
-	{CALL(landlock_create_ruleset), IN(FORK)},
-	{CALL(landlock_add_rule), IN(FORK)},
-	{CALL(landlock_restrict_self), IN(FORK)},
+	{CALL(landlock_create_ruleset), IN(CONFINE)},
+	{CALL(landlock_add_rule), IN(CONFINE)},
+	{CALL(landlock_restrict_self), IN(CONFINE)},
 #endif
 
 #ifdef __x86_64__ /* aarch64 never had these */

@@ -28,6 +28,8 @@
 #include "tls.h"
 
 #define HANDSHAKE 60000 /* ms; as long as Dovecot and nginx give it */
+#define MEMORY_MAX (128u << 20) /* octets; most of it is libraries: 1 is used */
+#define FILES_MAX 32    /* descriptors; 5, the log's, a certificate's */
 #define AUTHORITIES TLS_CERTIFICATES "/ca.pem" /* besides the system's */
 
 /* Mozilla's intermediate choice, 5.7; those of TLS 1.3 are OpenSSL's own. */
@@ -60,7 +62,8 @@ static struct {
 
 static void confine_to(const struct confine_path *paths, unsigned calls)
 {
-	confine(&(struct confinement){.paths = paths, .calls = calls});
+	confine(&(struct confinement){.paths = paths, .calls = calls,
+	    .memory = MEMORY_MAX, .files = FILES_MAX});
 }
 
 /* Server */
@@ -158,7 +161,7 @@ static SSL *server(SSL_CTX *ctx)
 	SSL_set_accept_state(ssl);
 	paths = certificate_paths(s.host);
 	s.others = paths != NULL;
-	confine_to(paths, s.others ? CALLS_FILES | CALLS_PROGRAMS : 0);
+	confine_to(paths, s.others ? CALLS_FILES | CALLS_CONFINE : 0);
 	return ssl;
 }
 
