@@ -168,6 +168,7 @@ static const struct call {
 	{CALL(renameat2), PATH(FILES, 1)},
 	{CALL(fsync), IN(FILES)},
 	{CALL(fdatasync), IN(FILES)},
+	{CALL(syncfs), IN(FILES)},
 	{CALL(ftruncate), IN(FILES)},
 	{CALL(fallocate), IN(FILES)},
 	{CALL(flock), IN(FILES)},
@@ -209,6 +210,7 @@ static const struct call {
 	{CALL(prlimit64), IF(CONFINE, OWN_LIMITS)},
 	{CALL(set_tid_address), IN(FORK)},
 	{CALL(sched_getaffinity), IN(FORK)},
+	{CALL(sysinfo), IN(FORK)}, /* by glibc's qsort() */
 #ifdef SYS_rseq
 	{CALL(rseq), IN(FORK)},
 #endif
