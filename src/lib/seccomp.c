@@ -144,6 +144,7 @@ static const struct call {
 	{CALL(umask), IN(ALWAYS)},
 	{CALL(uname), IN(ALWAYS)},
 	{CALL(futex), IN(ALWAYS)},
+	{CALL(wait4), IN(ALWAYS)}, /* for what was started before */
 	{CALL(sched_yield), IN(ALWAYS)},
 	{CALL(set_robust_list), IN(ALWAYS)},
 	{CALL(exit), IN(ALWAYS)},
@@ -194,7 +195,6 @@ static const struct call {
 	{CALL(clone), IF(FORK, NO_NAMESPACE)},
 	{CALL(clone3), IF(FORK, ABSENT)},
 	{CALL(execve), PATH(FORK, 0)},
-	{CALL(wait4), IN(FORK)},
 	{CALL(waitid), IN(FORK)},
 	{CALL(pipe2), IN(FORK)},
 	{CALL(socketpair), IN(FORK)},
