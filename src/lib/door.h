@@ -1,17 +1,18 @@
 /*
  * Doorkeeper and talker. Before a login the process that reads a stranger's
  * bytes, the talker, can reach nothing; its parent, the doorkeeper, hears
- * nothing but the requests below, checks who it is, and opens what is behind
+ * nothing but the requests below. It checks who it is, and opens what is behind
  * the door: by going on with the session itself (pop3d, imapd), or by making
- * another talker that may do more (smtpd).
+ * another talker, one that may do more (smtpd).
  *
- *	door_init(&d, config, &peer, "pop3");
- *	if (door_talk(&d))
- *		talk();       the talker: confined; says, and never returns
- *	session(&d.login.who, ...);   the doorkeeper, after a login
+ *	door_begin(&door, config, &peer, &conn, "pop3");
+ *	if (door_talk(&door, &stranger))
+ *		talk();                 the talker, confined
+ *	confine(...); session(...);     the doorkeeper: somebody has logged in
  *
  * They speak over a SOCK_SEQPACKET socketpair: a request is one packet, and so
- * is its answer, which may bring a descriptor with it.
+ * is its answer, which may bring a descriptor with it. What a talker says is a
+ * stranger's word to the doorkeeper.
  */
 #ifndef DOOR_H
 #define DOOR_H
@@ -19,43 +20,69 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "confine.h"
 #include "conn.h"
 #include "login.h"
 #include "tls.h"
 
-#define DOOR_TEXT_SIZE 512 /* what a talker may tell the next one */
+#define DOOR_TEXT_SIZE 512 /* a talker's last words; a host name fits */
+
+/* What a program's own doorkeeper does; NULL: there is nothing of the kind. */
+struct door_service {
+	/* The descriptor that a talker is to have, as an answer; -1: none. */
+	int (*give)(void);
+	/* It says this, and waits for no answer. */
+	void (*hear)(const char *text);
+	/* The time to read what others say to us on `fd`; -1: nothing yet. */
+	int fd;
+	void (*read)(void);
+};
 
 struct door {
 	const struct config *config;
 	const struct peer *peer;
-	const char *service;  /* "smtp", "pop3", "imap" */
-	struct tls tls;       /* both sides know it */
-	bool tls_offered;     /* a helper and a certificate are there */
+	struct conn *conn;          /* on fd 0 and 1 */
+	const char *service;        /* "smtp", "pop3", "imap" */
+	struct door_service *own;   /* may be NULL */
+	struct tls tls;
+	bool tls_offered;           /* and not in use yet */
 	bool scram_offered;
-	struct login login;   /* the doorkeeper's; who: after a login */
+	struct login login;         /* the doorkeeper's */
 	/* What the talker has left to whoever comes after it: */
 	char text[DOOR_TEXT_SIZE];
-	/*
-	 * A request of the program's own, in the doorkeeper: kind is not one of
-	 * door.c's. The descriptor for the answer, -1: none.
-	 */
-	int (*serve)(char kind, const char *text);
-	int fd;               /* the other side */
+	int fd;                     /* the other side */
+	int talker, helper;         /* pids; helper: tls, 0: there is none */
+	unsigned refused;           /* logins */
 };
 
-void door_init(struct door *, const struct config *, const struct peer *,
-    const char *service);
+void door_begin(struct door *, const struct config *, const struct peer *,
+    struct conn *, const char *service);
+
+/* TLS before the greeting (RFC 8314 3): before door_talk(). Or it ends us. */
+void door_tls_first(struct door *);
 
 /*
- * Is nobody between us and the peer? TLS, loopback, a pipe: a password may be
- * taken then.
+ * Forks. True in the talker, which is confined; at its end it has to exit.
+ * False in the doorkeeper when somebody has logged in and the talker has left:
+ * login.who, text, and what conn holds already. When the talker ends in another
+ * way the doorkeeper ends too.
  */
+bool door_talk(struct door *, const struct confinement *);
+
+/* At the end of a session: hangs up, and waits until all is sent. */
+_Noreturn void door_close(struct door *, int status);
+
+/* Nobody is between us and the peer: TLS, or this machine alone. */
 bool door_is_private(const struct door *);
 
-/* The talker's requests. */
+/* What a talker may ask for. */
 
-/* TLS from here on, on 0 and 1: RFC 3207, RFC 2595. False: it hangs up. */
-bool door_tls(struct door *);
+/*
+ * TLS from here on, on 0 and 1, behind the reply that says so (RFC 3207 4, RFC
+ * 2595 4). Nothing may be unread: what was said before the handshake is not to
+ * count after it (RFC 3207 6). False: there is none, and no way to go on.
+ */
+bool door_tls(struct door *, const char *reply);
 
 enum login_result door_password(struct door *, const char *user,
     char *password); /* wipes it */
@@ -64,5 +91,12 @@ enum login_result door_scram_first(struct door *, const char *user,
 enum login_result door_scram_final(struct door *, const char *final,
     char text[SCRAM_SIZE]);
 enum login_result door_external(struct door *, const char *authzid);
+
+/* Of the program's own service: see there. */
+int door_ask(struct door *);
+void door_say(struct door *, const char *text);
+
+/* After a login: leaves conn, with what is unread, and the text to the next. */
+_Noreturn void door_leave(struct door *, const char *text);
 
 #endif

@@ -21,6 +21,10 @@ enum sasl_result {
 /* The names, divided by blanks, that may be offered now; "": none. */
 void sasl_mechanisms(const struct door *, struct str *);
 
+/* User and password as they are: POP3's PASS, IMAP's LOGIN. Wipes it. */
+enum sasl_result sasl_password(struct door *, const char *user,
+    char *password);
+
 /*
  * One login. initial: the response that came with the command, in base64, "="
  * as an empty one; NULL: there was none. challenge() sends a challenge in
