@@ -38,14 +38,17 @@ SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
     lib/queue.o
 
-smtpd = smtpd/smtpd.o smtpd/handoff.o \
-    lib/nudge.o lib/trace.o lib/login.o $(MESSAGE) $(SERVER)
+DOOR = lib/door.o lib/confine.o lib/tls.o lib/login.o lib/sasl.o lib/scram.o \
+    lib/base64.o lib/sha256.o
+
+smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/broker.o \
+    lib/nudge.o lib/trace.o $(DOOR) $(MESSAGE) $(SERVER)
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
-pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)
+pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/file.o $(DOOR) $(SERVER)
 auth = auth/auth.o lib/program.o $(BASE)
 listen = listen/listen.o $(BASE)
 queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \

@@ -35,6 +35,7 @@ struct request {
 struct answer {
 	enum login_result result;
 	char text[SCRAM_SIZE];
+	char who[ADDRESS_SIZE];
 	struct tls tls;
 };
 
@@ -149,6 +150,8 @@ static void serve_login(struct door *d, struct request *r, size_t n)
 		a.result = login_decide(d, r->kind, r->text, second, a.text);
 	if (a.result == LOGIN_REFUSED)
 		d->refused++;
+	if (a.result == LOGIN_OK)
+		strcpy(a.who, d->login.who.text);
 	answer_send(d, &a, -1);
 	explicit_bzero(r, sizeof r->kind + n);
 }
@@ -255,6 +258,8 @@ _Noreturn void door_close(struct door *d, int status)
 {
 	close(0);
 	close(1);
+	if (d->own != NULL && d->talker > 0)
+		d->own->end();
 	if (d->helper > 0) {
 		alarm(LINGER); /* whose peer does not read */
 		program_wait(d->helper);
@@ -272,11 +277,13 @@ bool door_talk(struct door *d, const struct confinement *may)
 	d->fd = fds[d->talker == 0];
 	close(fds[d->talker != 0]);
 	if (d->talker == 0) {
+		d->helper = 0;
 		confine(may);
 		return true;
 	}
 	if (!doorkeeper(d))
 		door_close(d, EX_OK);
+	d->talker = 0;
 	return false;
 }
 
@@ -346,6 +353,9 @@ static enum login_result login_ask(struct door *d, char kind,
 		return LOGIN_UNAVAILABLE;
 	if (text != NULL)
 		memcpy(text, a.text, SCRAM_SIZE);
+	if (a.result == LOGIN_OK &&
+	    address_parse(a.who, &d->login.who) != ADDRESS_OK)
+		return LOGIN_UNAVAILABLE;
 	return a.result;
 }
 

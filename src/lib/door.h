@@ -27,15 +27,17 @@
 
 #define DOOR_TEXT_SIZE 512 /* a talker's last words; a host name fits */
 
-/* What a program's own doorkeeper does; NULL: there is nothing of the kind. */
+/* What the doorkeeper of one program does besides. */
 struct door_service {
-	/* The descriptor that a talker is to have, as an answer; -1: none. */
+	/* door_ask(): the descriptor that the talker is to have; -1: none. */
 	int (*give)(void);
-	/* It says this, and waits for no answer. */
+	/* door_say(): there is no answer. */
 	void (*hear)(const char *text);
-	/* The time to read what others say to us on `fd`; -1: nothing yet. */
+	/* There is something to read on fd; -1: there never is. */
 	int fd;
 	void (*read)(void);
+	/* The talker has ended. */
+	void (*end)(void);
 };
 
 struct door {
@@ -84,6 +86,7 @@ bool door_is_private(const struct door *);
  */
 bool door_tls(struct door *, const char *reply);
 
+/* At LOGIN_OK the talker, too, knows login.who. */
 enum login_result door_password(struct door *, const char *user,
     char *password); /* wipes it */
 enum login_result door_scram_first(struct door *, const char *user,
@@ -92,7 +95,7 @@ enum login_result door_scram_final(struct door *, const char *final,
     char text[SCRAM_SIZE]);
 enum login_result door_external(struct door *, const char *authzid);
 
-/* Of the program's own service: see there. */
+/* What the program's own service does. */
 int door_ask(struct door *);
 void door_say(struct door *, const char *text);
 

@@ -28,6 +28,8 @@
 #define SESSION 14400  /* s; a large box over a slow line */
 #define LINE_MAX 2048  /* 255 by RFC 2449 4; SCRAM's responses are longer */
 #define ERRORS_MAX 10
+#define TALKER_MEMORY (16u << 20)   /* bytes; it needs 1 MiB */
+#define SESSION_MEMORY (256u << 20) /* a million messages */
 #define LOGIN_ERRORS 3 /* what a wrong password counts */
 
 enum state { AUTHORIZATION = 1, TRANSACTION = 2, ANY = 3 };
