@@ -129,7 +129,7 @@ install-files: all
 	    $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(libexec)
 	install -m 644 scripts/pennypost-check scripts/pennypost-queue \
-	    $(DESTDIR)$(libexec)
+	    scripts/pennypost-tls $(DESTDIR)$(libexec)
 	for name in sbin/sendmail bin/mailq bin/newaliases; do \
 	    ln -sf ../libexec/pennypost/sendmail \
 	        $(DESTDIR)$(PREFIX)/$$name || exit; done
