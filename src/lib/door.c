@@ -260,9 +260,9 @@ _Noreturn void door_close(struct door *d, int status)
 	close(1);
 	if (d->own != NULL && d->talker > 0)
 		d->own->end();
-	if (d->helper > 0) {
+	if (d->tls.helper > 0) {
 		alarm(LINGER); /* whose peer does not read */
-		program_wait(d->helper);
+		program_wait(d->tls.helper);
 	}
 	_exit(status);
 }
@@ -277,7 +277,7 @@ bool door_talk(struct door *d, const struct confinement *may)
 	d->fd = fds[d->talker == 0];
 	close(fds[d->talker != 0]);
 	if (d->talker == 0) {
-		d->helper = 0;
+		d->tls.helper = -1;
 		confine(may);
 		return true;
 	}
@@ -339,6 +339,7 @@ bool door_tls(struct door *d, const char *reply)
 	network_take(d, fd);
 	close(fd);
 	d->tls = a.tls;
+	d->tls.helper = -1; /* it is the doorkeeper's */
 	return true;
 }
 

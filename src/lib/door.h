@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "confine.h"
 #include "conn.h"
@@ -53,7 +54,7 @@ struct door {
 	/* What the talker has left to whoever comes after it: */
 	char text[DOOR_TEXT_SIZE];
 	int fd;                     /* the other side */
-	int talker, helper;         /* pids; helper: tls, 0: there is none */
+	pid_t talker;
 	unsigned refused;           /* logins */
 };
 
