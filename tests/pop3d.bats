@@ -32,7 +32,7 @@ S: +OK mx.example.test POP3 Pennypost
 C: CAPA
 S: +OK capabilities follow
 S: USER
-S: SASL PLAIN
+S: SASL PLAIN LOGIN
 S: TOP
 S: UIDL
 S: PIPELINING
@@ -99,7 +99,7 @@ S: -ERR given up
 C: AUTH CRAM-MD5
 S: -ERR unknown mechanism
 C: AUTH PLAIN AAA
-S: -ERR bad PLAIN response
+S: -ERR that is no response of this mechanism
 C: USER nobody
 S: +OK now the password
 C: PASS secret

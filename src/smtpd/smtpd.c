@@ -361,7 +361,7 @@ static const char *protocol_name(void)
 {
 	static char name[16];
 
-	if (!s.extended)
+	if (!s.extended && !s.envelope.utf8)
 		return "SMTP";
 	snprintf(name, sizeof name, "%s%s%s",
 	    s.envelope.utf8 ? "UTF8SMTP" : "ESMTP",
