@@ -32,7 +32,8 @@ endif
 
 PROGRAMS = smtpd deliver pop3d auth listen queue-run smtp-send sendmail
 
-BASE = lib/log.o lib/str.o $(if $(SANITIZE),tests/sanitize.o)
+BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o \
+    $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
 SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
@@ -56,15 +57,27 @@ queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
     queue-run/report.o queue-run/status.o lib/entry.o lib/route.o \
     lib/nudge.o lib/trace.o lib/qp.o $(MESSAGE) $(SERVER)
 smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
-    smtp-send/transaction.o smtp-send/session.o smtp-send/auth.o \
+    smtp-send/transaction.o smtp-send/session.o smtp-send/extensions.o \
+    smtp-send/starttls.o smtp-send/policy.o smtp-send/auth.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
-    lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
+    lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
     lib/envelope.o lib/pool.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
     lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \
     $(MESSAGE) $(SERVER)
+tls = tls/tls.o tls/certificate.o tls/ticket.o tls/agreed.o tls/outcome.o \
+    tls/relay.o lib/confine.o lib/seccomp.o lib/address.o $(COMMON)
+LIBS_tls = -lssl -lcrypto
+
+# tls is built where libssl-dev is: always by the ordinary compiler, since
+# musl's finds no library but its own.
+TLS_CC = $(if $(filter musl-gcc,$(notdir $(CC))),cc,$(CC))
+TLS := $(shell echo 'int main(void) { return 0; }' | \
+    $(TLS_CC) -include openssl/ssl.h -x c - $(LIBS_tls) -o /dev/null \
+    2>/dev/null && echo tls)
+PROGRAMS += $(TLS)
 
 # Where crypt(3) is: a library of its own beside glibc, libc itself in musl, and
 # nowhere in Debian's musl, where auth is built by the ordinary compiler.
@@ -81,13 +94,20 @@ define program
 $(BUILD)/$(1): $(addprefix $(BUILD)/obj/,$($(1)))
 	$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(ALL_LDFLAGS) $$(LIBS_$(1))
 endef
-$(foreach p,$(filter-out auth,$(PROGRAMS)),$(eval $(call program,$(p))))
+$(foreach p,$(filter-out auth tls,$(PROGRAMS)),$(eval $(call program,$(p))))
 ifneq ($(CRYPT),)
 $(eval $(call program,auth))
 else
 $(BUILD)/auth: $(wildcard src/auth/*.c src/lib/*.[ch])
 	$(MAKE) CC=cc BUILD=$(BUILD)/obj/cc $(BUILD)/obj/cc/auth
 	cp $(BUILD)/obj/cc/auth $@
+endif
+ifeq ($(TLS_CC),$(CC))
+$(eval $(call program,tls))
+else
+$(BUILD)/tls: $(wildcard src/tls/*.[ch] src/lib/*.[ch])
+	$(MAKE) CC=$(TLS_CC) STATIC= BUILD=$(BUILD)/obj/cc $(BUILD)/obj/cc/tls
+	cp $(BUILD)/obj/cc/tls $@
 endif
 
 $(BUILD)/obj/%.o: src/%.c

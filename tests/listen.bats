@@ -75,6 +75,17 @@ children_are() { [ "$(children "$1" | wc -w)" = "$2" ]; }
 	grep -q 'why=per-source' "$BATS_TEST_TMPDIR/stderr"
 }
 
+@test "-T: who is refused is told by an alert of TLS" {
+	background "$listen" -s 1 -T 127.0.0.1:"$port" /bin/cat
+	listening "$port"
+	talk 5 "$port"
+	run timeout 20 openssl s_client -connect "127.0.0.1:$port" </dev/null
+	[[ $output == *'alert internal error'* ]]
+	[ "$(tcp "$port" </dev/null | od -An -tx1)" = ' 15 03 03 00 02 02 50' ]
+	exec 5<&-
+	grep -q 'why=per-source' "$BATS_TEST_TMPDIR/stderr"
+}
+
 @test "a client that spoke first can read the refusal: no reset" {
 	background "$listen" -c 1 127.0.0.1:"$port" /bin/cat
 	listening "$port"

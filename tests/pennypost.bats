@@ -621,10 +621,257 @@ at() {
     [ ! -e "$home/users/aliases.new" ]
 }
 
+# --- tls ---
+
+pem() { openssl x509 -in "$home/users/tls/$1/fullchain.pem" -noout "${@:2}"; }
+
+# The certificate that NAME shows belongs to the key beside it.
+pair_is_good() {
+    local dir
+    dir=$(readlink -f "$home/users/tls/$1")
+    diff <(openssl x509 -in "$dir/fullchain.pem" -noout -pubkey) <(openssl pkey -in "$dir/privkey.pem" -pubout)
+}
+
+# cert_make DIR NAME START END: signed by an authority of the test's.
+cert_make() {
+    local ca=$BATS_TEST_TMPDIR/ca
+    mkdir -p "$1" "$ca"
+    if [ ! -e "$ca/key" ]; then
+        : >"$ca/index"
+        echo 01 >"$ca/serial"
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout "$ca/key" -out "$ca/pem" -subj "/O=Test's/CN=authority" 2>/dev/null
+    fi
+    cat >"$ca/conf" <<EOF
+[ca]
+default_ca = c
+[c]
+database = $ca/index
+serial = $ca/serial
+new_certs_dir = $ca
+default_md = sha256
+policy = p
+unique_subject = no
+x509_extensions = e
+[p]
+commonName = supplied
+[e]
+subjectAltName = DNS:$2
+[req]
+distinguished_name = n
+[n]
+EOF
+    openssl req -config "$ca/conf" -new -newkey rsa:2048 -nodes -keyout "$1/privkey.pem" -subj "/CN=x" -out "$ca/csr" 2>/dev/null
+    openssl ca -config "$ca/conf" -batch -notext -cert "$ca/pem" -keyfile "$ca/key" -in "$ca/csr" -out "$1/fullchain.pem" \
+        -startdate "$3" -enddate "$4" 2>/dev/null
+    cat "$ca/pem" >>"$1/fullchain.pem"
+}
+
+@test "tls self-signed: a key for the owner alone, a certificate that a client can trust" {
+    run -0 pennypost tls self-signed
+    [ -z "$output" ]
+    dir=$home/users/tls/mail.example.org
+    [ "$(stat -L -c '%a %F' "$dir" "$dir/fullchain.pem" "$dir/privkey.pem")" = \
+        $'755 directory\n644 regular file\n600 regular file' ]
+    [ "$(ls "$dir/")" = $'fullchain.pem\nprivkey.pem' ]
+    openssl pkey -in "$dir/privkey.pem" -noout -text | grep -q 'NIST CURVE: P-256'
+    openssl verify -CAfile "$dir/fullchain.pem" -purpose sslserver -verify_hostname mail.example.org "$dir/fullchain.pem"
+    run ! openssl verify -CAfile "$dir/fullchain.pem" -verify_hostname example.org "$dir/fullchain.pem"
+    pem mail.example.org -ext basicConstraints | grep -q CA:FALSE # a server, no authority
+    pem mail.example.org -checkend $((824 * 86400))
+    run -1 pem mail.example.org -checkend $((826 * 86400))
+    pair_is_good mail.example.org
+    run -0 pennypost tls self-signed Other.example.org localhost 192.0.2.7 2001:db8::7
+    openssl verify -CAfile "$home/users/tls/other.example.org/fullchain.pem" -verify_ip 192.0.2.7 \
+        "$home/users/tls/other.example.org/fullchain.pem"
+    pem other.example.org -ext subjectAltName | grep -q \
+        'DNS:other.example.org, DNS:localhost, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7'
+    name=$(printf '%060d.' 1 2 3 | tr 0-9 a)example.org # longer than a common name may be
+    run -0 pennypost tls self-signed "$name"
+    openssl verify -CAfile "$home/users/tls/$name/fullchain.pem" -verify_hostname "$name" "$home/users/tls/$name/fullchain.pem"
+}
+
+@test "tls self-signed again: another pair; not in place of what somebody signed" {
+    pennypost tls self-signed
+    first=$(pem mail.example.org -serial)
+    pennypost tls self-signed
+    second=$(pem mail.example.org -serial)
+    [ "$first" != "$second" ]
+    pennypost tls self-signed
+    # The one before is still there, for who is just reading it; no older one.
+    [ "$(find "$home/users/tls" -mindepth 1 -type d | wc -l)" = 2 ]
+    run -0 find "$home/users/tls" -name fullchain.pem -exec openssl x509 -noout -serial -in {} ';'
+    grep -qx "$second" <<<"$output"
+    cert_make "$BATS_TEST_TMPDIR/new" mail.example.org 20200101000000Z 20990101000000Z
+    pennypost tls install mail.example.org "$BATS_TEST_TMPDIR/new"/{fullchain,privkey}.pem
+    refused "mail.example.org has a certificate that somebody else signed; to give it up: rm -r $home/users/tls/mail.example.org" \
+        tls self-signed
+    refused "a_b is not a host name" tls self-signed a_b
+    refused "../x is not a host name" tls self-signed ../x
+    refused $'a.org\nx is neither a name nor an address' tls self-signed b.org $'a.org\nx'
+    refused "a.org,IP:1.2.3.4 is neither a name nor an address" tls self-signed b.org a.org,IP:1.2.3.4
+}
+
+@test "tls install: as certbot's hook, again and again" {
+    live=$BATS_TEST_TMPDIR/live/mail.example.org
+    for n in 1 2 3; do
+        cert_make "$live" mail.example.org 20200101000000Z 20990101000000Z
+        run -0 pennypost tls install mail.example.org "$live/fullchain.pem" "$live/privkey.pem"
+        [ -z "$output" ]
+        cmp "$live/fullchain.pem" "$home/users/tls/mail.example.org/fullchain.pem" # the chain, too
+        cmp "$live/privkey.pem" "$home/users/tls/mail.example.org/privkey.pem"
+        [ "$(stat -L -c %a "$home/users/tls/mail.example.org/privkey.pem")" = 600 ]
+    done
+    [ "$(find "$home/users/tls" -mindepth 1 -type d | wc -l)" = 2 ]
+    # In place of what somebody has put there by hand: a directory, a link.
+    rm -r "$home/users/tls"
+    cp -r "$live" "$BATS_TEST_TMPDIR/hand"
+    mkdir "$home/users/tls"
+    cp -r "$live" "$home/users/tls/mail.example.org"
+    cert_make "$live" mail.example.org 20200101000000Z 20990101000000Z
+    pennypost tls install mail.example.org "$live/fullchain.pem" "$live/privkey.pem"
+    cmp "$live/fullchain.pem" "$home/users/tls/mail.example.org/fullchain.pem"
+    ln -sfn "$BATS_TEST_TMPDIR/hand" "$home/users/tls/mail.example.org"
+    pennypost tls install mail.example.org "$live/fullchain.pem" "$live/privkey.pem"
+    cmp "$live/fullchain.pem" "$home/users/tls/mail.example.org/fullchain.pem"
+    [ -e "$BATS_TEST_TMPDIR/hand/privkey.pem" ] # not ours to delete
+}
+
+@test "tls install: the hook of the manual, as root, on certbot's files" {
+    sed -n '/renewal-hooks/,/^\.Ed/p' "$BATS_TEST_DIRNAME/../man/pennypost.8" | sed -n '/^#!/,/^\.Ed/p' |
+        sed "/^\.Ed/d; s/\\\\e/\\\\/; s|/usr/local/sbin/pennypost|$script|" >"$BATS_TEST_TMPDIR/hook"
+    chmod +x "$BATS_TEST_TMPDIR/hook"
+    open_home
+    chown -R 65534:65534 "$home"
+    live=$outside/live/mail.example.org
+    (umask 077 && cert_make "$live" mail.example.org 20200101000000Z 20990101000000Z)
+    chmod 700 "$outside/live"
+    RENEWED_LINEAGE=$live RENEWED_DOMAINS=mail.example.org run -0 "$BATS_TEST_TMPDIR/hook"
+    [ -z "$output" ]
+    cmp "$live/privkey.pem" "$home/users/tls/mail.example.org/privkey.pem"
+    [ "$(stat -L -c '%a %u' "$home/users/tls/mail.example.org/privkey.pem")" = '600 65534' ]
+    [ -z "$(find "$home/users/tls" ! -user 65534)" ]
+    # The mail user is led nowhere, and leads root nowhere.
+    run -1 as_other "$script" tls install mail.example.org "$live/fullchain.pem" "$live/privkey.pem"
+    rm -r "$home/users/tls"
+    ln -s "$outside/live" "$home/users/tls"
+    run -1 "$script" tls install mail.example.org "$live/fullchain.pem" "$live/privkey.pem"
+    [ "$(ls -A "$outside/live")" = mail.example.org ]
+}
+
+@test "tls install refuses what no client would take, and changes nothing" {
+    cert_make "$BATS_TEST_TMPDIR/good" mail.example.org 20200101000000Z 20990101000000Z
+    cert_make "$BATS_TEST_TMPDIR/old" mail.example.org 20200101000000Z 20210101000000Z
+    cert_make "$BATS_TEST_TMPDIR/early" mail.example.org 20980101000000Z 20990101000000Z
+    cert_make "$BATS_TEST_TMPDIR/other" other.example.org 20200101000000Z 20990101000000Z
+    cert_make "$BATS_TEST_TMPDIR/wild" '*.example.org' 20200101000000Z 20990101000000Z
+    cd "$BATS_TEST_TMPDIR"
+    openssl pkey -in good/privkey.pem -aes128 -passout pass:secret -out good/locked.pem
+    pennypost tls install mail.example.org good/{fullchain,privkey}.pem
+    refused "nothing is changed: expired on 2021-01-01" tls install mail.example.org old/{fullchain,privkey}.pem
+    refused "nothing is changed: valid only from 2098-01-01 on" tls install mail.example.org early/{fullchain,privkey}.pem
+    refused "nothing is changed: not good for mail.example.org: a client refuses it" \
+        tls install mail.example.org other/{fullchain,privkey}.pem
+    refused "nothing is changed: privkey.pem is not the key of the certificate" \
+        tls install mail.example.org good/fullchain.pem other/privkey.pem
+    refused "nothing is changed: privkey.pem is no key without a passphrase" \
+        tls install mail.example.org good/{fullchain,locked}.pem
+    refused "nothing is changed: fullchain.pem is no certificate" tls install mail.example.org good/{privkey,fullchain}.pem
+    refused "cannot read nosuch and good/privkey.pem" tls install mail.example.org nosuch good/privkey.pem
+    refused "cannot read good and good/privkey.pem" tls install mail.example.org good good/privkey.pem
+    pennypost tls install mail.example.org wild/{fullchain,privkey}.pem
+    for arguments in 'install' 'install a' 'install a b' 'install a b c d' 'list x' 'frob' ''; do
+        # shellcheck disable=SC2086 # words
+        run -64 pennypost tls $arguments
+    done
+}
+
+@test "tls list" {
+    run -0 pennypost tls list
+    [ -z "$output" ]
+    pennypost tls self-signed
+    cert_make "$BATS_TEST_TMPDIR/new" b.example.org 20200101000000Z 20990101000000Z
+    pennypost tls install b.example.org "$BATS_TEST_TMPDIR/new"/{fullchain,privkey}.pem
+    mkdir "$home/users/tls/broken"
+    touch "$home/users/tls/clients.pem"
+    run -0 pennypost tls list
+    diff - <(echo "$output") <<EOF
+b.example.org	2099-01-01	CN=authority,O=Test's
+broken	-	no certificate that can be read
+mail.example.org	$(date -u -d "@$(($(date +%s) + 825 * 86400))" +%F)	self-signed
+EOF
+}
+
+@test "tls, killed at any command: there is a pair, and it can be done again" {
+    pennypost tls self-signed
+    each_command 'kill -KILL 0'
+    for command in openssl ln mktemp cat; do ln -sf shim "$BATS_TEST_TMPDIR/shim/$command"; done
+    cert_make "$BATS_TEST_TMPDIR/new" mail.example.org 20200101000000Z 20990101000000Z
+    for ((n = 1; n < 99; n++)); do
+        status=0
+        at $n tls install mail.example.org "$BATS_TEST_TMPDIR/new"/{fullchain,privkey}.pem || status=$?
+        pair_is_good mail.example.org
+        [ "$status" != 0 ] || break
+        [ "$status" = 137 ]
+    done
+    [ "$status" = 0 ]
+    [ "$n" -gt 15 ]
+    pennypost tls install mail.example.org "$BATS_TEST_TMPDIR/new"/{fullchain,privkey}.pem
+    [ "$(find "$home/users/tls" -mindepth 1 | grep -vc '/\(fullchain\|privkey\).pem$')" = 3 ] # the link, two pairs
+}
+
+@test "tls, any command that fails: said, and the pair is the old one; or it did not matter" {
+    cert_make "$BATS_TEST_TMPDIR/new" mail.example.org 20200101000000Z 20990101000000Z
+    pennypost tls self-signed
+    old=$(pem mail.example.org -serial)
+    each_command 'echo broken >&2; exit 2'
+    for command in openssl ln mktemp cat; do ln -sf shim "$BATS_TEST_TMPDIR/shim/$command"; done
+    failures=0
+    for ((n = 1; n < 99; n++)); do
+        run at $n tls install mail.example.org "$BATS_TEST_TMPDIR/new"/{fullchain,privkey}.pem
+        [ "$(wc -l <"$BATS_TEST_TMPDIR/count")" -ge $n ] || break
+        pair_is_good mail.example.org
+        if [ "$status" = 0 ] || [[ $output == *"is changed, but may not survive a power cut" ]]; then
+            [ "$(pem mail.example.org -serial)" != "$old" ]
+            rm -r "$home/users/tls"
+            pennypost tls self-signed
+            old=$(pem mail.example.org -serial)
+        else
+            [ "$(pem mail.example.org -serial)" = "$old" ]
+            [ -n "$output" ]
+            failures=$((failures + 1))
+        fi
+    done
+    [ "$failures" -ge 10 ]
+}
+
+@test "tls: while it changes, who opens the directory finds a pair" {
+    pennypost tls self-signed
+    cat >"$BATS_TEST_TMPDIR/reader.py" <<'EOF'
+import os, ssl, sys, time
+end, n = time.time() + 4, 0
+while time.time() < end:
+    d = os.open(sys.argv[1], os.O_RDONLY)
+    names = ["/proc/self/fd/%d/%s" % (d, f) for f in ("fullchain.pem", "privkey.pem")]
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*names) # compares them
+    os.close(d)
+    n += 1
+print(n)
+EOF
+    python3 "$BATS_TEST_TMPDIR/reader.py" "$home/users/tls/mail.example.org" >"$BATS_TEST_TMPDIR/read" &
+    changes=0
+    while kill -0 $! 2>/dev/null; do
+        pennypost tls self-signed
+        changes=$((changes + 1))
+    done
+    wait $!
+    [ "$(cat "$BATS_TEST_TMPDIR/read")" -gt 50 ]
+    [ "$changes" -gt 5 ]
+}
+
 # --- check ---
 
 # What depends on the machine and not on the home.
-machine='^unknown tls\|^[a-z]* queue-run\|^[a-z]* sendmail\|^warn dns'
+machine='^[a-z]* tls\|^[a-z]* users/tls\|^[a-z]* queue-run\|^[a-z]* sendmail\|^warn dns'
 
 checks_ok() {
     run -0 pennypost check
@@ -652,6 +899,7 @@ ok mailboxes
 ok spool
 ok queue
 ok programs
+ok confinement
 EOF
 }
 
@@ -1003,6 +1251,90 @@ EOF
     run -1 pennypost check
     grep -Fqx "unknown pennypost.conf: smtpd, which reads it, is not in $PENNYPOST_PROGRAMS" <<<"$output"
     grep -Fqx "unknown users/aliases: deliver, which reads it, is not in $PENNYPOST_PROGRAMS" <<<"$output"
+}
+
+# With a helper, if there is none.
+helper_have() {
+    mkdir "$BATS_TEST_TMPDIR/programs"
+    ln -s "$programs"/* "$BATS_TEST_TMPDIR/programs"
+    export PENNYPOST_PROGRAMS=$BATS_TEST_TMPDIR/programs
+    [ -x "$programs/tls" ] || ln -s /bin/true "$PENNYPOST_PROGRAMS/tls"
+}
+
+# warns LINE: check says exactly this line, and does not fail
+warns() {
+    run -0 pennypost check
+    grep -Fqx -e "$1" <<<"$output" || { echo "$output"; false; }
+}
+
+@test "check: tls, and users/tls" {
+    user_add alice
+    helper_have
+    dir=$home/users/tls/mail.example.org
+    none='warn users/tls: no certificate for mail.example.org, so no TLS, and passwords from this machine only'
+    none="$none; pennypost tls self-signed, or install"
+    warns "$none"
+    pennypost tls self-signed other.example.org
+    warns "$none"
+    pennypost tls self-signed
+    warns 'ok users/tls'
+    warns 'ok tls'
+    chmod 640 "$dir/privkey.pem" # a group of Debian's, ssl-cert
+    warns 'ok users/tls'
+    chmod 604 "$dir/privkey.pem"
+    finds "bad users/tls/mail.example.org: the key is open to others; chmod 600 $dir/privkey.pem"
+    chmod 600 "$dir/privkey.pem"
+    mv "$dir/privkey.pem" "$BATS_TEST_TMPDIR/away"
+    finds 'bad users/tls/mail.example.org: no privkey.pem'
+    cp "$home/users/tls/other.example.org/privkey.pem" "$dir/privkey.pem"
+    finds 'bad users/tls/mail.example.org: privkey.pem is not the key of the certificate'
+    echo none >"$dir/privkey.pem"
+    finds 'bad users/tls/mail.example.org: privkey.pem is no key without a passphrase'
+    mv "$BATS_TEST_TMPDIR/away" "$dir/privkey.pem"
+    echo none >"$home/users/tls/other.example.org/fullchain.pem"
+    finds 'bad users/tls/other.example.org: fullchain.pem is no certificate'
+    rm "$home/users/tls/other.example.org/fullchain.pem"
+    finds 'bad users/tls/other.example.org: no fullchain.pem'
+}
+
+@test "check: users/tls: of when, and for whom" {
+    user_add alice
+    helper_have
+    dir=$home/users/tls/mail.example.org
+    have() {
+        cert_make "$dir" "$@"
+        chmod 600 "$dir/privkey.pem"
+    }
+    have mail.example.org 20200101000000Z 20210101000000Z
+    finds 'bad users/tls/mail.example.org: expired on 2021-01-01'
+    day=$(date -u -d "@$(($(date +%s) + 10 * 86400))" +%Y-%m-%d)
+    have mail.example.org 20200101000000Z "${day//-/}120000Z"
+    warns "warn users/tls/mail.example.org: expires on $day"
+    day=$(date -u -d "@$(($(date +%s) + 15 * 86400))" +%Y-%m-%d)
+    have mail.example.org 20200101000000Z "${day//-/}235900Z"
+    warns 'ok users/tls'
+    have x.example.org 20200101000000Z 20990101000000Z
+    finds 'bad users/tls/mail.example.org: not good for mail.example.org: a client refuses it'
+    have '*.example.org' 20200101000000Z 20990101000000Z
+    warns 'ok users/tls'
+    echo none >"$home/users/tls/clients.pem"
+    finds 'bad users/tls/clients.pem: no certificate of an authority for clients in it'
+    cp "$BATS_TEST_TMPDIR/ca/pem" "$home/users/tls/clients.pem"
+    warns 'ok users/tls'
+    (umask 022 && : >"$home/spool/tls-tickets")
+    finds "bad spool/tls-tickets: open to others; rm $home/spool/tls-tickets"
+    chmod 600 "$home/spool/tls-tickets"
+    warns 'ok users/tls'
+    rm "$PENNYPOST_PROGRAMS/tls"
+    warns 'warn tls: not built, so no TLS; apt-get install libssl-dev, and make again'
+    warns 'ok users/tls'
+}
+
+@test "check: a kernel without Landlock" {
+    user_add alice
+    checks_ok
+    : >"$home/spool/no-landlock"
+    warns "warn confinement: the kernel has had no Landlock: files are guarded by their owner alone; if it has it now, rm $home/spool/no-landlock"
 }
 
 @test "check as a stranger: what is closed to it is unknown, not bad" {

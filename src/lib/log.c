@@ -1,19 +1,29 @@
 #include "log.h"
 
 #include <fcntl.h>
+#include <paths.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOW 10 /* descriptors below have a meaning to some program */
 
 static const char *name = "pennypost", *last_words;
 static char session[40];
 static bool to_syslog, for_caller, all_for_caller;
+static int connection = -1; /* to syslogd */
+static bool for_good;      /* it may not be opened again */
+static bool zone_known;
+static long east;          /* s of local time from UTC */
 
 static bool same_socket(int a, int b)
 {
@@ -51,8 +61,6 @@ void log_open(const char *program)
 		return;
 	to_syslog = (where != NULL && strcmp(where, "syslog") == 0) ||
 	    (fstat(0, &st) == 0 && S_ISSOCK(st.st_mode));
-	if (to_syslog)
-		openlog(program, LOG_PID, LOG_MAIL);
 }
 
 void log_caller(bool verbose)
@@ -64,7 +72,6 @@ void log_caller(bool verbose)
 	if (to_syslog || (where != NULL && strcmp(where, "stderr") == 0))
 		return;
 	to_syslog = true;
-	openlog(name, LOG_PID, LOG_MAIL);
 }
 
 bool log_on_stderr(void)
@@ -82,6 +89,82 @@ void log_last_words(const char *reply)
 	last_words = reply;
 }
 
+/*
+ * syslog(3) would open a socket and /etc/localtime when it pleases, and has
+ * locks that a refused call may find taken: what is confined cannot use it.
+ */
+static void syslog_connect(void)
+{
+	const struct sockaddr_un sun = {AF_UNIX, _PATH_LOG};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sun,
+	    sizeof sun) == 0)
+		connection = fcntl(fd, F_DUPFD_CLOEXEC, LOW);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Reads the time zone, which glibc wants to know even for gmtime_r(). */
+static void zone_find(void)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) != NULL)
+		east = tm.tm_gmtoff;
+	zone_known = true;
+}
+
+void log_connect(void)
+{
+	if (!zone_known)
+		zone_find();
+	if (to_syslog && connection < 0)
+		syslog_connect();
+	for_good = true;
+}
+
+/* As RFC 3164 4.1.2 has it: "Nov 22 11:02:56". */
+static void stamp(char text[16])
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = time(NULL) + east;
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) == NULL)
+		memset(&tm, 0, sizeof tm);
+	snprintf(text, 16, "%.3s %2u %02u:%02u:%02u", months + tm.tm_mon * 3,
+	    (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+	    (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+}
+
+/* One packet, one line. When nobody is there, no line: as in syslog(3). */
+static void syslog_write(int level, const char *text)
+{
+	char line[2300], when[16];
+	int n;
+
+	if (!zone_known)
+		zone_find();
+	stamp(when);
+	n = snprintf(line, sizeof line, "<%d>%s %s[%d]: %s%s",
+	    LOG_MAIL | level, when, name, (int)getpid(), text, session);
+	if (n < 0)
+		return;
+	if (connection >= 0 && write(connection, line, (size_t)n) == n)
+		return;
+	if (for_good)
+		return;
+	/* syslogd has begun anew: for others, it is the first line. */
+	if (connection >= 0)
+		close(connection);
+	connection = -1;
+	syslog_connect();
+	if (connection >= 0 && write(connection, line, (size_t)n) != n)
+		close(connection), connection = -1;
+}
+
 static void log_line(int level, const char *fmt, va_list ap)
 {
 	char text[2048], line[2200];
@@ -89,7 +172,7 @@ static void log_line(int level, const char *fmt, va_list ap)
 
 	vsnprintf(text, sizeof text, fmt, ap);
 	if (to_syslog) {
-		syslog(level, "%s%s", text, session);
+		syslog_write(level, text);
 		if (!for_caller || (level > LOG_ERR && !all_for_caller))
 			return;
 		n = snprintf(line, sizeof line, "%s: %s\n", name, text);

@@ -26,6 +26,13 @@ void log_caller(bool verbose);
 /* Lines go to stderr: a program started by this one should do the same. */
 bool log_on_stderr(void);
 
+/*
+ * Opens now what a line needs, and then never again: for who is confined next.
+ * info() and warn() are safe from then on in the handler of a signal that a
+ * system call of our own has raised.
+ */
+void log_connect(void);
+
 /* The id that every line carries from now on. Copied. */
 void log_session(const char *id);
 

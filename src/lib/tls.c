@@ -74,7 +74,8 @@ static bool value_set(struct tls *t, const char *key, const char *value)
 static bool fail(struct tls *t, const char *why)
 {
 	*t->protocol = '\0';
-	snprintf(t->error, sizeof t->error, "%s", why);
+	snprintf(t->error, sizeof t->error, "%.*s", (int)sizeof t->error - 1,
+	    why);
 	return false;
 }
 

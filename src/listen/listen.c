@@ -39,6 +39,8 @@
 #define CLOSE_RANGE_CLOEXEC 4 /* musl does not name it */
 #endif
 #define REFUSAL "421 4.3.2 Too many connections, try later"
+/* RFC 8446 5.1, 6: a record of TLS with a fatal alert, internal_error. */
+#define ALERT "\x15\x03\x03\x00\x02\x02\x50"
 
 /* For the limit: IPv4 whole, IPv6 by its /64, a user of this machine. */
 struct source {
@@ -59,6 +61,7 @@ static struct {
 	struct child *children;
 	size_t running, max, per_source;
 	const char *refusal;
+	bool tls; /* the peer waits for no line, but a handshake */
 	const char *path; /* of our own Unix socket; NULL: none */
 	char **program;
 } s = {
@@ -139,6 +142,10 @@ static void refuse(int fd, const char *why, const struct source *source)
 		warn("refused why=%s uid=%u", why, (unsigned)source->uid);
 	else
 		warn("refused why=%s source=%s", why, address);
+	if (s.tls) {
+		n = sizeof ALERT - 1;
+		memcpy(line, ALERT, (size_t)n);
+	}
 	if (send(fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return; /* it did not wait to be told */
 	/* What the peer has sent must not turn our close into a reset. */
@@ -458,20 +465,22 @@ int main(int argc, char **argv)
 	log_open("listen");
 	signals();
 	sockets_given();
-	while ((option = getopt(argc, argv, "+c:s:r:")) != -1) {
+	while ((option = getopt(argc, argv, "+c:s:r:T")) != -1) {
 		if (option == 'c')
 			s.max = limit(optarg);
 		else if (option == 's')
 			s.per_source = limit(optarg);
 		else if (option == 'r')
 			s.refusal = optarg;
+		else if (option == 'T')
+			s.tls = true;
 		else
 			optind = argc;
 	}
 	if (argc - optind < 2)
 		give_up(EX_USAGE, "usage", "listen [-c max] [-s per-source] "
-		    "[-r refusal] ADDRESS:PORT|/PATH|- program "
-		    "[argument ...]");
+		    "[-r refusal] [-T] ADDRESS:PORT|/PATH|- "
+		    "program [argument ...]");
 	s.program = argv + optind + 1;
 	if (strcmp(argv[optind], "-") != 0) {
 		s.count = 0;
