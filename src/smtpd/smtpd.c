@@ -95,7 +95,7 @@ static const struct confinement stranger = {
 /* Who may send writes the queue, and asks the doorkeeper for deliver. */
 static const struct confinement sender = {
 	.paths = (const struct confine_path[]){
-		{"spool/queue", MAY_CREATE | MAY_REMOVE},
+		{"spool/queue", MAY_LIST | MAY_CREATE | MAY_REMOVE},
 		{"spool/tmp", MAY_WRITE | MAY_CREATE | MAY_REMOVE},
 		{NULL, 0},
 	},
