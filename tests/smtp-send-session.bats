@@ -243,7 +243,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	heard
 	diff <(printf 'done %s\n' A1 A2 A3 ../A1 '') out
 	[ "$(status A1) $(status A2)" = '+ +.' ]
-	grep -q "sent to=<y@far.test> from=<alice@example.test> mta=127.0.0.1\[127.0.0.1\]:$PORT reply=\"250 2.0.0 taken\" id=A2$" stderr
+	grep -q "sent to=<y@far.test> from=<alice@example.test> mta=127.0.0.1\[127.0.0.1\]:$PORT tls=no reply=\"250 2.0.0 taken\" id=A2$" stderr
 }
 
 @test "RSET comes where a transaction is left open, and only there" {
@@ -751,7 +751,7 @@ many_hosts() { # N ...
 	done A1
 	OUT
 	[ "$(status A1)" = .+ ]
-	grep -q "mta=many.test\[127.0.0.5\]:$PORT reply=\"250" stderr
+	grep -q "mta=many.test\[127.0.0.5\]:$PORT tls=no reply=\"250" stderr
 	grep -q "no session mta=many.test\[127.0.0.4\]:$PORT reply=.*Connection refused" stderr
 }
 

@@ -32,7 +32,7 @@ setup() {
 	S: 221 bye
 	TALK
 	[ "$(status A1)" = ++ ]
-	grep -q 'sent to=<y@far.test> from=<alice@example.test> mta=- reply="250 2.0.0 taken" id=A1$' stderr
+	grep -q 'sent to=<y@far.test> from=<alice@example.test> mta=- tls=no reply="250 2.0.0 taken" id=A1$' stderr
 }
 
 @test "a host that does not know EHLO is greeted with HELO" {

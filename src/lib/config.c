@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 
 #include "log.h"
@@ -103,6 +104,17 @@ static bool is_host(const char *host)
 	    strstr(host, "..") == NULL;
 }
 
+bool domain_matches(const char *pattern, const char *domain)
+{
+	size_t n = strlen(domain), tail = strlen(pattern);
+
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (*pattern == '.')
+		return n > tail && strcasecmp(domain + n - tail, pattern) == 0;
+	return strcasecmp(domain, pattern) == 0;
+}
+
 #define ROUTES_MAX 1000
 
 static struct config_route routes[ROUTES_MAX], *routes_first;
@@ -153,6 +165,73 @@ static const char *set_smarthost(char *value)
 	return route_add("*", where);
 }
 
+#define TLS_LINES_MAX 1000
+
+static struct config_tls *tls_first;
+
+static bool tls_level(const char *word, enum tls_level *level)
+{
+	static const char *const words[] = {"none", "may", "encrypt", "verify"};
+
+	for (unsigned i = 0; i < 4; i++)
+		if (strcmp(word, words[i]) == 0) {
+			*level = (enum tls_level)i;
+			return true;
+		}
+	return false;
+}
+
+static const char *set_tls(char *value)
+{
+	static struct config_tls lines[TLS_LINES_MAX], **link = &tls_first;
+	static size_t count;
+	struct config_tls *t = &lines[count];
+	char *whom = text_word(&value), *level = text_word(&value), *host;
+
+	if (count == TLS_LINES_MAX)
+		return "more than 1000 tls lines";
+	t->name = text_word(&value);
+	t->port = host_port(whom, &host, TLS_ANY_PORT);
+	t->whom = host;
+	t->line = line_number;
+	if (level == NULL || text_word(&value) != NULL || t->port == 0 ||
+	    strpbrk(host, "@/,") != NULL || strstr(host, "..") != NULL)
+		return "not DOMAIN|HOST[:PORT] LEVEL [NAME]";
+	if (!tls_level(level, &t->level))
+		return "none of none, may, encrypt, verify";
+	if (t->name != NULL && (t->level != TLS_VERIFY || !is_host(t->name)))
+		return "a name is what verify has, and a host's";
+	*link = t;
+	link = &t->next;
+	count++;
+	config.tls = tls_first;
+	return NULL;
+}
+
+/*
+ * A line for a domain says nothing when a route takes its mail elsewhere: who
+ * wrote it believes in TLS that is not there.
+ */
+static void tls_check(void)
+{
+	const struct config_route *by, *r;
+
+	for (const struct config_tls *t = config.tls; t != NULL; t = t->next) {
+		by = NULL;
+		for (r = config.routes; r != NULL; r = r->next) {
+			if (strcasecmp(r->host, t->whom) == 0)
+				break;
+			if (by == NULL && domain_matches(r->domain, t->whom))
+				by = r;
+		}
+		if (r == NULL && by != NULL && strcmp(t->whom, "*") != 0 &&
+		    *t->whom != '.')
+			fatal(EX_CONFIG, "%s:%u: tls: mail for %s goes to %s, "
+			    "by line %u: name that host", FILE_NAME, t->line,
+			    safe(t->whom), safe(by->host), by->line);
+	}
+}
+
 /* Would host_port() take it? It cuts its text, and ours is still needed. */
 static bool is_host_port(const char *value, bool address)
 {
@@ -190,6 +269,7 @@ static const struct {
 	{"alias_pipes", set_alias_pipes},
 	{"route", set_route},
 	{"smarthost", set_smarthost},
+	{"tls", set_tls},
 	{"resolver", set_resolver},
 	{"submit", set_submit},
 };
@@ -230,5 +310,6 @@ const struct config *config_load(void)
 	}
 	if (config.host == NULL)
 		fatal(EX_CONFIG, "%s: no host line", FILE_NAME);
+	tls_check();
 	return &config;
 }

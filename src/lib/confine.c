@@ -81,6 +81,8 @@ static uint64_t rights_of(unsigned may)
 
 	if (may & MAY_READ)
 		rights |= READ_FILE | READ_DIR;
+	if (may & MAY_LIST)
+		rights |= READ_DIR;
 	if (may & MAY_WRITE)
 		rights |= WRITE_FILE | TRUNCATE;
 	if (may & MAY_CREATE)

@@ -25,6 +25,7 @@ enum confine_rights {
 	MAY_CREATE = 4,   /* files, FIFOs, directories; link and rename too */
 	MAY_REMOVE = 8,   /* also what is renamed away */
 	MAY_EXECUTE = 16,
+	MAY_LIST = 64,    /* only the names: and so fsync of a directory */
 	MAY_ALL = 32,     /* whatever the user may: for strangers' programs */
 };
 

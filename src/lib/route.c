@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config.h"
 #include "local.h"
 #include "str.h"
 
@@ -26,18 +25,6 @@ static void to_domain(struct route *r, const char *domain)
 	r->port = SMTP_PORT;
 	r->mx = true;
 	snprintf(r->next_hop, sizeof r->next_hop, "%s", r->host);
-}
-
-/* A line for ".example.org" is for all below it, one for "*" for everybody. */
-static bool matches(const char *pattern, const char *domain)
-{
-	size_t n = strlen(domain), tail = strlen(pattern);
-
-	if (strcmp(pattern, "*") == 0)
-		return true;
-	if (*pattern == '.')
-		return n > tail && strcasecmp(domain + n - tail, pattern) == 0;
-	return strcasecmp(domain, pattern) == 0;
 }
 
 /* [192.0.2.1], [IPv6:2001:db8::1]: RFC 5321 4.1.3. */
@@ -62,7 +49,7 @@ void route_find(struct route *r, const char *domain)
 	memset(r, 0, sizeof *r);
 	for (const struct config_route *c = config->routes; c != NULL;
 	    c = c->next) {
-		if (!matches(c->domain, domain))
+		if (!domain_matches(c->domain, domain))
 			continue;
 		to_host(r, c->host, c->port);
 		r->line = c->line;
@@ -99,4 +86,14 @@ bool route_parse(struct route *r, const char *next_hop)
 		    strcasecmp(c->host, host) == 0)
 			r->smarthost = true;
 	return true;
+}
+
+const struct config_tls *route_tls(const struct route *r)
+{
+	const struct config_tls *t = config_load()->tls;
+
+	while (t != NULL && ((t->port != TLS_ANY_PORT && t->port != r->port) ||
+	    !domain_matches(t->whom, r->host)))
+		t = t->next;
+	return t;
 }

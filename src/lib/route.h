@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include "config.h"
+
 /* "[" HOST "]:" PORT, or a domain */
 #define NEXT_HOP_SIZE 272
 
@@ -27,5 +29,8 @@ void route_find(struct route *, const char *domain);
 
 /* The same from a next hop, as route_find() made it. False: it is none. */
 bool route_parse(struct route *, const char *next_hop);
+
+/* The first `tls` line for its host, or for the domain; NULL: there is none. */
+const struct config_tls *route_tls(const struct route *);
 
 #endif

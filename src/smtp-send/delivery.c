@@ -47,7 +47,7 @@ bool delivery_begin(struct delivery *d, const char *id, const char *next_hop)
 	enum entry_result result = entry_open(&d->entry, QUEUE_DIR, id);
 
 	d->todo = 0;
-	d->peer = "-";
+	d->peer = d->how = "-";
 	if (result == ENTRY_DAMAGED)
 		warn("damaged: %s", d->entry.why);
 	else if (result == ENTRY_LATER)
@@ -76,9 +76,9 @@ void delivery_end(struct delivery *d)
 static void tell(const struct delivery *d, const char *event, size_t i,
     const char *reply)
 {
-	info("%s to=<%s> from=<%s> mta=%s reply=%s", event,
+	info("%s to=<%s> from=<%s> mta=%s tls=%s reply=%s", event,
 	    safe(d->entry.envelope.rcpt[i].address),
-	    safe(d->entry.envelope.sender), d->peer, quoted(reply));
+	    safe(d->entry.envelope.sender), d->peer, d->how, quoted(reply));
 }
 
 void delivery_refused(struct delivery *d, size_t i, const char *mta,

@@ -27,7 +27,8 @@ struct delivery {
 	struct message message;
 	char *progress; /* enum progress of each; in the entry's pool */
 	size_t todo;    /* recipients that are not yet settled */
-	const char *peer; /* for the log: who says what comes next */
+	const char *peer; /* for the log: who says what comes next, … */
+	const char *how;  /* … and by what TLS it was sent */
 };
 
 /*

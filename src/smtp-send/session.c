@@ -6,91 +6,21 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "auth.h"
+#include "extensions.h"
 #include "log.h"
-#include "str.h"
+#include "starttls.h"
 
 /* Seconds. RFC 5321 4.5.3.2 has no time for connecting, EHLO and QUIT. */
 #define CONNECT_TIMEOUT 30  /* a host that is there answers in a second */
 #define GREETING_TIMEOUT 300
 #define HELLO_TIMEOUT 300   /* the time for MAIL: some look us up in the DNS */
 #define AUTH_TIMEOUT 300
+#define STARTTLS_TIMEOUT 120 /* as for DATA: the next words come from elsewhere */
 #define QUIT_TIMEOUT 5      /* nothing depends on it */
-
-/* Extensions, from the reply to EHLO: RFC 5321 4.1.1.1. */
-
-static void auth_extension(struct session *s, char *words)
-{
-	for (char *word; (word = text_word(&words)) != NULL;)
-		if (strcasecmp(word, "PLAIN") == 0)
-			s->extensions |= EXT_AUTH_PLAIN;
-		else if (strcasecmp(word, "LOGIN") == 0)
-			s->extensions |= EXT_AUTH_LOGIN;
-}
-
-static void size_extension(struct session *s, char *words)
-{
-	char *word = text_word(&words);
-
-	s->extensions |= EXT_SIZE;
-	if (word != NULL)
-		number_parse(word, UINT64_MAX, &s->size_max);
-}
-
-/* NAME=NUMBER, of six digits at most; unknown names are for others. */
-static void limits_extension(struct session *s, char *words)
-{
-	const struct {
-		const char *name;
-		uint64_t *limit;
-	} known[] = {
-		{"MAILMAX=", &s->mail_max},
-		{"RCPTMAX=", &s->rcpt_max},
-		{"RCPTDOMAINMAX=", &s->domain_max},
-	};
-
-	for (char *word; (word = text_word(&words)) != NULL;)
-		for (size_t i = 0; i < 3; i++) {
-			size_t n = strlen(known[i].name);
-			if (strncasecmp(word, known[i].name, n) == 0)
-				number_parse(word + n, 999999, known[i].limit);
-		}
-}
-
-static const struct {
-	const char *keyword;
-	unsigned bit;
-	void (*words)(struct session *, char *); /* NULL: there are none */
-} extensions[] = {
-	{"PIPELINING", EXT_PIPELINING, NULL},
-	{"SIZE", 0, size_extension},
-	{"8BITMIME", EXT_8BITMIME, NULL},
-	{"SMTPUTF8", EXT_SMTPUTF8, NULL},
-	{"DSN", EXT_DSN, NULL},
-	{"CHUNKING", EXT_CHUNKING, NULL},
-	{"AUTH", 0, auth_extension},
-	{"LIMITS", 0, limits_extension},
-};
-
-/* One line. The first has the host's name, which is no keyword of these. */
-static void extension(void *session, char *line)
-{
-	struct session *s = session;
-	char *keyword = text_word(&line);
-
-	if (keyword == NULL)
-		return;
-	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-		if (strcasecmp(keyword, extensions[i].keyword) == 0) {
-			s->extensions |= extensions[i].bit;
-			if (extensions[i].words != NULL)
-				extensions[i].words(s, line);
-		}
-}
 
 /* The loop */
 
@@ -166,7 +96,7 @@ static enum phase step_run(struct session *s, const struct step *step)
 		step->say(s);
 	}
 	reply_read(&s->reply, &s->conn, due(s, step->timeout),
-	    s->phase == EHLO ? extension : NULL, s);
+	    s->phase == EHLO ? extension_read : NULL, s);
 	s->closing = s->reply.code == 421;
 	if (s->reply.code == 0 || s->reply.code == 421)
 		return lost(s, step->when);
@@ -217,7 +147,7 @@ static enum phase begin_auth(struct session *s)
 
 	if (why == NULL && *s->login.user == '\0')
 		return READY; /* no users/smarthost: it knows our address */
-	if (why == NULL && !s->private)
+	if (why == NULL && !s->private && *s->tls.protocol == '\0')
 		why = "no password is sent to it without TLS";
 	if (why == NULL &&
 	    (s->extensions & (EXT_AUTH_PLAIN | EXT_AUTH_LOGIN)) == 0)
@@ -225,16 +155,20 @@ static enum phase begin_auth(struct session *s)
 	return why == NULL ? AUTH : session_fail(s, 451, "4.7.0", why);
 }
 
-/*
- * STARTTLS (RFC 3207) is to come here, before AUTH: the phase says it, and at
- * 220, if in_step() holds, gives the descriptors to the tls helper, takes those
- * that it gives back, forgets what was offered, and says EHLO again.
- */
+static enum phase begin_mail(struct session *s)
+{
+	return s->smarthost ? begin_auth(s) : READY;
+}
+
 static enum phase heard_hello(struct session *s)
 {
 	if (s->reply.code / 100 != 2)
 		return refused(s);
-	return s->smarthost ? begin_auth(s) : READY;
+	s->securing = false;
+	if (starttls_due(s))
+		return STARTTLS;
+	return starttls_missed(s, "offers no STARTTLS") ? CLOSED :
+	    begin_mail(s);
 }
 
 /* A host that does not know EHLO: RFC 5321 3.2. */
@@ -242,8 +176,36 @@ static enum phase heard_ehlo(struct session *s)
 {
 	if (s->reply.code / 100 != 5)
 		return heard_hello(s);
-	s->extensions = 0;
+	extensions_forget(s);
 	return HELO;
+}
+
+static void say_starttls(struct session *s)
+{
+	conn_puts(&s->conn, "STARTTLS\r\n");
+	s->securing = true;
+}
+
+/*
+ * What came behind the 220 was not said by whom the certificate names, but is
+ * read as if: RFC 3207 4.2 has us forget it, and we do not stay.
+ */
+static enum phase heard_starttls(struct session *s)
+{
+	char what[REPLY_SIZE + 32];
+
+	if (s->reply.code != 220) {
+		s->securing = false;
+		snprintf(what, sizeof what, "refuses STARTTLS: %s",
+		    s->reply.text);
+		return starttls_missed(s, what) ? CLOSED : begin_mail(s);
+	}
+	if (s->conn.start != s->conn.end)
+		return session_fail(s, 451, "4.5.0", "speaks out of turn");
+	if (!starttls_handshake(s, due(s, HANDSHAKE_TIMEOUT)))
+		return CLOSED;
+	extensions_forget(s);
+	return EHLO;
 }
 
 /* AUTH (RFC 4954) */
@@ -299,6 +261,8 @@ static const struct step opening[PHASES] = {
 	[GREETING] = {"before its greeting", GREETING_TIMEOUT, NULL,
 	    heard_greeting},
 	[EHLO] = {"after EHLO", HELLO_TIMEOUT, say_ehlo, heard_ehlo},
+	[STARTTLS] = {"after STARTTLS", STARTTLS_TIMEOUT, say_starttls,
+	    heard_starttls},
 	[HELO] = {"after HELO", HELLO_TIMEOUT, say_helo, heard_hello},
 	[AUTH] = {"after AUTH", AUTH_TIMEOUT, say_auth, heard_auth},
 	[AUTH_USER] = {"after AUTH", AUTH_TIMEOUT, say_user, heard_auth},
@@ -311,12 +275,17 @@ static bool session_open(struct session *s, int in, int out)
 	conn_open(&s->conn, in, out, GREETING_TIMEOUT, 0);
 	s->conn.client = !s->stream;
 	s->said = CLOSED;
-	s->extensions = 0;
-	s->size_max = s->mail_max = s->rcpt_max = s->domain_max = 0;
+	extensions_forget(s);
+	memset(&s->tls, 0, sizeof s->tls);
+	strcpy(s->how, "no");
 	s->transactions = 0;
-	s->dirty = s->heard = s->closing = s->never = false;
+	s->dirty = s->heard = s->closing = s->never = s->securing = false;
 	s->phase = GREETING;
+	if (s->policy.at_once &&
+	    !starttls_handshake(s, due(s, HANDSHAKE_TIMEOUT)))
+		session_drop(s);
 	session_run(s, opening);
+	s->again = s->phase == CLOSED && starttls_fall_back(s);
 	if (s->smarthost) {
 		explicit_bzero(&s->login, sizeof s->login);
 		explicit_bzero(s->conn.out_buf, 2 * AUTH_TEXT_SIZE);
@@ -381,7 +350,8 @@ bool session_connect(struct session *s, const struct mx_address *a)
 	snprintf(s->peer, sizeof s->peer, "%s[%s]:%u", a->host, a->text,
 	    port(&a->address));
 	s->private = loopback(&a->address);
-	s->never = false;
+	s->never = s->again = false;
+	policy_find(&s->policy, s->route, s->private);
 	fd = connected(a, due(s, CONNECT_TIMEOUT));
 	if (fd < 0) {
 		session_fail(s, 451, "4.4.1", strerror(errno));
@@ -395,6 +365,7 @@ bool session_adopt(struct session *s, int in, int out)
 	strcpy(s->host, "-");
 	strcpy(s->peer, "-");
 	s->stream = true;
+	s->policy.level = TLS_NONE; /* nobody can tell whose these are */
 	return session_open(s, in, out);
 }
 

@@ -12,13 +12,15 @@
 #include "auth.h"
 #include "conn.h"
 #include "mx.h"
+#include "policy.h"
 #include "reply.h"
+#include "tls.h"
 
 /* In the order of the dialogue. */
 enum phase {
 	CLOSED,
 	GREETING, EHLO, HELO,
-	STARTTLS, /* to come: session.c says where */
+	STARTTLS,
 	AUTH, AUTH_USER, AUTH_PASSWORD,
 	RSET, MAIL, RCPT, DATA,
 	END,      /* of the message: its dot, or BDAT LAST */
@@ -35,9 +37,11 @@ enum extension { /* bits */
 	EXT_CHUNKING = 32,
 	EXT_AUTH_PLAIN = 64,
 	EXT_AUTH_LOGIN = 128,
+	EXT_STARTTLS = 256,
 };
 
 #define SESSION_PEER_SIZE 320 /* "host[address]:port" */
+#define SESSION_HOW_SIZE 96   /* "TLSv1.3,CIPHER,verified" */
 
 struct session {
 	enum phase phase, said; /* said: already, ahead of its phase */
@@ -46,6 +50,12 @@ struct session {
 	bool stream;       /* not a socket of ours, but fd 0 and 1 */
 	bool private;      /* no network is between us and a password */
 	bool smarthost;    /* users/smarthost is for it */
+	const struct route *route; /* it is on; NULL: a stream */
+	struct policy policy;
+	struct tls tls;
+	char how[SESSION_HOW_SIZE]; /* the same for the log; "no" */
+	bool securing;     /* TLS was begun, and nothing heard in it yet */
+	bool again;        /* it may be had, when TLS is not tried */
 	const char *hello; /* our name */
 	int64_t deadline;  /* monotonic ms: of the message and all it takes */
 	unsigned extensions;

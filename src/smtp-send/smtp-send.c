@@ -83,6 +83,10 @@ static bool session_new(struct attempt *a)
 			return true;
 		}
 		a->why = s.session.reply;
+		if (s.session.again) {
+			s.next--;
+			continue;
+		}
 		if (!s.session.never)
 			a->never = false;
 		info("no session mta=%s reply=%s", s.session.peer,
@@ -191,8 +195,10 @@ static int explain(char *what)
 	struct route route;
 	const char *domain = what;
 
-	if (*what == '[' && route_parse(&route, what))
+	if (*what == '[' && route_parse(&route, what)) {
+		policy_explain(&route);
 		return mx_explain(route.next_hop);
+	}
 	if (address_parse(what, &a) == ADDRESS_OK && *a.domain != '\0')
 		domain = a.domain;
 	if (!domain_valid(domain)) {
@@ -211,6 +217,7 @@ static int explain(char *what)
 		    route.smarthost ? ", the smarthost" : "");
 	else
 		printf("pennypost.conf: no line sends %s elsewhere\n", domain);
+	policy_explain(&route);
 	return mx_explain(route.next_hop);
 }
 
@@ -245,6 +252,7 @@ int main(int argc, char **argv)
 	else if (!route_parse(&s.route, *argv))
 		fatal(EX_USAGE, "%s is no next hop", safe(*argv));
 	s.session.smarthost = s.route.smarthost;
+	s.session.route = &s.route;
 	if (*++argv != NULL)
 		while (*argv != NULL)
 			job(*argv++);

@@ -381,6 +381,7 @@ void transaction_run(struct session *s, struct delivery *d)
 	t.utf8 = d->entry.envelope.utf8 || !ascii(d->entry.envelope.sender);
 	t.bdat = (s->extensions & EXT_CHUNKING) != 0;
 	d->peer = s->peer;
+	d->how = s->how;
 	refuse_impossible(s, d);
 	if (d->todo == 0)
 		return;
