@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static int copy(const struct message *m, const char *dir, const char *to)
 	snprintf(path, sizeof path, "%s/tmp/%s", dir, m->name);
 	if (m->entry != NULL)
 		unlink(path);
-	file_create(&f, path);
+	file_create(&f, path, O_WRONLY);
 	while ((n = message_read(m, &at, block, sizeof block)) > 0)
 		file_write(&f, block, (size_t)n);
 	if (n < 0)

@@ -1,6 +1,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -67,11 +68,11 @@ static bool create_in(struct message *m, const char *dir)
 	if ((size_t)snprintf(path, sizeof path, "%s/tmp/%s", dir, m->name) >=
 	    sizeof path)
 		return false;
-	file_create(&m->file, path);
+	file_create(&m->file, path, O_RDWR);
 	if (m->file.error == EEXIST && m->entry != NULL) {
 		m->again = true;
 		unlink(path);
-		file_create(&m->file, path);
+		file_create(&m->file, path, O_RDWR);
 	}
 	return m->file.error == 0;
 }

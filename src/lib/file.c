@@ -22,9 +22,9 @@ void file_adopt(struct file *f, int fd)
 	*f->path = '\0';
 }
 
-void file_create(struct file *f, const char *path)
+void file_create(struct file *f, const char *path, int access)
 {
-	file_adopt(f, open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+	file_adopt(f, open(path, access | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600));
 	snprintf(f->path, sizeof f->path, "%s", path);
 	if (f->fd < 0)

@@ -27,8 +27,11 @@ struct file {
 /* A file that is open already, to append to. It has no temporary name. */
 void file_adopt(struct file *, int fd);
 
-/* Errors are kept: file_sync() tells of them all. */
-void file_create(struct file *, const char *path);
+/*
+ * Errors are kept: file_sync() tells of them all. access: O_WRONLY, or O_RDWR
+ * for who reads it again.
+ */
+void file_create(struct file *, const char *path, int access);
 void file_write(struct file *, const void *, size_t);
 
 /* Lines that end in CRLF or LF, cut anywhere; stored with LF, counted. */

@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,7 @@ void queue_create(struct queue *q, const char *id, const struct envelope *e)
 	q->message_at = head.len;
 	if (strchr(id, '-') != NULL)
 		unlink(path); /* a derived id: a kill left it the last time */
-	file_create(&q->file, path);
+	file_create(&q->file, path, O_WRONLY);
 	file_write(&q->file, head.p, head.len);
 	str_free(&head);
 }

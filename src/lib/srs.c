@@ -1,6 +1,7 @@
 #include "srs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -56,7 +57,7 @@ static int secret_make(void)
 		return errno;
 	id_make(id);
 	snprintf(path, sizeof path, SRS_FILE ".%s", id);
-	file_create(&f, path);
+	file_create(&f, path, O_WRONLY);
 	file_write(&f, text, strlen(text));
 	error = file_sync(&f) ? file_link(&f, SRS_FILE) : f.error;
 	file_end(&f);
