@@ -164,7 +164,7 @@ install-files: all
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$n && \
 	    install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || \
 	    exit; done
-	for f in xinetd.d/* systemd/* cron.d/*; do \
+	for f in xinetd.d/* systemd/* cron.d/* fail2ban/*/*; do \
 	    install -d $(DESTDIR)$(PREFIX)/share/pennypost/$${f%/*} && \
 	    $(FILLED) $$f >$(DESTDIR)$(PREFIX)/share/pennypost/$$f || \
 	    exit; done
