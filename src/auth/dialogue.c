@@ -94,6 +94,9 @@ static size_t octets(unsigned char out[SCRAM_BINDING_MAX], const char *hex)
 	size_t n = 0;
 	unsigned octet;
 
+	if (hex[strspn(hex, "0123456789abcdefABCDEF")] != '\0' ||
+	    strlen(hex) % 2 != 0)
+		return 0;
 	for (; n < SCRAM_BINDING_MAX && sscanf(hex, "%2x", &octet) == 1;
 	    hex += 2)
 		out[n++] = (unsigned char)octet;
