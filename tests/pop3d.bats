@@ -57,6 +57,7 @@ S: -ERR lines end in CRLF, and hold no other CR or LF
 C: AUTH
 S: +OK mechanisms follow
 S: PLAIN
+S: LOGIN
 S: .
 C: QUIT
 S: +OK goodbye
