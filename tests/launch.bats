@@ -39,44 +39,6 @@ mail_goes_round() {
 
 # xinetd
 
-# xinetd_start FILE…: the shipped files, with ports and a user of the test's.
-xinetd_start() {
-	local file conf=$BATS_TEST_TMPDIR/xinetd.conf
-	echo "defaults
-{
-	bind = 127.0.0.1
-}" >"$conf"
-	for file; do
-		sed -e "s/= 25$/= $smtp/" -e "s/= 587$/= $submission/" \
-			-e "s/= 110$/= $pop3/" \
-			-e "s/= pennypost$/= $USER_ID/" \
-			-e 's/= IPv6/= IPv4/' \
-			-e "s,= SYSLOG mail info,= FILE $log," \
-			"$SHARE/xinetd.d/$file"
-	done >>"$conf"
-	background env LEAK=leaked xinetd -dontfork -f "$conf" -limit 4000 \
-		-filelog "$BATS_TEST_TMPDIR/xinetd.messages" \
-		-pidfile "$BATS_TEST_TMPDIR/xinetd.pid"
-	for file; do
-		case $file in
-		*smtp*) listening "$smtp" ;;
-		*submission*) listening "$submission" ;;
-		*pop3*) listening "$pop3" ;;
-		esac
-	done
-}
-
-# xinetd leaves a `wait = yes` server alone when it ends: idle, it stays for a
-# minute.
-xinetd_end() {
-	local pid
-	# shellcheck disable=SC2013
-	for pid in $(children "$PID"); do
-		kill "$pid" || :
-	done
-	stop "$PID"
-}
-
 @test "every xinetd file is good, and nothing of it is overlooked" {
 	for style in '' -wait; do
 		xinetd_start "pennypost-smtp$style" \
@@ -202,11 +164,6 @@ END
 
 # systemd-socket-activate: systemd's contract, without systemd
 
-activate() {
-	background systemd-socket-activate -E PENNYPOST_LOG=stderr \
-		-E PENNYPOST_HOME="$PENNYPOST_HOME" "$@"
-}
-
 @test "systemd-socket-activate -a --inetd: mail goes round" {
 	activate -a --inetd -l 127.0.0.1:"$smtp" "$LIBEXEC/smtpd"
 	activate -a --inetd -l 127.0.0.1:"$submission" "$LIBEXEC/smtpd" -s
@@ -257,26 +214,6 @@ activate() {
 	done >"$BATS_TEST_TMPDIR/verify" 2>&1
 	cat "$BATS_TEST_TMPDIR/verify"
 	not grep -q pennypost "$BATS_TEST_TMPDIR/verify"
-}
-
-systemd_start() {
-	chown -R 64000:64000 "$PENNYPOST_HOME" 2>/dev/null || :
-	mkdir "$BATS_TEST_TMPDIR/systemd"
-	background "$LAUNCH/systemd" "$BATS_TEST_TMPDIR/systemd" "$LIBEXEC" \
-		"$PENNYPOST_HOME"
-	soon systemd_is_up_or_refused
-	ended_or_zombie "$PID" || return 0
-	wait "$PID" || [ $? != 77 ] ||
-		skip "$(grep permitted "$BATS_TEST_TMPDIR/stderr")"
-	return 1
-}
-
-systemd_is_up_or_refused() {
-	ended_or_zombie "$PID" || systemd_do systemctl is-active test.target
-}
-
-systemd_do() {
-	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -n -r -w "$@"
 }
 
 @test "systemd, Accept=no and Accept=yes: mail goes round" {

@@ -1487,7 +1487,7 @@ S: 221 bye'
 	SH
 	rm -f port
 	unshare -rn sh inside "$ROOT" "$PROGRAMS"
-	grep -q '^to 0 - 451 4.7.0 .*: no password is sent to it without TLS$' out
+	grep -q '^to 0 - 451 4.7.4 .*: offers no STARTTLS, and TLS is demanded by users/smarthost$' out
 }
 
 # --- The command line ---

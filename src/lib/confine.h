@@ -57,6 +57,8 @@ enum confine_calls {
 	/* recvmsg: takes descriptors. There is no sendmsg: on the log's socket
 	 * it could name any other. write() sends a packet as well. */
 	CALLS_PASS_FD = 32,
+	/* confine() once more. */
+	CALLS_CONFINE = 64,
 };
 
 struct confinement {
@@ -64,6 +66,7 @@ struct confinement {
 	unsigned calls;
 	uint64_t memory; /* bytes of address space; 0: as inherited */
 	unsigned files;  /* a descriptor's number is below; 0: as inherited */
+	unsigned seconds; /* of processor time; 0: as inherited */
 };
 
 /*

@@ -96,7 +96,7 @@ static void server_add(char *text, unsigned port)
 	server_count++;
 }
 
-static void servers_find(void)
+void dns_begin(void)
 {
 	const char *resolver = config_load()->resolver;
 	char room[512], own[300], here[] = "127.0.0.1";
@@ -398,7 +398,7 @@ void dns_ask(struct pool *pool, struct dns_question *q, size_t count,
 	int64_t deadline = now_ms() + timeout;
 	struct ask asks[TOGETHER];
 
-	servers_find();
+	dns_begin();
 	for (size_t n; count > 0; q += n, count -= n) {
 		n = count < TOGETHER ? count : TOGETHER;
 		for (size_t i = 0; i < n; i++)

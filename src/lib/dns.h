@@ -70,6 +70,12 @@ struct dns_question {
 };
 
 /*
+ * Finds the name servers, once: dns_ask() does it where this was not called, but
+ * after confine() may not.
+ */
+void dns_begin(void);
+
+/*
  * Asks them all side by side, and is back within `timeout` ms. Set name and
  * type of each; the names must stay while the answers are used, and what the
  * answers point to is in the pool.

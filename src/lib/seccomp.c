@@ -72,6 +72,7 @@ enum verdict {
 #define FILES (CALLS_FILES | CALLS_PROGRAMS)
 #define NETWORK (CALLS_SOCKETS | CALLS_UNIX)
 #define FORK CALLS_PROGRAMS
+#define CONFINE (CALLS_CONFINE | CALLS_PROGRAMS)
 #define NO_PATH_ARGUMENT 9
 
 /*
@@ -143,6 +144,7 @@ static const struct call {
 	{CALL(umask), IN(ALWAYS)},
 	{CALL(uname), IN(ALWAYS)},
 	{CALL(futex), IN(ALWAYS)},
+	{CALL(wait4), IN(ALWAYS)}, /* for what was started before */
 	{CALL(sched_yield), IN(ALWAYS)},
 	{CALL(set_robust_list), IN(ALWAYS)},
 	{CALL(exit), IN(ALWAYS)},
@@ -167,6 +169,7 @@ static const struct call {
 	{CALL(renameat2), PATH(FILES, 1)},
 	{CALL(fsync), IN(FILES)},
 	{CALL(fdatasync), IN(FILES)},
+	{CALL(syncfs), IN(FILES)},
 	{CALL(ftruncate), IN(FILES)},
 	{CALL(fallocate), IN(FILES)},
 	{CALL(flock), IN(FILES)},
@@ -192,7 +195,6 @@ static const struct call {
 	{CALL(clone), IF(FORK, NO_NAMESPACE)},
 	{CALL(clone3), IF(FORK, ABSENT)},
 	{CALL(execve), PATH(FORK, 0)},
-	{CALL(wait4), IN(FORK)},
 	{CALL(waitid), IN(FORK)},
 	{CALL(pipe2), IN(FORK)},
 	{CALL(socketpair), IN(FORK)},
@@ -203,18 +205,19 @@ static const struct call {
 	{CALL(mprotect), IN(FORK)},
 	{CALL(setsid), IN(FORK)},
 	{CALL(setpgid), IN(FORK)},
-	{CALL(prctl), IN(FORK)},
-	{CALL(seccomp), IN(FORK)},
-	{CALL(prlimit64), IF(FORK, OWN_LIMITS)},
+	{CALL(prctl), IN(CONFINE)},
+	{CALL(seccomp), IN(CONFINE)},
+	{CALL(prlimit64), IF(CONFINE, OWN_LIMITS)},
 	{CALL(set_tid_address), IN(FORK)},
 	{CALL(sched_getaffinity), IN(FORK)},
+	{CALL(sysinfo), IN(FORK)}, /* by glibc's qsort() */
 #ifdef SYS_rseq
 	{CALL(rseq), IN(FORK)},
 #endif
 #ifdef SYS_landlock_create_ruleset
-	{CALL(landlock_create_ruleset), IN(FORK)},
-	{CALL(landlock_add_rule), IN(FORK)},
-	{CALL(landlock_restrict_self), IN(FORK)},
+	{CALL(landlock_create_ruleset), IN(CONFINE)},
+	{CALL(landlock_add_rule), IN(CONFINE)},
+	{CALL(landlock_restrict_self), IN(CONFINE)},
 #endif
 
 #ifdef __x86_64__ /* aarch64 never had these */

@@ -194,10 +194,18 @@ static bool same_address(const struct sockaddr *a, const uint8_t *data,
 	    a->sa_family == AF_INET6 && memcmp(&in6->sin6_addr, data, 16) == 0;
 }
 
+static struct ifaddrs *own; /* of this machine */
+
+void mx_begin(void)
+{
+	dns_begin();
+	if (getifaddrs(&own) != 0)
+		warn("getifaddrs: %s", strerror(errno));
+}
+
 static bool is_own(const uint8_t *data, size_t size)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, 0xff}, zero[15];
-	static struct ifaddrs *own; /* of this machine, asked for once */
 
 	if (size == 16 && memcmp(data, mapped, sizeof mapped) == 0) {
 		data += sizeof mapped;
@@ -207,8 +215,6 @@ static bool is_own(const uint8_t *data, size_t size)
 	if (size == 4 ? data[0] == 127 || data[0] == 0 :
 	    memcmp(data, zero, sizeof zero) == 0 && data[15] <= 1)
 		return true;
-	if (own == NULL && getifaddrs(&own) != 0)
-		warn("getifaddrs: %s", strerror(errno));
 	for (const struct ifaddrs *i = own; i != NULL; i = i->ifa_next)
 		if (same_address(i->ifa_addr, data, size))
 			return true;

@@ -23,14 +23,15 @@ void policy_find(struct policy *p, const struct route *r, bool private)
 	if (line != NULL) {
 		p->level = line->level;
 		p->name = line->name;
-		snprintf(p->source, sizeof p->source, "pennypost.conf line %u",
+		snprintf(p->source, sizeof p->source, "pennypost.conf:%u",
 		    line->line);
 	} else if (has_password(r) && !private) {
 		p->level = TLS_VERIFY;
 		snprintf(p->source, sizeof p->source, AUTH_FILE);
 	} else {
 		p->level = TLS_MAY;
-		snprintf(p->source, sizeof p->source, "the default");
+		snprintf(p->source, sizeof p->source,
+		    "pennypost.conf: by default");
 	}
 	if (p->at_once && p->level < TLS_ENCRYPT) {
 		p->level = TLS_ENCRYPT;
@@ -46,8 +47,7 @@ void policy_explain(const struct route *r)
 	struct policy p;
 
 	policy_find(&p, r, false);
-	printf("tls %s", words[p.level]);
-	if (p.name != NULL)
-		printf(" %s", p.name);
-	printf(": %s%s\n", p.source, p.at_once ? ", before the greeting" : "");
+	printf("%s: tls %s%s%s%s\n", p.source, words[p.level],
+	    p.name != NULL ? " " : "", p.name != NULL ? p.name : "",
+	    p.at_once ? ", before the greeting" : "");
 }

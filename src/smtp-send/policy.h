@@ -11,7 +11,7 @@ struct policy {
 	enum tls_level level;
 	bool at_once;     /* before the greeting: RFC 8314 3.3 */
 	const char *name; /* whom a certificate has to name; NULL: the host */
-	char source[48];  /* who says so: "pennypost.conf line 7" … */
+	char source[48];  /* who says so: "pennypost.conf:7" … */
 };
 
 /* `private`: no network is between us and the host. */

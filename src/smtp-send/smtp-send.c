@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "confine.h"
 #include "delivery.h"
 #include "job.h"
 #include "local.h"
@@ -17,7 +18,9 @@
 #include "mx.h"
 #include "program.h"
 #include "route.h"
+#include "policy.h"
 #include "session.h"
+#include "tls.h"
 #include "transaction.h"
 
 #define CONNECTS_MAX 5    /* for a message: RFC 5321 5.1 has two at least */
@@ -185,6 +188,44 @@ static void stream_open(void)
 	session_adopt(&s.session, in, out);
 }
 
+/* What it may do, and tls(8) below it: CONFINEMENT in smtp-send(8). */
+
+#define MEMORY (256u << 20) /* bytes of address space; it takes 10 MiB */
+#define FILES 64            /* of which 32 are for questions to name servers */
+
+static char helper[PATH_SIZE];
+
+static const struct confine_path paths[] = {
+	{"spool/queue", MAY_READ | MAY_WRITE},
+	{"users/smarthost", MAY_READ},
+	/* The helper, what it is linked with, and whom it believes. */
+	{helper, MAY_READ | MAY_EXECUTE},
+	{"/lib", MAY_READ | MAY_EXECUTE},
+	{"/lib64", MAY_READ | MAY_EXECUTE},
+	{"/usr/lib", MAY_READ | MAY_EXECUTE},
+	{"/usr/local/lib", MAY_READ},
+	{"/etc/ld.so.cache", MAY_READ},
+	{"/etc/ssl/certs", MAY_READ},
+	{"/etc/pki", MAY_READ},
+	{"/usr/share/ca-certificates", MAY_READ},
+	{"/usr/local/share/ca-certificates", MAY_READ},
+	{TLS_CERTIFICATES "/ca.pem", MAY_READ},
+	{NULL, 0},
+};
+
+static void confine_us(void)
+{
+	if (!program_path("tls", helper))
+		*helper = '\0';
+	confine(&(struct confinement){
+		.paths = paths,
+		.calls = CALLS_FILES | CALLS_SOCKETS | CALLS_UNIX |
+		    CALLS_PROGRAMS,
+		.memory = MEMORY,
+		.files = FILES,
+	});
+}
+
 /*
  * Where mail for it goes, for a person. A domain of ours is looked up all the
  * same: where others send its mail.
@@ -245,12 +286,14 @@ int main(int argc, char **argv)
 	home_enter(home);
 	s.session.hello = config_load()->host;
 	domain_default(); /* what is wrong shows before the first message */
+	mx_begin();
 	if (verbose)
 		return explain(*argv);
 	if (strcmp(*argv, "-") == 0)
 		stream_open();
 	else if (!route_parse(&s.route, *argv))
 		fatal(EX_USAGE, "%s is no next hop", safe(*argv));
+	confine_us();
 	s.session.smarthost = s.route.smarthost;
 	s.session.route = &s.route;
 	if (*++argv != NULL)

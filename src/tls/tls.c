@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agreed.h"
+#include "algorithms.h"
 #include "certificate.h"
 #include "config.h"
 #include "confine.h"
@@ -27,6 +28,8 @@
 #include "tls.h"
 
 #define HANDSHAKE 60000 /* ms; as long as Dovecot and nginx give it */
+#define MEMORY_MAX (128u << 20) /* octets; most of it is libraries: 1 is used */
+#define FILES_MAX 32    /* descriptors; 5, the log's, a certificate's */
 #define AUTHORITIES TLS_CERTIFICATES "/ca.pem" /* besides the system's */
 
 /* Mozilla's intermediate choice, 5.7; those of TLS 1.3 are OpenSSL's own. */
@@ -59,7 +62,8 @@ static struct {
 
 static void confine_to(const struct confine_path *paths, unsigned calls)
 {
-	confine(&(struct confinement){.paths = paths, .calls = calls});
+	confine(&(struct confinement){.paths = paths, .calls = calls,
+	    .memory = MEMORY_MAX, .files = FILES_MAX});
 }
 
 /* Server */
@@ -157,7 +161,7 @@ static SSL *server(SSL_CTX *ctx)
 	SSL_set_accept_state(ssl);
 	paths = certificate_paths(s.host);
 	s.others = paths != NULL;
-	confine_to(paths, s.others ? CALLS_FILES | CALLS_PROGRAMS : 0);
+	confine_to(paths, s.others ? CALLS_FILES | CALLS_CONFINE : 0);
 	return ssl;
 }
 
@@ -366,9 +370,10 @@ int main(int argc, char **argv)
 	    s.connect != NULL ? safe(s.connect) : "");
 	outcome_peer(s.who);
 
-	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG |
-	    OPENSSL_INIT_NO_LOAD_SSL_STRINGS |
-	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
+	if (!algorithms_begin() || OPENSSL_init_ssl(
+	    OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_SSL_STRINGS,
+	    NULL) != 1)
+		outcome_failed(EX_OSERR, "%s", openssl_why());
 	ctx = rules();
 	ssl = s.connect != NULL ? client(ctx) : server(ctx);
 	if (SSL_set_rfd(ssl, ends.in) != 1 || SSL_set_wfd(ssl, ends.out) != 1)

@@ -64,6 +64,7 @@ installed() {
 	mkdir -p "$LIBEXEC" "$SHARE"/{xinetd.d,systemd,cron.d}
 	cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth,listen,queue-run,smtp-send,sendmail} \
 		"$LIBEXEC"
+	[ ! -e "$PROGRAMS/tls" ] || cp "$PROGRAMS/tls" "$LIBEXEC"
 	home_make "$BATS_TEST_TMPDIR/home"
 	for file in "$ROOT"/{xinetd.d,systemd,cron.d}/*; do
 		dir=${file%/*}
@@ -92,6 +93,74 @@ stop() {
 		wait "$pid" 2>/dev/null
 	done
 	return 0
+}
+
+# The super-servers, with the files that are installed.
+
+# xinetd_start FILE…: the shipped files, with ports and a user of the test's.
+xinetd_start() {
+	local file conf=$BATS_TEST_TMPDIR/xinetd.conf
+	echo "defaults
+{
+	bind = 127.0.0.1
+}" >"$conf"
+	for file; do
+		sed -e "s/= 25$/= $smtp/" -e "s/= 587$/= $submission/" \
+			-e "s/= 465$/= ${submissions-}/" \
+			-e "s/= 110$/= $pop3/" -e "s/= 995$/= ${pop3s-}/" \
+			-e "s/= pennypost$/= $USER_ID/" \
+			-e 's/= IPv6/= IPv4/' \
+			-e "s,= SYSLOG mail info,= FILE $log," \
+			"$SHARE/xinetd.d/$file"
+	done >>"$conf"
+	background env LEAK=leaked xinetd -dontfork -f "$conf" -limit 4000 \
+		-filelog "$BATS_TEST_TMPDIR/xinetd.messages" \
+		-pidfile "$BATS_TEST_TMPDIR/xinetd.pid"
+	for file; do
+		case $file in
+		*smtp*) listening "$smtp" ;;
+		*submissions*) listening "$submissions" ;;
+		*submission*) listening "$submission" ;;
+		*pop3s*) listening "$pop3s" ;;
+		*pop3*) listening "$pop3" ;;
+		esac
+	done
+}
+
+# xinetd leaves a `wait = yes` server alone when it ends: idle, it stays for a
+# minute.
+xinetd_end() {
+	local pid
+	# shellcheck disable=SC2013
+	for pid in $(children "$PID"); do
+		kill "$pid" || :
+	done
+	stop "$PID"
+}
+
+activate() {
+	background systemd-socket-activate -E PENNYPOST_LOG=stderr \
+		-E PENNYPOST_HOME="$PENNYPOST_HOME" "$@"
+}
+
+systemd_start() {
+	chown -R 64000:64000 "$PENNYPOST_HOME" 2>/dev/null || :
+	mkdir "$BATS_TEST_TMPDIR/systemd"
+	background "$LAUNCH/systemd" "$BATS_TEST_TMPDIR/systemd" "$LIBEXEC" \
+		"$PENNYPOST_HOME"
+	soon systemd_is_up_or_refused
+	ended_or_zombie "$PID" || return 0
+	wait "$PID" || [ $? != 77 ] ||
+		skip "$(grep permitted "$BATS_TEST_TMPDIR/stderr")"
+	return 1
+}
+
+systemd_is_up_or_refused() {
+	ended_or_zombie "$PID" || systemd_do systemctl is-active test.target
+}
+
+systemd_do() {
+	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -n -r -w "$@"
 }
 
 # The messages that clients send, and what must come back.
