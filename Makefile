@@ -39,16 +39,21 @@ SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
     lib/queue.o
 
-smtpd = smtpd/smtpd.o smtpd/handoff.o \
-    lib/nudge.o lib/trace.o lib/login.o $(MESSAGE) $(SERVER)
+DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o lib/scram.o \
+    lib/base64.o lib/sha256.o lib/penalty.o
+
+smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/broker.o \
+    lib/nudge.o lib/trace.o $(DOOR) $(MESSAGE) $(SERVER)
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
     deliver/box.o lib/places.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
-pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/login.o lib/file.o $(SERVER)
-auth = auth/auth.o lib/program.o $(BASE)
+pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/file.o $(DOOR) $(SERVER)
+auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
+    lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
+    lib/address.o lib/program.o $(BASE)
 listen = listen/listen.o $(BASE)
 queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
     queue-run/destinations.o queue-run/workers.o queue-run/finish.o \
@@ -59,7 +64,7 @@ smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/starttls.o smtp-send/policy.o smtp-send/auth.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
     lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
-    lib/envelope.o lib/pool.o $(SERVER)
+    lib/envelope.o lib/pool.o lib/base64.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
@@ -167,7 +172,7 @@ install-files: all
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$n && \
 	    install -m 644 man/*.$$n $(DESTDIR)$(PREFIX)/share/man/man$$n || \
 	    exit; done
-	for f in xinetd.d/* systemd/* cron.d/*; do \
+	for f in xinetd.d/* systemd/* cron.d/* fail2ban/*/*; do \
 	    install -d $(DESTDIR)$(PREFIX)/share/pennypost/$${f%/*} && \
 	    $(FILLED) $$f >$(DESTDIR)$(PREFIX)/share/pennypost/$$f || \
 	    exit; done

@@ -43,9 +43,10 @@ kill_sweep() {
 
 # Kills cannot show what a power cut would lose: the order of the calls does.
 order() { # PROGRAM PATTERN
-	strace -o trace -e trace=fsync,fdatasync,open,openat,link,rename,write \
+	strace -f -o trace \
+		-e trace=fsync,fdatasync,open,openat,link,rename,write \
 		"$PROGRAMS/$1" <in >out 2>err
-	[ "$(grep -c '^write(1, ' trace)" = 2 ] # the greeting, and all the rest
+	[ "$(grep -c ' write(1, ' trace)" = 2 ] # the greeting, and all the rest
 	tr -d '\n' <trace | grep -E "$2.*write\\(1, "
 }
 

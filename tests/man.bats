@@ -39,6 +39,8 @@ lib/conn.h CONN_BUFFER n smtpd.8 text line
 lib/smtp.h HOPS_MAX n smtpd.8 Received lines
 smtpd/smtpd.c AUTH_MAX n smtpd.8 answer in AUTH (line)
 lib/login.h LOGIN_SIZE n-1 smtpd.8 user, password
+lib/door.c REFUSED_MAX n smtpd.8 refused logins
+lib/door.c LINGER n smtpd.8 rest of the output
 smtpd/smtpd.c TIMEOUT n smtpd.8 a line, a reply
 smtpd/smtpd.c SESSION n smtpd.8 session
 lib/conn.c LINGER n smtpd.8 rest of the input
@@ -71,6 +73,8 @@ pop3d/pop3d.c LINE_MAX n pop3d.8 command line
 lib/login.h LOGIN_SIZE n-1 pop3d.8 user, password
 pop3d/pop3d.c ERRORS_MAX n pop3d.8 errors
 pop3d/pop3d.c LOGIN_ERRORS n pop3d.8 wrong password
+lib/door.c REFUSED_MAX n pop3d.8 refused logins
+lib/door.c LINGER n pop3d.8 rest of the output
 pop3d/pop3d.c TIMEOUT n pop3d.8 a line, a reply
 pop3d/pop3d.c SESSION n pop3d.8 session
 lib/conn.c LINGER n pop3d.8 rest of the input

@@ -32,7 +32,7 @@ S: +OK mx.example.test POP3 Pennypost
 C: CAPA
 S: +OK capabilities follow
 S: USER
-S: SASL PLAIN
+S: SASL PLAIN LOGIN
 S: TOP
 S: UIDL
 S: PIPELINING
@@ -57,6 +57,7 @@ S: -ERR lines end in CRLF, and hold no other CR or LF
 C: AUTH
 S: +OK mechanisms follow
 S: PLAIN
+S: LOGIN
 S: .
 C: QUIT
 S: +OK goodbye
@@ -99,7 +100,7 @@ S: -ERR given up
 C: AUTH CRAM-MD5
 S: -ERR unknown mechanism
 C: AUTH PLAIN AAA
-S: -ERR bad PLAIN response
+S: -ERR that is no response of this mechanism
 C: USER nobody
 S: +OK now the password
 C: PASS secret

@@ -2,98 +2,91 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "local.h"
 #include "log.h"
+#include "penalty.h"
 #include "program.h"
 #include "str.h"
 
-static int base64_digit(char c)
+#define AUTH_TIME 35 /* s; auth itself ends after 30 */
+#define FIRST_BLOCK 4096 /* octets of users/passwd in which its first is */
+
+void login_begin(struct login *l, const struct config *config,
+    const struct peer *peer, const struct tls *tls, const char *service)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	*l = (struct login){.config = config, .peer = peer, .tls = tls,
+	    .service = service, .mechanism = "none", .scram = -1};
 }
 
-bool base64_decode(const char *text, char *out, size_t size, size_t *len)
-{
-	size_t n = strlen(text), made = 0;
+/* What is logged: fail2ban reads it, so its form is in pennypost-logins(5). */
 
-	if (n % 4 != 0)
-		return false;
-	for (size_t i = 0; i < n; i += 4) {
-		size_t pad = i + 4 < n ? 0 :
-		    (size_t)(text[i + 3] == '=') + (text[i + 3] == '=' &&
-		    text[i + 2] == '=');
-		unsigned long bits = 0;
-		for (size_t k = 0; k < 4; k++) {
-			int digit = k >= 4 - pad ? 0 :
-			    base64_digit(text[i + k]);
-			if (digit < 0)
-				return false;
-			bits = bits << 6 | (unsigned)digit;
-		}
-		for (size_t k = 0; k < 3 - pad; k++) {
-			if (made + 1 >= size)
-				return false;
-			out[made++] = (char)(bits >> (16 - 8 * k) & 0xff);
-		}
-	}
-	out[made] = '\0';
-	if (len != NULL)
-		*len = made;
-	return len != NULL || strlen(out) == made;
+static const char *tls_text(const struct login *l, char room[32])
+{
+	if (*l->tls->protocol == '\0')
+		return "";
+	snprintf(room, 32, " tls=%s", safe(l->tls->protocol));
+	return room;
 }
 
-bool login_plain(struct login *l, const char *base64)
+/* Nobody is in but by this. */
+static enum login_result told(struct login *l, enum login_result result)
 {
-	char text[3 * LOGIN_SIZE];
-	const char *user, *password;
-	size_t len;
-	bool ok = false;
+	char room[32];
+	const char *what = result == LOGIN_OK ? "login" :
+	    result == LOGIN_REFUSED ? "login refused" : "login unavailable";
 
-	/* authzid NUL authcid NUL passwd */
-	if (base64_decode(base64, text, sizeof text, &len) &&
-	    strlen(text) < len) {
-		user = text + strlen(text) + 1;
-		password = user + strlen(user) + 1;
-		ok = password <= text + len &&
-		    password + strlen(password) == text + len &&
-		    (*text == '\0' || strcmp(text, user) == 0) &&
-		    strlen(user) < LOGIN_SIZE &&
-		    strlen(password) < LOGIN_SIZE;
-		if (ok) {
-			strcpy(l->user, user);
-			strcpy(l->password, password);
-		}
-	}
-	explicit_bzero(text, sizeof text);
-	return ok;
+	l->who = (struct address){0};
+	if (result == LOGIN_OK)
+		address_parse(l->account, &l->who);
+	(result == LOGIN_OK ? info : warn)
+	    ("%s user=%s peer=%s service=%s mechanism=%s%s", what,
+	    safe(l->account), l->peer->address, l->service, l->mechanism,
+	    tls_text(l, room));
+	return result;
 }
 
-/* The whole address; false for what can be nobody's. */
-static bool complete(struct login *l, struct address *who)
+/* Who it is to be: the whole address; false for what can be nobody's. */
+static bool account_find(struct login *l, const char *user,
+    const char *mechanism)
 {
-	size_t n = strlen(l->user);
+	struct address who;
 
-	if (strchr(l->user, '@') == NULL)
-		snprintf(l->user + n, sizeof l->user - n, "@%s",
-		    domain_default());
-	fold(l->user);
-	return address_parse(l->user, who) == ADDRESS_OK &&
-	    *who->domain != '\0';
+	l->who = (struct address){0};
+	l->mechanism = mechanism;
+	snprintf(l->account, sizeof l->account, "%.*s%s%s", LOGIN_SIZE - 1,
+	    user, strchr(user, '@') == NULL ? "@" : "",
+	    strchr(user, '@') == NULL ? domain_default() : "");
+	fold(l->account);
+	return strlen(user) < LOGIN_SIZE &&
+	    strlen(l->account) < LOGIN_SIZE &&
+	    address_parse(l->account, &who) == ADDRESS_OK &&
+	    *who.domain != '\0';
 }
 
-/* Starts the auth command with the reading end of a pipe as fd 3. */
-static pid_t start(const struct config *config, int fd)
+/* Loopback is no source: a webmail there would be everybody at once. */
+static const char *source(const struct login *l)
+{
+	return *l->peer->address == '\0' || l->peer->loopback ? NULL :
+	    l->peer->address;
+}
+
+static enum outcome outcome(enum login_result result)
+{
+	return result == LOGIN_OK ? LET_IN :
+	    result == LOGIN_REFUSED ? TURNED_AWAY : UNDECIDED;
+}
+
+/* Starts the auth command, its option before all, with fd as its 3. */
+static pid_t auth_start(const struct login *l, const char *option, int fd)
 {
 	static struct str command;
 	char own[PATH_SIZE], *rest, **argv;
@@ -102,14 +95,16 @@ static pid_t start(const struct config *config, int fd)
 	pid_t pid;
 
 	str_clear(&command);
-	if (config->auth != NULL)
-		str_puts(&command, config->auth);
+	if (l->config->auth != NULL && option == NULL)
+		str_puts(&command, l->config->auth);
 	else if (!program_path("auth", own))
 		return -1;
-	argv = xrealloc(NULL, (command.len / 2 + 3) * sizeof *argv);
+	argv = xrealloc(NULL, (command.len / 2 + 4) * sizeof *argv);
 	rest = command.p;
-	if (config->auth == NULL)
+	if (command.len == 0)
 		argv[n++] = own;
+	if (option != NULL)
+		argv[n++] = (char *)(uintptr_t)option;
 	while ((argv[n] = text_word(&rest)) != NULL)
 		n++;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -120,38 +115,228 @@ static pid_t start(const struct config *config, int fd)
 	return pid;
 }
 
-enum login_result login_check(struct login *l, const struct config *config,
-    struct address *who)
+/* Asks by the checkpassword interface: auth's status. */
+static int auth_ask(const struct login *l, const char *option,
+    const char *password)
 {
-	char text[512];
-	size_t user, password, len;
-	int fds[2], status = 111;
-	bool possible = complete(l, who);
+	char text[2 * LOGIN_SIZE + 4];
+	int fds[2], n, status = 111;
+	bool whole;
 	pid_t pid;
 
-	if (!possible) /* ask all the same: the time must not tell */
-		strcpy(l->user, "nobody@invalid");
-	user = strlen(l->user) + 1;
-	password = strlen(l->password) + 1;
-	len = user + password + 2;
-	memcpy(text, l->user, user);
-	memcpy(text + user, l->password, password);
-	memcpy(text + user + password, "0", 2); /* no APOP timestamp */
-	explicit_bzero(l->password, sizeof l->password);
+	/* "0": there is no APOP timestamp. */
+	n = snprintf(text, sizeof text, "%s%c%s%c0", l->account, 0, password,
+	    0);
 	if (pipe2(fds, O_CLOEXEC) == 0) {
-		pid = start(config, fds[0]);
+		pid = auth_start(l, option, fds[0]);
 		close(fds[0]);
 		/* 512 bytes always fit into an empty pipe. */
-		bool told = write(fds[1], text, len) == (ssize_t)len;
+		whole = write(fds[1], text, (size_t)n + 1) == n + 1;
 		close(fds[1]);
 		if (pid > 0)
 			status = program_wait(pid);
-		if (!told)
+		if (!whole)
 			status = 111;
 	}
 	explicit_bzero(text, sizeof text);
+	return status;
+}
+
+static enum login_result auth_said(int status)
+{
 	if (status == 0 || status == 1)
-		return status == 0 && possible ? LOGIN_OK : LOGIN_REFUSED;
+		return status == 0 ? LOGIN_OK : LOGIN_REFUSED;
 	warn("auth failed status=%d", status);
 	return LOGIN_UNAVAILABLE;
+}
+
+static void scram_end(struct login *l)
+{
+	if (l->scram < 0)
+		return;
+	close(l->scram);
+	l->scram = -1;
+	kill(l->scram_pid, SIGKILL); /* it has said all, or hangs */
+	program_wait(l->scram_pid);
+}
+
+enum login_result login_password(struct login *l, const char *user,
+    char *password)
+{
+	bool possible = account_find(l, user, "PLAIN") &&
+	    strlen(password) < LOGIN_SIZE;
+	enum login_result result = LOGIN_UNAVAILABLE;
+	size_t len = strlen(password);
+	char asked[sizeof l->account];
+	struct penalty penalty;
+
+	scram_end(l);
+	if (penalty_begin(&penalty, source(l), l->account)) {
+		strcpy(asked, l->account);
+		if (!possible) { /* ask all the same: the time must not tell */
+			strcpy(l->account, "nobody@invalid");
+			password[strnlen(password, LOGIN_SIZE - 1)] = '\0';
+		}
+		result = auth_said(auth_ask(l, NULL, password));
+		strcpy(l->account, asked);
+		if (result == LOGIN_OK && !possible)
+			result = LOGIN_REFUSED;
+		penalty_end(&penalty, outcome(result));
+	}
+	explicit_bzero(password, len);
+	return told(l, result);
+}
+
+/* SCRAM */
+
+/* A packet of auth: its letter, and the text; '\0': there is none. */
+static char scram_read(struct login *l, char text[SCRAM_SIZE])
+{
+	struct pollfd p = {.fd = l->scram, .events = POLLIN};
+	char packet[SCRAM_SIZE + 1];
+	ssize_t n = -1;
+
+	if (poll(&p, 1, AUTH_TIME * 1000) == 1)
+		n = read(l->scram, packet, sizeof packet);
+	if (n < 2 || packet[n - 1] != '\0')
+		return '\0';
+	strcpy(text, packet + 1);
+	return *packet;
+}
+
+static bool scram_start(struct login *l)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+		return false;
+	l->scram_pid = auth_start(l, "-S", fds[1]);
+	close(fds[1]);
+	if (l->scram_pid < 0) {
+		close(fds[0]);
+		return false;
+	}
+	l->scram = fds[0];
+	return true;
+}
+
+/* The first packet: see src/auth/auth.h. */
+static bool scram_ask(struct login *l, const char *user, const char *first)
+{
+	const char *text[] = {l->account, user, l->tls->exporter,
+	    l->tls->endpoint, l->tls->unique, first};
+	char room[3072];
+	struct str packet = STR_ROOM(room);
+	bool sent;
+
+	str_clear(&packet);
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+		str_add(&packet, text[i], strlen(text[i]) + 1);
+	sent = write(l->scram, packet.p, packet.len) == (ssize_t)packet.len;
+	str_free(&packet);
+	return sent;
+}
+
+enum login_result login_scram_first(struct login *l, const char *user,
+    const char *first, char text[SCRAM_SIZE])
+{
+	const char *mechanism = *first == 'p' ? "SCRAM-SHA-256-PLUS" :
+	    "SCRAM-SHA-256";
+	char letter = '\0';
+
+	scram_end(l);
+	if (!account_find(l, user, mechanism) || strlen(first) >= SCRAM_SIZE ||
+	    l->config->auth != NULL) /* which is asked for passwords alone */
+		return told(l, LOGIN_REFUSED);
+	if (scram_start(l) && scram_ask(l, user, first))
+		letter = scram_read(l, text);
+	if (letter == 'C')
+		return LOGIN_CONTINUE;
+	scram_end(l);
+	if (letter != 'R')
+		warn("auth failed: no challenge");
+	return told(l, letter == 'R' ? LOGIN_REFUSED : LOGIN_UNAVAILABLE);
+}
+
+/* The waiting is here: before it, nothing was told that costs a guess. */
+enum login_result login_scram_final(struct login *l, const char *final,
+    char text[SCRAM_SIZE])
+{
+	enum login_result result = LOGIN_UNAVAILABLE;
+	size_t n = strlen(final) + 1;
+	struct penalty penalty;
+	char letter = '\0';
+
+	if (l->scram < 0)
+		return told(l, LOGIN_REFUSED);
+	if (penalty_begin(&penalty, source(l), l->account)) {
+		if (n <= SCRAM_SIZE &&
+		    write(l->scram, final, n) == (ssize_t)n)
+			letter = scram_read(l, text);
+		if (letter == 'Y' || letter == 'R' || n > SCRAM_SIZE)
+			result = letter == 'Y' ? LOGIN_OK : LOGIN_REFUSED;
+		else
+			warn("auth failed: no answer");
+		penalty_end(&penalty, outcome(result));
+	}
+	scram_end(l);
+	return told(l, result);
+}
+
+/* EXTERNAL */
+
+/* Who has a certificate has to have an account, too. */
+static enum login_result account_is_there(struct login *l)
+{
+	char path[MAILBOX_SIZE];
+	struct address who;
+	struct stat st;
+
+	if (l->config->auth == NULL)
+		return auth_said(auth_ask(l, "-E", ""));
+	return address_parse(l->account, &who) == ADDRESS_OK &&
+	    mailbox_path(path, who.local, who.domain) &&
+	    stat(path, &st) == 0 ? LOGIN_OK : LOGIN_REFUSED;
+}
+
+enum login_result login_external(struct login *l, const char *authzid)
+{
+	char wanted[LOGIN_SIZE + ADDRESS_SIZE];
+
+	scram_end(l);
+	if (!account_find(l, authzid, "EXTERNAL") && *authzid != '\0')
+		return told(l, LOGIN_REFUSED);
+	strcpy(wanted, l->account);
+	if (!account_find(l, l->tls->peer, "EXTERNAL") ||
+	    *l->tls->peer == '\0' ||
+	    (*authzid != '\0' && strcmp(wanted, l->account) != 0))
+		return told(l, LOGIN_REFUSED);
+	return told(l, account_is_there(l));
+}
+
+/* What is offered */
+
+bool login_has_scram(const struct config *config)
+{
+	char text[FIRST_BLOCK + 1], *rest = text, *line, *hash;
+	int fd = config->auth != NULL ? -1 :
+	    open("users/passwd", O_RDONLY | O_CLOEXEC);
+	bool has = false;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, FIRST_BLOCK);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	while ((line = text_line(&rest)) != NULL) {
+		hash = strchr(line, ':');
+		if (*line == '#' || hash == NULL)
+			continue;
+		has = strncmp(hash + 1, SCRAM_SCHEME, strlen(SCRAM_SCHEME)) ==
+		    0;
+		break;
+	}
+	explicit_bzero(text, sizeof text);
+	return has;
 }

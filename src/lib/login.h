@@ -1,41 +1,74 @@
 /*
- * Login by user and password: SASL PLAIN and LOGIN (RFC 4616, RFC 4954) for
- * every protocol, and the question to a checkpassword program.
+ * The doorkeeper's side of a login: whether user and password, a SCRAM dialogue
+ * or a certificate open the door, what a refusal costs, and the log's line. One
+ * for all protocols. See pennypost-logins(5) and auth(8).
  */
 #ifndef LOGIN_H
 #define LOGIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "address.h"
 #include "config.h"
+#include "peer.h"
+#include "scram.h"
+#include "tls.h"
 
 /* The checkpassword interface takes 512 bytes for both and a time. */
 #define LOGIN_SIZE 240
 
-struct login {
-	char user[LOGIN_SIZE];
-	char password[LOGIN_SIZE];
+enum login_result {
+	LOGIN_OK,
+	LOGIN_REFUSED,
+	LOGIN_UNAVAILABLE, /* cannot tell now */
+	LOGIN_CONTINUE,    /* SCRAM: the peer is to answer a challenge */
 };
 
-enum login_result { LOGIN_OK, LOGIN_REFUSED, LOGIN_UNAVAILABLE };
+/* One door: who knocks, and how. */
+struct login {
+	const struct config *config;
+	const struct peer *peer;
+	const struct tls *tls;  /* "" protocol: there is none */
+	const char *service;    /* "smtp", "pop3", "imap": for the log */
+	struct address who;     /* at LOGIN_OK: the whole address; else empty */
+	const char *mechanism;  /* for the log */
+	char account[LOGIN_SIZE + ADDRESS_SIZE]; /* who it is to be */
+	int scram;              /* the socket to auth, -1: no dialogue is open */
+	pid_t scram_pid;
+};
+
+void login_begin(struct login *, const struct config *, const struct peer *,
+    const struct tls *, const char *service);
 
 /*
- * Decodes base64 (RFC 4648 4, padding required) into out, NUL-terminated.
- * *len is the length without that NUL; false for anything malformed, for more
- * than size - 1 octets, or, where len is NULL, for a NUL within.
+ * Each of these may take as long as penalty.h says, and writes one line of the
+ * log (but for LOGIN_CONTINUE).
  */
-bool base64_decode(const char *text, char *out, size_t size, size_t *len);
 
-/* One PLAIN response. False when it is malformed, or asks to be another. */
-bool login_plain(struct login *, const char *base64);
+/* PLAIN, LOGIN, USER and PASS. Wipes the password. */
+enum login_result login_password(struct login *, const char *user,
+    char *password);
 
 /*
- * Asks the auth program. A user without a domain is of the default domain:
- * `who` is the whole address then, letters folded. Wipes the password.
+ * SCRAM-SHA-256 and -PLUS (RFC 5802, RFC 7677). `first` is the client's first
+ * message, of the user whom the talker has found in it; `text` takes what is to
+ * be said to the peer: the challenge at LOGIN_CONTINUE, at LOGIN_OK the server's
+ * last message. Any other login ends a dialogue that was left open.
  */
-enum login_result login_check(struct login *, const struct config *,
-    struct address *who);
+enum login_result login_scram_first(struct login *, const char *user,
+    const char *first, char text[SCRAM_SIZE]);
+enum login_result login_scram_final(struct login *, const char *final,
+    char text[SCRAM_SIZE]);
+
+/* EXTERNAL (RFC 4422 A): authzid is "" or whom the certificate names. */
+enum login_result login_external(struct login *, const char *authzid);
+
+/*
+ * May SCRAM be offered? When it is our own auth that is asked, and the first
+ * account has a verifier for it: pennypost-passwd(5).
+ */
+bool login_has_scram(const struct config *);
 
 #endif

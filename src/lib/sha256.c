@@ -36,34 +36,58 @@ static uint32_t rotate(uint32_t x, int n)
 	return x >> n | x << (32 - n);
 }
 
-/* FIPS 180-4 6.2.2; a to h are v[0] to v[7]. */
+static uint32_t word(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Four octets of each word. */
+static void words_out(unsigned char *p, const uint32_t *words, size_t n)
+{
+	for (size_t i = 0; i < 4 * n; i++)
+		p[i] = (unsigned char)(words[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+/*
+ * FIPS 180-4 6.2.2, with the variables renamed and not moved in each round:
+ * what PBKDF2 costs is what this costs.
+ */
+#define ROUND(a, b, c, d, e, f, g, h, t) do { \
+	uint32_t t1 = h + K[t] + w[t] + \
+	    (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + \
+	    ((e & f) ^ (~e & g)); \
+	d += t1; \
+	h = t1 + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + \
+	    ((a & b) ^ (a & c) ^ (b & c)); \
+} while (0)
+
 static void block_add(uint32_t state[8], const unsigned char *p)
 {
-	uint32_t w[64], v[8];
+	uint32_t w[64];
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 
-	for (int t = 0; t < 16; t++, p += 4)
-		w[t] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-		    (uint32_t)p[2] << 8 | p[3];
+	for (int t = 0; t < 16; t++)
+		w[t] = word(p + 4 * t);
 	for (int t = 16; t < 64; t++) {
-		uint32_t a = w[t - 15], b = w[t - 2];
+		uint32_t x = w[t - 15], y = w[t - 2];
 		w[t] = w[t - 16] + w[t - 7] +
-		    (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
-		    (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+		    (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) +
+		    (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
 	}
-	memcpy(v, state, sizeof v);
-	for (int t = 0; t < 64; t++) {
-		uint32_t a = v[0], e = v[4];
-		uint32_t t1 = v[7] + K[t] + w[t] +
-		    (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-		    ((e & v[5]) ^ (~e & v[6]));
-		uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-		    ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-		memmove(v + 1, v, 7 * sizeof *v);
-		v[4] += t1;
-		v[0] = t1 + t2;
+	for (int t = 0; t < 64; t += 8) {
+		ROUND(a, b, c, d, e, f, g, h, t);
+		ROUND(h, a, b, c, d, e, f, g, t + 1);
+		ROUND(g, h, a, b, c, d, e, f, t + 2);
+		ROUND(f, g, h, a, b, c, d, e, t + 3);
+		ROUND(e, f, g, h, a, b, c, d, t + 4);
+		ROUND(d, e, f, g, h, a, b, c, t + 5);
+		ROUND(c, d, e, f, g, h, a, b, t + 6);
+		ROUND(b, c, d, e, f, g, h, a, t + 7);
 	}
-	for (int i = 0; i < 8; i++)
-		state[i] += v[i];
+	state[0] += a, state[1] += b, state[2] += c, state[3] += d;
+	state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
 
 void sha256_add(struct sha256 *s, const void *text, size_t n)
@@ -94,37 +118,88 @@ void sha256_end(struct sha256 *s, unsigned char digest[SHA256_SIZE])
 		length[i] = (unsigned char)(bits >> (56 - 8 * i));
 	sha256_add(s, padding, (at < 56 ? 56 : 120) - at);
 	sha256_add(s, length, sizeof length);
-	for (int i = 0; i < SHA256_SIZE; i++)
-		digest[i] = (unsigned char)(s->state[i / 4] >>
-		    (24 - 8 * (i % 4)));
+	words_out(digest, s->state, 8);
 	explicit_bzero(s, sizeof *s);
+}
+
+/* What has taken in the key, for the text and for its digest. */
+static void hmac_begin(struct sha256 *inner, struct sha256 *outer,
+    const void *key, size_t size)
+{
+	unsigned char block[SHA256_BLOCK] = {0};
+	struct sha256 s;
+
+	if (size > SHA256_BLOCK) {
+		sha256_begin(&s);
+		sha256_add(&s, key, size);
+		sha256_end(&s, block);
+	} else if (size > 0) {
+		memcpy(block, key, size);
+	}
+	for (int i = 0; i < SHA256_BLOCK; i++)
+		block[i] ^= 0x36;
+	sha256_begin(inner);
+	sha256_add(inner, block, sizeof block);
+	for (int i = 0; i < SHA256_BLOCK; i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	sha256_begin(outer);
+	sha256_add(outer, block, sizeof block);
+	explicit_bzero(block, sizeof block);
+}
+
+static void hmac_end(unsigned char digest[SHA256_SIZE], struct sha256 *inner,
+    struct sha256 *outer)
+{
+	sha256_end(inner, digest);
+	sha256_add(outer, digest, SHA256_SIZE);
+	sha256_end(outer, digest);
 }
 
 void hmac_sha256(unsigned char digest[SHA256_SIZE], const void *key,
     size_t key_size, const void *text, size_t size)
 {
-	unsigned char inner[SHA256_BLOCK] = {0}, outer[SHA256_BLOCK];
-	struct sha256 s;
+	struct sha256 inner, outer;
 
-	if (key_size > SHA256_BLOCK) {
-		sha256_begin(&s);
-		sha256_add(&s, key, key_size);
-		sha256_end(&s, inner);
-	} else if (key_size > 0) {
-		memcpy(inner, key, key_size);
+	hmac_begin(&inner, &outer, key, key_size);
+	sha256_add(&inner, text, size);
+	hmac_end(digest, &inner, &outer);
+}
+
+/* HMAC of a digest: two blocks, their padding (768 bits) always the same. */
+static void hmac_again(unsigned char block[SHA256_BLOCK],
+    const struct sha256 *inner, const struct sha256 *outer)
+{
+	uint32_t state[8];
+
+	memcpy(state, inner->state, sizeof state);
+	block_add(state, block);
+	words_out(block, state, 8);
+	memcpy(state, outer->state, sizeof state);
+	block_add(state, block);
+	words_out(block, state, 8);
+}
+
+void pbkdf2_sha256(unsigned char key[SHA256_SIZE], const void *password,
+    size_t password_size, const void *salt, size_t salt_size,
+    unsigned iterations)
+{
+	unsigned char block[SHA256_BLOCK] = {[SHA256_SIZE] = 0x80,
+	    [SHA256_BLOCK - 2] = 768 >> 8};
+	struct sha256 inner, outer, first, last;
+
+	hmac_begin(&inner, &outer, password, password_size);
+	first = inner;
+	last = outer;
+	sha256_add(&first, salt, salt_size);
+	sha256_add(&first, "\0\0\0\1", 4);
+	hmac_end(block, &first, &last);
+	memcpy(key, block, SHA256_SIZE);
+	while (--iterations > 0) {
+		hmac_again(block, &inner, &outer);
+		for (int i = 0; i < SHA256_SIZE; i++)
+			key[i] ^= block[i];
 	}
-	for (int i = 0; i < SHA256_BLOCK; i++) {
-		outer[i] = inner[i] ^ 0x5c;
-		inner[i] ^= 0x36;
-	}
-	sha256_begin(&s);
-	sha256_add(&s, inner, sizeof inner);
-	sha256_add(&s, text, size);
-	sha256_end(&s, digest);
-	sha256_begin(&s);
-	sha256_add(&s, outer, sizeof outer);
-	sha256_add(&s, digest, SHA256_SIZE);
-	sha256_end(&s, digest);
-	explicit_bzero(inner, sizeof inner);
-	explicit_bzero(outer, sizeof outer);
+	explicit_bzero(&inner, sizeof inner);
+	explicit_bzero(&outer, sizeof outer);
+	explicit_bzero(block, sizeof block);
 }

@@ -1,6 +1,7 @@
 /*
  * pop3d: lets a user fetch mail by POP3 on fd 0 and 1: RFC 1939 without APOP,
- * 2449 (CAPA), 3206, 5034 (SASL PLAIN), 6856 (UTF8). See pop3d(8).
+ * 2449 (CAPA), 2595 (STLS), 3206, 5034 (SASL), 6856 (UTF8). With -T, TLS comes
+ * first (RFC 8314). See pop3d(8).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,19 +13,23 @@
 
 #include "command.h"
 #include "config.h"
+#include "confine.h"
 #include "conn.h"
+#include "door.h"
 #include "local.h"
 #include "log.h"
-#include "login.h"
 #include "maildrop.h"
 #include "peer.h"
 #include "program.h"
+#include "sasl.h"
 #include "str.h"
 
 #define TIMEOUT 600    /* s; RFC 1939 3: ten minutes at least */
 #define SESSION 14400  /* s; a large box over a slow line */
-#define LINE_MAX 1024  /* 255 by RFC 2449 4; a PLAIN response is longer */
+#define LINE_MAX 2048  /* 255 by RFC 2449 4; SCRAM's responses are longer */
 #define ERRORS_MAX 10
+#define TALKER_MEMORY (16u << 20)   /* bytes; it needs 1 MiB */
+#define SESSION_MEMORY (256u << 20) /* a million messages */
 #define LOGIN_ERRORS 3 /* what a wrong password counts */
 
 enum state { AUTHORIZATION = 1, TRANSACTION = 2, ANY = 3 };
@@ -34,8 +39,9 @@ static struct {
 	struct conn conn;
 	struct peer peer;
 	const struct config *config;
-	struct login login; /* what USER said, then PASS */
-	char user[ADDRESS_SIZE], mailbox[MAILBOX_SIZE];
+	struct door door;
+	char user[LOGIN_SIZE];  /* what USER said */
+	char mailbox[MAILBOX_SIZE];
 	struct maildrop drop;
 	size_t deleted, retrieved;
 } s;
@@ -65,59 +71,49 @@ static void error(const char *text)
 	conn_reply(&s.conn, "-ERR %s", text);
 }
 
-/* AUTHORIZATION */
+/* Who talks to a stranger needs no file, and only asks the doorkeeper. */
+static const struct confinement stranger = {
+	.calls = CALLS_PASS_FD, .memory = TALKER_MEMORY,
+};
 
-static bool login_is_private(void)
+/* Who serves a user needs his mailbox. */
+static struct confine_path mailbox[] = {
+	{s.mailbox, MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE},
+	{NULL, 0},
+};
+
+static const struct confinement user = {
+	.paths = mailbox, .calls = CALLS_FILES, .memory = SESSION_MEMORY,
+};
+
+/* AUTHORIZATION: the talker */
+
+static void login_decided(enum sasl_result result)
 {
-	return s.peer.loopback || (!s.peer.socket && *s.peer.address == '\0');
-}
-
-static void enter(const struct address *who)
-{
-	if (!mailbox_path(s.mailbox, who->local, who->domain)) {
-		error("[SYS/PERM] no such mailbox");
-		return;
-	}
-	switch (maildrop_open(&s.drop, s.mailbox)) {
-	case MAILDROP_IN_USE:
-		error("[IN-USE] another session has the mailbox");
-		return;
-	case MAILDROP_UNAVAILABLE:
-		error("[SYS/TEMP] cannot open the mailbox");
-		return;
-	case MAILDROP_OK:
-		break;
-	}
-	snprintf(s.user, sizeof s.user, "%s", who->text);
-	info("login user=%s peer=%s messages=%zu", safe(s.user),
-	    s.peer.address, s.drop.count);
-	s.dialogue.state = TRANSACTION;
-	conn_reply(&s.conn, "+OK %zu messages", s.drop.count);
-}
-
-static void login(void)
-{
-	struct address who;
-
-	switch (login_check(&s.login, s.config, &who)) {
-	case LOGIN_OK:
-		enter(&who);
-		break;
-	case LOGIN_REFUSED:
-		warn("login refused user=%s peer=%s", safe(s.login.user),
-		    s.peer.address);
+	switch (result) {
+	case SASL_OK:
+		door_leave(&s.door, ""); /* the doorkeeper says the rest */
+	case SASL_REFUSED:
 		s.dialogue.errors += LOGIN_ERRORS - 1;
 		error("[AUTH] user or password is wrong");
 		break;
-	case LOGIN_UNAVAILABLE:
+	case SASL_UNAVAILABLE:
 		error("[SYS/TEMP] cannot tell now");
+		break;
+	case SASL_MALFORMED:
+		error("that is no response of this mechanism");
+		break;
+	case SASL_UNKNOWN:
+		error("unknown mechanism");
+		break;
+	case SASL_GIVEN_UP:
+		break;
 	}
-	explicit_bzero(&s.login, sizeof s.login);
 }
 
 static bool login_allowed(void)
 {
-	if (login_is_private())
+	if (door_is_private(&s.door))
 		return true;
 	error("[AUTH] not without encryption");
 	return false;
@@ -127,68 +123,84 @@ static void cmd_user(char *name)
 {
 	if (!login_allowed())
 		return;
-	if (strlen(name) >= sizeof s.login.user) {
+	if (strlen(name) >= sizeof s.user) {
 		error("name too long");
 		return;
 	}
-	strcpy(s.login.user, name);
+	strcpy(s.user, name);
 	ok("now the password");
 }
 
 static void cmd_pass(char *password)
 {
-	if (*s.login.user == '\0') {
+	if (*s.user == '\0') {
 		error("USER comes first");
 		return;
 	}
-	if (strlen(password) >= sizeof s.login.password) {
-		error("[AUTH] user or password is wrong");
-		return;
-	}
-	strcpy(s.login.password, password);
-	explicit_bzero(password, strlen(password));
-	login();
+	login_decided(sasl_password(&s.door, s.user, password));
+	*s.user = '\0';
 }
 
-/* AUTH PLAIN [response]; alone, it lists the mechanisms, as old clients ask. */
+/* Says it after a "+ ", and reads the answer; NULL when there is none to use. */
+static char *challenge(const char *text)
+{
+	char *line;
+
+	conn_reply(&s.conn, "+ %s", text);
+	switch (conn_line(&s.conn, LINE_MAX, &line)) {
+	case LINE_OK:
+		if (strcmp(line, "*") != 0)
+			return line;
+		error("given up");
+		break;
+	case LINE_LONG:
+	case LINE_BAD:
+		error("that line is no response");
+		break;
+	case LINE_EOF:
+	case LINE_TIMEOUT:
+		s.dialogue.state = 0;
+		s.dialogue.end = "eof";
+	}
+	return NULL;
+}
+
+/* Alone, it lists the mechanisms, as old clients ask. */
 static void cmd_auth(char *args)
 {
 	const char *mechanism = text_word(&args);
-	char *response = args;
+	struct str names = {0};
+	char *rest, *name;
 
-	if (mechanism == NULL) {
-		ok("mechanisms follow");
-		conn_puts(&s.conn, "PLAIN\r\n.\r\n");
+	if (mechanism != NULL) {
+		if (login_allowed())
+			login_decided(sasl_login(&s.door, mechanism,
+			    *args != '\0' ? args : NULL, challenge));
 		return;
 	}
-	if (strcasecmp(mechanism, "PLAIN") != 0) {
-		error("unknown mechanism");
+	sasl_mechanisms(&s.door, &names);
+	ok("mechanisms follow");
+	for (rest = names.p; (name = text_word(&rest)) != NULL;)
+		conn_reply(&s.conn, "%s", name);
+	conn_puts(&s.conn, ".\r\n");
+	str_free(&names);
+}
+
+static void cmd_stls(char *args)
+{
+	(void)args;
+	if (!s.door.tls_offered) {
+		error("TLS is not available");
 		return;
 	}
-	if (!login_allowed())
-		return;
-	if (*response == '\0') {
-		conn_puts(&s.conn, "+ \r\n");
-		switch (conn_line(&s.conn, LINE_MAX, &response)) {
-		case LINE_OK:
-			break;
-		case LINE_LONG:
-		case LINE_BAD:
-			error("that line is no response");
-			return;
-		case LINE_EOF:
-		case LINE_TIMEOUT:
-			s.dialogue.state = 0;
-			s.dialogue.end = "eof";
-			return;
-		}
+	if (!door_tls(&s.door, "+OK begin TLS")) {
+		if (s.conn.start != s.conn.end)
+			error("something has come before TLS, closing");
+		conn_hang_up(&s.conn);
+		s.dialogue.state = 0;
+		s.dialogue.end = "tls";
 	}
-	if (strcmp(response, "*") == 0)
-		error("given up");
-	else if (login_plain(&s.login, response))
-		login();
-	else
-		error("bad PLAIN response");
+	*s.user = '\0';
 }
 
 static void cmd_utf8(char *args)
@@ -199,10 +211,16 @@ static void cmd_utf8(char *args)
 
 static void cmd_capa(char *args)
 {
+	struct str names = {0};
+
 	(void)args;
 	ok("capabilities follow");
-	if (login_is_private())
-		conn_puts(&s.conn, "USER\r\nSASL PLAIN\r\n");
+	sasl_mechanisms(&s.door, &names);
+	if (names.len > 0)
+		conn_reply(&s.conn, "USER\r\nSASL %s", names.p);
+	str_free(&names);
+	if (s.door.tls_offered)
+		conn_puts(&s.conn, "STLS\r\n");
 	conn_puts(&s.conn,
 	    "TOP\r\n"
 	    "UIDL\r\n"
@@ -426,7 +444,7 @@ static void cmd_quit(char *args)
 	if (s.dialogue.state == TRANSACTION) {
 		done = maildrop_update(&s.drop);
 		info("quit user=%s retrieved=%zu deleted=%zu ok=%d",
-		    safe(s.user), s.retrieved, s.deleted, done);
+		    safe(s.door.login.who.text), s.retrieved, s.deleted, done);
 	}
 	if (done)
 		ok("goodbye");
@@ -439,6 +457,7 @@ static const struct command commands[] = {
 	{"USER", AUTHORIZATION, RAW_ARGS, cmd_user},
 	{"PASS", AUTHORIZATION, RAW_ARGS, cmd_pass},
 	{"AUTH", AUTHORIZATION, ANY_ARGS, cmd_auth},
+	{"STLS", AUTHORIZATION, NO_ARGS, cmd_stls},
 	{"UTF8", AUTHORIZATION, NO_ARGS, cmd_utf8},
 	{"CAPA", ANY, NO_ARGS, cmd_capa},
 	{"STAT", TRANSACTION, NO_ARGS, cmd_stat},
@@ -453,30 +472,77 @@ static const struct command commands[] = {
 	{NULL, 0, NO_ARGS, NULL},
 };
 
+/* Until QUIT, or the end of the connection. */
+static _Noreturn void talk(enum state state)
+{
+	const char *end;
+
+	s.dialogue = (struct dialogue){&s.conn, &protocol, commands, state, 0,
+	    NULL};
+	end = command_loop(&s.dialogue);
+	if (strcmp(end, "quit") != 0)
+		info("session end=%s user=%s peer=%s", end,
+		    safe(s.door.login.who.text), s.peer.address);
+	door_close(&s.door, EX_OK);
+}
+
+/* The user's own process: it can reach his mailbox, and nothing else. */
+static bool enter(void)
+{
+	const struct address *who = &s.door.login.who;
+	const char *why = NULL;
+
+	if (!mailbox_path(s.mailbox, who->local, who->domain)) {
+		error("[SYS/PERM] no such mailbox");
+		return false;
+	}
+	confine(&user);
+	switch (maildrop_open(&s.drop, s.mailbox)) {
+	case MAILDROP_OK:
+		break;
+	case MAILDROP_IN_USE:
+		why = "[IN-USE] another session has the mailbox";
+		break;
+	case MAILDROP_UNAVAILABLE:
+		why = "[SYS/TEMP] cannot open the mailbox";
+	}
+	if (why == NULL)
+		conn_reply(&s.conn, "+OK %zu messages", s.drop.count);
+	else
+		error(why);
+	return why == NULL;
+}
+
 int main(int argc, char **argv)
 {
-	const char *home = NULL, *end;
+	const char *home = NULL;
+	bool tls = false;
 	int option;
 
 	program_begin("pop3d");
 	log_last_words("-ERR [SYS/TEMP] out of service, try later\r\n");
-	while ((option = getopt(argc, argv, "C:")) != -1) {
+	while ((option = getopt(argc, argv, "C:T")) != -1) {
 		if (option == 'C')
 			home = optarg;
+		else if (option == 'T')
+			tls = true;
 		else
-			fatal(EX_USAGE, "usage: pop3d [-C home]");
+			fatal(EX_USAGE, "usage: pop3d [-T] [-C home]");
 	}
 	home_enter(home);
 	s.config = config_load();
 	peer_find(&s.peer);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
-
-	conn_reply(&s.conn, "+OK %s POP3 Pennypost", s.config->host);
-	s.dialogue = (struct dialogue){&s.conn, &protocol, commands,
-	    AUTHORIZATION, 0, NULL};
-	end = command_loop(&s.dialogue);
-	if (strcmp(end, "quit") != 0)
-		info("session end=%s user=%s peer=%s", end, safe(s.user),
-		    s.peer.address);
-	return 0;
+	confine_secrets();
+	door_begin(&s.door, s.config, &s.peer, &s.conn, "pop3");
+	if (tls)
+		door_tls_first(&s.door);
+	if (door_talk(&s.door, &stranger)) {
+		conn_reply(&s.conn, "+OK %s POP3 Pennypost", s.config->host);
+		talk(AUTHORIZATION);
+	}
+	if (enter())
+		talk(TRANSACTION);
+	conn_hang_up(&s.conn);
+	door_close(&s.door, EX_OK);
 }

@@ -31,9 +31,9 @@ static const char *file_read(char *text, size_t size)
 	return NULL;
 }
 
-const char *auth_read(struct login *l)
+const char *auth_read(struct credentials *l)
 {
-	char text[2 * LOGIN_SIZE + 2];
+	char text[2 * AUTH_WORD_SIZE + 2];
 	const char *why = file_read(text, sizeof text), *password;
 	char *colon;
 
@@ -44,8 +44,8 @@ const char *auth_read(struct login *l)
 		password = colon != NULL ? colon + 1 : "";
 		why = AUTH_FILE " does not begin with user:password";
 		if (colon != NULL && colon > text && *password != '\0' &&
-		    colon - text < LOGIN_SIZE &&
-		    strlen(password) < LOGIN_SIZE) {
+		    colon - text < AUTH_WORD_SIZE &&
+		    strlen(password) < AUTH_WORD_SIZE) {
 			*colon = '\0';
 			strcpy(l->user, text);
 			strcpy(l->password, password);
@@ -56,33 +56,12 @@ const char *auth_read(struct login *l)
 	return why;
 }
 
-void auth_encode(char text[AUTH_TEXT_SIZE], const char *from, size_t n)
+void auth_plain(char text[AUTH_TEXT_SIZE], const struct credentials *l)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *p = (const unsigned char *)from;
-
-	for (; n > 0; p += 3) {
-		unsigned bits = (unsigned)p[0] << 16;
-		if (n > 1)
-			bits |= (unsigned)p[1] << 8;
-		if (n > 2)
-			bits |= p[2];
-		*text++ = digits[bits >> 18];
-		*text++ = digits[bits >> 12 & 63];
-		*text++ = n > 1 ? digits[bits >> 6 & 63] : '=';
-		*text++ = n > 2 ? digits[bits & 63] : '=';
-		n = n > 3 ? n - 3 : 0;
-	}
-	*text = '\0';
-}
-
-void auth_plain(char text[AUTH_TEXT_SIZE], const struct login *l)
-{
-	char response[2 * LOGIN_SIZE + 2];
+	char response[2 * AUTH_WORD_SIZE + 2];
 	int n = snprintf(response, sizeof response, "%c%s%c%s", 0, l->user, 0,
 	    l->password);
 
-	auth_encode(text, response, (size_t)n);
+	base64_encode(text, response, (size_t)n);
 	explicit_bzero(response, sizeof response);
 }

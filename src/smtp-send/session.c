@@ -227,7 +227,7 @@ static void say_login(struct session *s, const char *word)
 {
 	char text[AUTH_TEXT_SIZE];
 
-	auth_encode(text, word, strlen(word));
+	base64_encode(text, word, strlen(word));
 	conn_reply(&s->conn, "%s", text);
 	explicit_bzero(text, sizeof text);
 }

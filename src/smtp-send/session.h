@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth.h"
 #include "conn.h"
-#include "login.h"
 #include "mx.h"
 #include "policy.h"
 #include "reply.h"
@@ -66,7 +66,7 @@ struct session {
 	bool heard;        /* it has replied since it was READY last */
 	bool closing;      /* it has said 421 */
 	bool never;        /* it takes no mail, ever: RFC 7504 */
-	struct login login;
+	struct credentials login;
 	struct reply reply;
 	struct conn conn;
 };

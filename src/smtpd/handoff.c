@@ -3,13 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "conn.h"
 #include "log.h"
-#include "nudge.h"
-#include "program.h"
 #include "queue.h"
 
 #define DELIVER_TIMEOUT 600 /* s: a shared file system may stall a minute */
@@ -19,7 +16,8 @@
 
 static struct {
 	const char *host;
-	pid_t pid;         /* of deliver; 0: not running */
+	struct door *door; /* whose doorkeeper starts deliver, and nudges */
+	bool running;      /* deliver is */
 	bool greeted;      /* its greeting and LHLO reply were read */
 	bool mail;         /* it knows the sender */
 	bool unanswered;   /* a chunk's reply is still to be read */
@@ -34,9 +32,10 @@ static struct {
 	struct queue queue;
 } to;
 
-void handoff_begin(const char *host)
+void handoff_begin(const char *host, struct door *door)
 {
 	to.host = host;
+	to.door = door;
 	to.queue.file.fd = -1;
 }
 
@@ -56,35 +55,25 @@ static int reply_read(void)
 
 static bool started(void)
 {
-	char path[PATH_SIZE], *argv[] = {path, NULL};
-	int fds[2];
+	int fd;
 
-	if (to.pid > 0)
+	if (to.running)
 		return true;
-	if (!program_path("deliver", path) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+	fd = door_ask(to.door);
+	if (fd < 0)
 		return false;
-	to.pid = program_start(argv, fds[1], fds[1], NULL, NULL);
-	close(fds[1]);
-	conn_open(&to.conn, fds[0], fds[0], DELIVER_TIMEOUT, 0);
+	conn_open(&to.conn, fd, fd, DELIVER_TIMEOUT, 0);
 	conn_reply(&to.conn, "LHLO %s", to.host);
 	to.greeted = false;
-	if (to.pid > 0)
-		return true;
-	close(fds[0]);
-	return false;
+	to.running = true;
+	return true;
 }
 
 void handoff_close(void)
 {
-	if (to.pid <= 0)
-		return;
-	close(to.conn.in);
-	int status = program_wait(to.pid);
-	if (status != 0)
-		warn("deliver status=%d", status);
-	to.pid = 0;
-	to.mail = to.unanswered = false;
+	if (to.running)
+		close(to.conn.in);
+	to.running = to.mail = to.unanswered = false;
 }
 
 static const char *gone(void)
@@ -149,7 +138,7 @@ static void chunk_send(bool last)
 	if (to.unanswered && reply_read() != 250)
 		gone();
 	to.unanswered = false;
-	if (to.pid <= 0)
+	if (!to.running)
 		return;
 	int n = snprintf(command, sizeof command, "BDAT %zu%s\r\n", to.len,
 	    last ? " LAST" : "");
@@ -222,7 +211,7 @@ static const char *lmtp_end(struct envelope *e)
 		struct recipient *r = &e->rcpt[i];
 		if (!r->local)
 			continue;
-		int code = to.mail && to.pid > 0 ? reply_read() : 0;
+		int code = to.mail && to.running ? reply_read() : 0;
 		if (code == 0)
 			strcpy(to.reply, gone());
 		if (code == 250)
@@ -264,7 +253,7 @@ const char *handoff_end(struct envelope *e)
 		error = queue_commit(&to.queue, e);
 		to.queueing = false;
 		if (error == 0)
-			nudge(to.id);
+			door_say(to.door, to.id);
 	}
 	return error != 0 ? file_refusal(error) : NULL;
 }
@@ -274,7 +263,7 @@ void handoff_reset(void)
 	if (to.queueing)
 		queue_abort(&to.queue);
 	to.queueing = to.lost = false;
-	if (to.pid <= 0 || !to.mail)
+	if (!to.running || !to.mail)
 		return;
 	conn_reply(&to.conn, "RSET");
 	if ((to.unanswered && reply_read() == 0) || reply_read() != 250)

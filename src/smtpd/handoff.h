@@ -13,10 +13,11 @@
 
 #include <stddef.h>
 
+#include "door.h"
 #include "envelope.h"
 
-/* Our host name, for LHLO. */
-void handoff_begin(const char *host);
+/* Our host name, for LHLO; and whose doorkeeper starts deliver: broker.h. */
+void handoff_begin(const char *host, struct door *);
 
 /*
  * Does deliver take this local recipient? Its reply: "250 …", or the refusal to

@@ -1,6 +1,7 @@
 /*
  * smtpd: receives mail by SMTP on fd 0 and 1 (RFC 5321); with -s, takes
- * submissions (RFC 6409). smtpd(8) has the limits and the replies.
+ * submissions (RFC 6409); with -T, TLS comes first (RFC 8314). smtpd(8) has the
+ * limits and the replies.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,16 +11,20 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "broker.h"
 #include "command.h"
 #include "config.h"
+#include "confine.h"
 #include "conn.h"
+#include "door.h"
 #include "envelope.h"
 #include "handoff.h"
 #include "local.h"
 #include "log.h"
-#include "login.h"
 #include "peer.h"
 #include "program.h"
+#include "queue.h"
+#include "sasl.h"
 #include "smtp.h"
 #include "trace.h"
 
@@ -27,12 +32,17 @@
 #define SESSION 3600   /* s in all */
 #define AUTH_MAX 12288 /* RFC 4954 4 */
 #define MESSAGES_MAX 1000
+#define TALKER_MEMORY (64u << 20) /* bytes; it needs 2 MiB */
+
+#define USAGE "usage: smtpd [-s] [-T] [-l uid] [-C home]"
 
 static struct {
 	struct dialogue dialogue;
 	struct peer peer;
 	const struct config *config;
+	struct door door;
 	bool submission, trusted, extended; /* extended: EHLO, not HELO */
+	bool confirmed; /* this process may write the queue */
 	char helo[256], user[ADDRESS_SIZE];
 	unsigned messages;
 	struct pool pool; /* the transaction's memory */
@@ -71,29 +81,43 @@ static void hang_up(const char *text)
 	s.dialogue.end = "hang-up";
 }
 
-/* No network between us and the password? (TLS will be another such.) */
-static bool auth_is_private(void)
-{
-	return s.peer.loopback || (!s.peer.socket && *s.peer.address == '\0');
-}
-
 static bool auth_offered(void)
 {
-	return s.submission && auth_is_private() && *s.user == '\0' &&
+	return s.submission && door_is_private(&s.door) && *s.user == '\0' &&
 	    !s.peer.local; /* the kernel has said who it is */
 }
 
+/* Who talks to a stranger needs no file, and only asks the doorkeeper. */
+static const struct confinement stranger = {
+	.calls = CALLS_PASS_FD, .memory = TALKER_MEMORY,
+};
+
+/* Who may send writes the queue, and asks the doorkeeper for deliver. */
+static const struct confinement sender = {
+	.paths = (const struct confine_path[]){
+		{"spool/queue", MAY_LIST | MAY_CREATE | MAY_REMOVE},
+		{"spool/tmp", MAY_WRITE | MAY_CREATE | MAY_REMOVE},
+		{NULL, 0},
+	},
+	.calls = CALLS_FILES | CALLS_PASS_FD, .memory = TALKER_MEMORY,
+};
+
 /* HELO, EHLO */
 
-static bool hello(const char *name)
+static bool is_host_name(const char *name)
 {
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < n; i++)
 		if (name[i] <= ' ' || name[i] > '~' ||
 		    strchr("()<>@,;\\\"", name[i]) != NULL)
-			n = sizeof s.helo;
-	if (n >= sizeof s.helo) {
+			return false;
+	return n < sizeof s.helo;
+}
+
+static bool hello(const char *name)
+{
+	if (!is_host_name(name)) {
 		reply("501 5.5.4 That is no host name");
 		return false;
 	}
@@ -113,6 +137,8 @@ static void cmd_helo(char *name)
 
 static void cmd_ehlo(char *name)
 {
+	struct str mechanisms = {0};
+
 	if (!hello(name))
 		return;
 	s.extended = true;
@@ -120,8 +146,13 @@ static void cmd_ehlo(char *name)
 	conn_reply(&s.conn, "250-SIZE %" PRIu64, s.config->message_size_limit);
 	conn_reply(&s.conn, "250-LIMITS MAILMAX=%d RCPTMAX=%d", MESSAGES_MAX,
 	    RECIPIENTS_MAX);
+	if (s.door.tls_offered)
+		conn_puts(&s.conn, "250-STARTTLS\r\n");
 	if (auth_offered())
-		conn_reply(&s.conn, "250-AUTH PLAIN LOGIN");
+		sasl_mechanisms(&s.door, &mechanisms);
+	if (mechanisms.len > 0)
+		conn_reply(&s.conn, "250-AUTH %s", mechanisms.p);
+	str_free(&mechanisms);
 	conn_puts(&s.conn,
 	    "250-PIPELINING\r\n"
 	    "250-8BITMIME\r\n"
@@ -161,82 +192,70 @@ static char *challenge(const char *text)
 	return NULL;
 }
 
-static bool auth_plain(struct login *l, char *initial)
+static void auth_decided(enum sasl_result result)
 {
-	char *text = initial != NULL ? initial : challenge("");
-
-	if (text == NULL)
-		return false;
-	if (login_plain(l, text))
-		return true;
-	reply("501 5.5.2 Bad PLAIN response");
-	return false;
-}
-
-static bool auth_login(struct login *l, char *initial)
-{
-	char *text = initial != NULL ? initial : challenge("VXNlcm5hbWU6");
-	bool ok;
-
-	if (text == NULL)
-		return false;
-	ok = base64_decode(text, l->user, sizeof l->user, NULL);
-	text = challenge("UGFzc3dvcmQ6");
-	if (text == NULL)
-		return false;
-	if (ok && base64_decode(text, l->password, sizeof l->password, NULL))
-		return true;
-	reply("501 5.5.2 Bad LOGIN response");
-	return false;
-}
-
-static void auth_decide(struct login *l)
-{
-	struct address who;
-
-	switch (login_check(l, s.config, &who)) {
-	case LOGIN_OK:
-		strcpy(s.user, who.text);
-		s.trusted = true;
-		info("login user=%s %s", safe(s.user), s.peer.who);
+	switch (result) {
+	case SASL_OK:
 		reply("235 2.7.0 Welcome");
-		return;
-	case LOGIN_REFUSED:
-		warn("login refused user=%s %s", safe(l->user), s.peer.who);
+		if (!s.confirmed)
+			door_leave(&s.door, s.helo);
+		strcpy(s.user, s.door.login.who.text);
+		s.trusted = true;
+		break;
+	case SASL_REFUSED:
 		reply("535 5.7.8 User or password is wrong");
-		return;
-	case LOGIN_UNAVAILABLE:
+		break;
+	case SASL_UNAVAILABLE:
 		reply("454 4.7.0 Cannot tell now");
+		break;
+	case SASL_MALFORMED:
+		reply("501 5.5.2 That is no response of this mechanism");
+		break;
+	case SASL_UNKNOWN:
+		reply("504 5.5.4 Mechanism not known");
+		break;
+	case SASL_GIVEN_UP:
+		break;
 	}
 }
 
 static void cmd_auth(char *args)
 {
 	const char *mechanism = text_word(&args);
-	char *initial = *args != '\0' ? args : NULL;
-	struct login login = {0};
-	bool ok = false;
 
 	if (!s.submission || !s.extended || *s.user != '\0') {
 		reply(s.submission ? smtp_protocol.out_of_order :
 		    "502 5.5.1 No logins on this port");
 		return;
 	}
-	if (!auth_is_private()) {
+	if (!door_is_private(&s.door)) {
 		reply("538 5.7.11 Not without encryption");
 		return;
 	}
-	if (initial != NULL && strcmp(initial, "=") == 0)
-		*initial = '\0'; /* an empty response: RFC 4954 4 */
-	if (strcasecmp(mechanism, "PLAIN") == 0)
-		ok = auth_plain(&login, initial);
-	else if (strcasecmp(mechanism, "LOGIN") == 0)
-		ok = auth_login(&login, initial);
-	else
-		reply("504 5.5.4 Mechanism not known");
-	if (ok)
-		auth_decide(&login);
-	explicit_bzero(&login, sizeof login);
+	auth_decided(sasl_login(&s.door, mechanism,
+	    *args != '\0' ? args : NULL, challenge));
+}
+
+/* Nothing that was said before is known after it: RFC 3207 4.2. */
+static void cmd_starttls(char *args)
+{
+	(void)args;
+	if (!s.door.tls_offered) {
+		reply("502 5.5.1 TLS is not available");
+		return;
+	}
+	reset();
+	if (door_tls(&s.door, "220 2.0.0 Ready to begin TLS")) {
+		s.dialogue.state = START;
+		*s.helo = '\0';
+		s.extended = false;
+		return;
+	}
+	if (s.conn.start != s.conn.end)
+		reply("554 5.5.1 Something has come before TLS, closing");
+	conn_hang_up(&s.conn);
+	s.dialogue.state = 0;
+	s.dialogue.end = "tls";
 }
 
 /* MAIL, RCPT */
@@ -337,6 +356,20 @@ static void on_header(const char *line, size_t n)
 	handoff_text(line, n);
 }
 
+/* RFC 3848; RFC 6531 4.3. */
+static const char *protocol_name(void)
+{
+	static char name[16];
+
+	if (!s.extended && !s.envelope.utf8)
+		return "SMTP";
+	snprintf(name, sizeof name, "%s%s%s",
+	    s.envelope.utf8 ? "UTF8SMTP" : "ESMTP",
+	    *s.door.tls.protocol != '\0' ? "S" : "",
+	    *s.user != '\0' ? "A" : "");
+	return name;
+}
+
 static void message_begin(void)
 {
 	struct trace trace = {
@@ -345,15 +378,11 @@ static void message_begin(void)
 	};
 	char room[1024];
 	struct str lines = STR_ROOM(room);
-	bool authenticated = *s.user != '\0';
-
 	id_make(s.id);
 	log_session(s.id);
 	s.hops = 0;
 	s.has_date = s.has_message_id = false;
-	trace.protocol = s.envelope.utf8 ?
-	    (authenticated ? "UTF8SMTPA" : "UTF8SMTP") : !s.extended ? "SMTP" :
-	    authenticated ? "ESMTPA" : "ESMTP";
+	trace.protocol = protocol_name();
 	if (s.envelope.rcpts == 1)
 		trace.recipient = s.envelope.rcpt[0].address;
 	handoff_message(&s.envelope, s.id);
@@ -497,6 +526,7 @@ static const struct command commands[] = {
 	{"HELO", ANY, SOME_ARGS, cmd_helo},
 	{"EHLO", ANY, SOME_ARGS, cmd_ehlo},
 	{"AUTH", READY, SOME_ARGS, cmd_auth},
+	{"STARTTLS", START | READY, NO_ARGS, cmd_starttls},
 	{"MAIL", READY, SOME_ARGS, cmd_mail},
 	{"RCPT", SENDER | RECIPIENTS, SOME_ARGS, cmd_rcpt},
 	{"DATA", RECIPIENTS, NO_ARGS, cmd_data},
@@ -510,22 +540,57 @@ static const struct command commands[] = {
 	{NULL, 0, NO_ARGS, NULL},
 };
 
+/* Until QUIT, or the end of the connection. */
+static _Noreturn void talk(void)
+{
+	const char *end;
+
+	handoff_begin(s.config->host, &s.door);
+	s.envelope.pool = &s.pool;
+	if (*s.user == '\0')
+		conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
+	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
+	    *s.user == '\0' ? START : READY, 0, NULL};
+	end = command_loop(&s.dialogue);
+	if (strcmp(end, "quit") != 0)
+		info("session end=%s %s", end, s.peer.who);
+	handoff_reset();
+	handoff_close();
+	_exit(EX_OK);
+}
+
+/* A talker that may do nothing, until somebody has logged in. */
+static void authenticate(void)
+{
+	if (door_talk(&s.door, &stranger))
+		talk();
+	strcpy(s.user, s.door.login.who.text);
+	s.trusted = true;
+	if (!is_host_name(s.door.text))
+		door_close(&s.door, EX_OK);
+	strcpy(s.helo, s.door.text);
+	s.extended = true; /* AUTH is EHLO's */
+}
+
 int main(int argc, char **argv)
 {
-	const char *home = NULL, *end;
+	const char *home = NULL;
+	bool tls = false;
 	uint64_t uid = UINT64_MAX; /* of the local user; none */
 	int option;
 
 	program_begin("smtpd");
 	log_last_words("421 4.3.0 Out of service, try later\r\n");
-	while ((option = getopt(argc, argv, "C:l:s")) != -1) {
+	while ((option = getopt(argc, argv, "C:l:sT")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 's')
 			s.submission = true;
+		else if (option == 'T')
+			tls = true;
 		else if (option != 'l' ||
 		    !number_parse(optarg, UINT32_MAX, &uid))
-			fatal(EX_USAGE, "usage: smtpd [-s] [-l uid] [-C home]");
+			fatal(EX_USAGE, USAGE);
 	}
 	home_enter(home);
 	s.config = config_load();
@@ -535,16 +600,15 @@ int main(int argc, char **argv)
 		peer_is_local(&s.peer, (unsigned)uid);
 	s.trusted = s.peer.local || peer_in(&s.peer, s.config->relay_from);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
-	handoff_begin(s.config->host);
-	s.envelope.pool = &s.pool;
-
-	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
-	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
-	    START, 0, NULL};
-	end = command_loop(&s.dialogue);
-	if (strcmp(end, "quit") != 0)
-		info("session end=%s %s", end, s.peer.who);
-	handoff_reset();
-	handoff_close();
-	return 0;
+	confine_secrets();
+	door_begin(&s.door, s.config, &s.peer, &s.conn, "smtp");
+	if (tls)
+		door_tls_first(&s.door);
+	if (s.submission && !s.trusted)
+		authenticate();
+	s.confirmed = true;
+	s.door.own = &broker;
+	if (door_talk(&s.door, &sender))
+		talk();
+	door_close(&s.door, EX_OK); /* nobody leaves from there */
 }

@@ -1,0 +1,87 @@
+#include "broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "nudge.h"
+#include "program.h"
+
+static pid_t deliver; /* 0: not running */
+
+/* What others say becomes an argument of queue-run: no option. */
+static void nudge_for(const char *id)
+{
+	if (*id != '-')
+		nudge(id);
+}
+
+/* Ids of what deliver has queued, of which it could tell nobody. */
+static void nudges_read(void)
+{
+	static char text[ID_SIZE];
+	static size_t len;
+	ssize_t n = read(broker.fd, text + len, sizeof text - len);
+	char *end;
+
+	if (n <= 0) {
+		close(broker.fd);
+		broker.fd = -1;
+		len = 0;
+		return;
+	}
+	len += (size_t)n;
+	while ((end = memchr(text, '\n', len)) != NULL) {
+		*end++ = '\0';
+		nudge_for(text);
+		len -= (size_t)(end - text);
+		memmove(text, end, len);
+	}
+	if (len == sizeof text)
+		len = 0; /* that is no id */
+}
+
+static void end(void)
+{
+	int status;
+
+	while (broker.fd >= 0)
+		nudges_read();
+	if (deliver <= 0)
+		return;
+	status = program_wait(deliver);
+	if (status != 0)
+		warn("deliver status=%d", status);
+	deliver = 0;
+}
+
+static int deliver_start(void)
+{
+	char path[PATH_SIZE], *argv[] = {path, "-n", NULL};
+	int lmtp[2], nudges[2];
+
+	end(); /* the one before */
+	if (!program_path("deliver", path) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lmtp) != 0)
+		return -1;
+	if (pipe2(nudges, O_CLOEXEC) == 0) {
+		deliver = program_start(argv, lmtp[1], lmtp[1],
+		    (int[]){nudges[1], -1}, NULL);
+		broker.fd = nudges[0];
+		close(nudges[1]);
+	}
+	close(lmtp[1]);
+	if (deliver > 0)
+		return lmtp[0];
+	warn("deliver: %s", strerror(errno));
+	close(lmtp[0]);
+	return -1;
+}
+
+struct door_service broker = {
+	.give = deliver_start, .hear = nudge_for, .fd = -1, .read = nudges_read,
+	.end = end,
+};
