@@ -132,10 +132,14 @@ $(BUILD)/obj/tests/%.o: tests/%.c
 
 -include $(wildcard $(BUILD)/obj/*/*.d)
 
-test: all
+# Twice: what tls is linked with may come with the first.
+test:
+	scripts/test -n
+	$(MAKE) all
 	scripts/test
 
 sanitize:
+	scripts/test -n
 	$(MAKE) SANITIZE=1 BUILD=build/sanitize all
 	PROGRAMS=build/sanitize scripts/test
 
