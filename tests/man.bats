@@ -218,6 +218,7 @@ smtp-send/session.h SESSION_HOW_SIZE
 smtp-send/policy.c SUBMISSIONS_PORT
 lib/config.h TLS_ANY_PORT
 smtp-send/auth.h AUTH_TEXT_SIZE
+smtp-send/mx.c LOOPBACK_MTU
 smtp-send/mx.h MX_REPLY_SIZE
 smtp-send/mx.h MX_TEXT_SIZE
 lib/dns.c DNS_PORT

@@ -1066,7 +1066,7 @@ done A1'
 	sed -n '/^\.Sh REPLIES/,/^\.Sh/s/^\.Ql \(.*\)/\1/p' \
 		"$ROOT/man/smtp-send.8" | sed 's/ [;:,.]$//' >texts
 	[ "$(wc -l <texts)" -gt 15 ]
-	cat "$ROOT"/src/smtp-send/*.[ch] | tr -d '\n\t' | sed 's/" *"//g' >source
+	cat "$ROOT"/src/{smtp-send/*,lib/tls}.[ch] | tr -d '\n\t' | sed 's/" *"//g' >source
 	while read -r text; do
 		grep -qF -- "$text" source || echo "not in the source: $text"
 	done <texts >missing

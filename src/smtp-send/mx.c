@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -21,6 +20,8 @@
 #define LOOKUP_MS 20000  /* for the MX, and again for their addresses */
 #define HOSTS_MAX 10     /* the best; what is behind them hardly ever helps */
 #define ADDRESSES_MAX 20 /* of all hosts */
+/* The most that IPv4 has: no other device comes near it. */
+#define LOOPBACK_MTU 65535
 #define FAMILY_MAX 5     /* of one host, IPv6 and IPv4 each */
 
 struct host {
@@ -194,13 +195,36 @@ static bool same_address(const struct sockaddr *a, const uint8_t *data,
 	    a->sa_family == AF_INET6 && memcmp(&in6->sin6_addr, data, 16) == 0;
 }
 
-static struct ifaddrs *own; /* of this machine */
-
-void mx_begin(void)
+/*
+ * A socket on its way to it; nothing is sent. -1: there is no way. Below
+ * confine() nobody may ask the kernel for its routes and addresses.
+ */
+static int way_to(const uint8_t *data, size_t size)
 {
-	dns_begin();
-	if (getifaddrs(&own) != 0)
-		warn("getifaddrs: %s", strerror(errno));
+	struct sockaddr_storage to;
+	socklen_t length = dns_address(&to, data, size, 25);
+	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (void *)&to, length) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The way to an address of our own begins there, or at the loopback device. */
+static bool leads_back(int fd, const uint8_t *data, size_t size)
+{
+	struct sockaddr_storage from;
+	socklen_t length = sizeof from, mtu_size = sizeof(int);
+	int mtu = 0;
+
+	if (fd < 0 || getsockname(fd, (void *)&from, &length) != 0)
+		return false;
+	if (size == 4)
+		getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &mtu_size);
+	return mtu >= LOOPBACK_MTU ||
+	    same_address((void *)&from, data, size);
 }
 
 static bool is_own(const uint8_t *data, size_t size)
@@ -215,10 +239,11 @@ static bool is_own(const uint8_t *data, size_t size)
 	if (size == 4 ? data[0] == 127 || data[0] == 0 :
 	    memcmp(data, zero, sizeof zero) == 0 && data[15] <= 1)
 		return true;
-	for (const struct ifaddrs *i = own; i != NULL; i = i->ifa_next)
-		if (same_address(i->ifa_addr, data, size))
-			return true;
-	return false;
+	int fd = way_to(data, size);
+	bool own = leads_back(fd, data, size);
+	if (fd >= 0)
+		close(fd);
+	return own;
 }
 
 static bool cut_own_address(struct search *s)
@@ -254,17 +279,13 @@ static void address_add(struct search *s, const char *host,
 	    sizeof a->text);
 }
 
-/* Is there a route to it? Nothing is sent. */
 static bool reachable(const struct dns_record *r)
 {
-	struct sockaddr_storage to;
-	socklen_t length = dns_address(&to, r->data, r->size, 25);
-	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is = fd >= 0 && connect(fd, (void *)&to, length) == 0;
+	int fd = way_to(r->data, r->size);
 
 	if (fd >= 0)
 		close(fd);
-	return is;
+	return fd >= 0;
 }
 
 /* In turns, IPv6 first; or IPv4 alone, where IPv6 leads nowhere. */

@@ -32,9 +32,6 @@ struct mx {
 	char reply[MX_REPLY_SIZE];
 };
 
-/* Asks the system what cannot be asked after confine(). */
-void mx_begin(void);
-
 /*
  * Finds them within 40 s. False: there is none, and the reply says why, and by
  * its first digit whether to come again.

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "confine.h"
 #include "delivery.h"
+#include "dns.h"
 #include "job.h"
 #include "local.h"
 #include "log.h"
@@ -287,13 +288,13 @@ int main(int argc, char **argv)
 	home_enter(home);
 	s.session.hello = config_load()->host;
 	domain_default(); /* what is wrong shows before the first message */
-	mx_begin();
 	if (verbose)
 		return explain(*argv);
 	if (strcmp(*argv, "-") == 0)
 		stream_open();
 	else if (!route_parse(&s.route, *argv))
 		fatal(EX_USAGE, "%s is no next hop", safe(*argv));
+	dns_begin();
 	confine_us();
 	s.session.smarthost = s.route.smarthost;
 	s.session.route = &s.route;
