@@ -18,7 +18,7 @@ LIBEXEC=$BATS_FILE_TMPDIR/libexec
 internet_begin() {
 	[ "$(id -u)" = 0 ] || return 0
 	"$ROOT/scripts/need" ip=iproute2 nsd=nsd dnsmasq=dnsmasq-base \
-		tc=iproute2 xinetd=xinetd unshare=util-linux \
+		tc=iproute2 xinetd=xinetd unshare=util-linux openssl=openssl \
 		/usr/bin/python3=python3
 	# Never in place of another mail server.
 	[ -e /usr/sbin/sendmail ] || "$ROOT/scripts/need" smtp-sink=postfix

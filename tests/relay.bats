@@ -371,6 +371,90 @@ sys.stdout.buffer.write(quopri.decodestring(sys.stdin.buffer.read()))' >got
 	not grep -r 'se cret\|wrong\|Y2Fyb2' a/log a/home/spool
 }
 
+# An authority, and a pair for mx-b.test by it, in the directory tls.
+certificates() {
+	[ -x "$LIBEXEC/tls" ] || skip "tls is not built"
+	local name by=()
+	mkdir tls
+	for name in authority.test mx-b.test; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+			-nodes -keyout "tls/$name.key" -out "tls/$name.pem" \
+			-subj /CN=x -days 30 "${by[@]}" \
+			-addext "subjectAltName=DNS:$name" 2>/dev/null
+		by=(-CA tls/authority.test.pem -CAkey tls/authority.test.key)
+	done
+}
+
+# mx-a believes that authority.
+believes() {
+	mkdir a/home/users/tls
+	cp tls/authority.test.pem a/home/users/tls/ca.pem
+	chown -R 64000:64000 a/home/users/tls
+}
+
+@test "TLS between ours: taken, and verified by the name of the MX" {
+	certificates
+	mkdir -p b/home/users/tls/mx-b.test
+	cp tls/mx-b.test.pem b/home/users/tls/mx-b.test/fullchain.pem
+	cp tls/mx-b.test.key b/home/users/tls/mx-b.test/privkey.pem
+	chmod 600 b/home/users/tls/mx-b.test/privkey.pem
+	chown -R 64000:64000 b/home/users/tls
+	xinetd_on b smtp
+	post carol@a.test alice@b.test
+	arrives b alice
+	same "$(inbox b alice)" message 2
+	grep -qE 'sent to=<alice@b.test> .* tls=TLSv1.3,TLS_[A-Z0-9_]* reply=' a/log
+	grep -q 'with ESMTPS' "$(inbox b alice)"
+	# Nobody knows who has signed that.
+	soon idle a queue-run smtp-send
+	echo 'tls b.test verify' >>a/home/pennypost.conf
+	post carol@a.test bob@b.test
+	soon waits a
+	grep -q 'deferred to=<bob@b.test> .*451 4.7.5 mx-b.test.*: no TLS with it: certificate' a/log
+	has b bob 0
+	believes
+	run_queue a now
+	arrives b bob
+	grep -q 'sent to=<bob@b.test> .*,verified reply=' a/log
+	soon queue_empty a
+}
+
+@test "TLS to Postfix: taken, demanded by either side" {
+	postfix_needed
+	certificates
+	believes
+	postfix_on b
+	on b postconf -e "smtpd_tls_security_level=may" \
+		"smtpd_tls_cert_file=$PWD/tls/mx-b.test.pem" \
+		"smtpd_tls_key_file=$PWD/tls/mx-b.test.key" \
+		"smtpd_tls_received_header=yes"
+	on b postfix reload
+	post carol@a.test alice@b.test
+	arrives b alice
+	same "$(inbox b alice)" message 2
+	grep -q 'using TLSv1.3 with cipher' "$(inbox b alice)"
+	on b postconf -e "smtpd_tls_security_level=encrypt" \
+		"smtpd_tls_mandatory_protocols=>=TLSv1.2, <=TLSv1.2"
+	on b postfix reload
+	soon idle a queue-run smtp-send
+	echo 'tls b.test verify' >>a/home/pennypost.conf
+	post carol@a.test bob@b.test
+	arrives b bob
+	grep -q 'sent to=<bob@b.test> .* tls=TLSv1.2,.*,verified reply=' a/log
+	soon idle a queue-run smtp-send
+	sed -i 's/^tls b.test verify/tls b.test none/' a/home/pennypost.conf
+	post carol@a.test carol@b.test
+	reported a carol
+	fact 'recipient failed 5.7.0 carol@b.test'
+	on b postconf -e "smtpd_tls_security_level=none"
+	on b postfix reload
+	soon idle a queue-run smtp-send
+	sed -i 's/^tls b.test none/tls b.test encrypt/' a/home/pennypost.conf
+	post carol@a.test dave@b.test
+	soon waits a
+	grep -q 'deferred to=<dave@b.test> .*451 4.7.4 mx-b.test.*: offers no STARTTLS, and TLS is demanded by pennypost.conf:4"' a/log
+}
+
 @test "200 messages at once by ten connections: each exactly once" {
 	xinetd_on b smtp-wait
 	post carol@a.test alice@b.test -n 200 -c 10
