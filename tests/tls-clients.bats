@@ -663,8 +663,7 @@ submit() {
 		--mail-from alice@example.test --mail-rcpt bob@example.test
 }
 fetch() { timeout 30 curl -sS "\$@" -u bob:secret; }
-! submit smtp://192.0.2.7:587
-! fetch pop3://192.0.2.7:110/
+if submit smtp://192.0.2.7:587 || fetch pop3://192.0.2.7:110/; then exit 1; fi
 submit \$tls smtp://mx.example.test:587
 fetch \$tls pop3://mx.example.test:110/1 >got
 END
