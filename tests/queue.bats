@@ -665,12 +665,13 @@ EOF
 		'route .far.test 127.0.0.1:2526' >>"$conf"
 	run -0 pennypost route zoe@FAR.test
 	[ "${lines[0]}" = 'pennypost.conf:3: FAR.test goes to [127.0.0.1]:2525' ]
-	[ "${lines[1]}" = '0 127.0.0.1 [127.0.0.1]:2525 pennypost.conf line 3' ]
+	[ "${lines[1]}" = 'pennypost.conf: by default: tls may' ]
+	[ "${lines[2]}" = '0 127.0.0.1 [127.0.0.1]:2525 pennypost.conf line 3' ]
 	run -0 pennypost route zoe@sub.far.test
 	[ "${lines[0]}" = 'pennypost.conf:4: sub.far.test goes to [127.0.0.1]:2526' ]
 	run -75 pennypost route zoe@other.test
 	[ "${lines[0]}" = 'pennypost.conf: no line sends other.test elsewhere' ]
-	[[ ${lines[1]} == '451 4.4.3 Cannot find the MX record of other.test now: '* ]]
+	[[ ${lines[2]} == '451 4.4.3 Cannot find the MX record of other.test now: '* ]]
 	echo 'smarthost 127.0.0.1:2527' >>"$conf"
 	run -0 pennypost route zoe@other.test
 	[ "${lines[0]}" = 'pennypost.conf:5: other.test goes to [127.0.0.1]:2527, the smarthost' ]
