@@ -64,6 +64,19 @@ S: +OK goodbye
 TALK
 }
 
+@test "without TLS a stranger is offered no mechanism" {
+	TCPREMOTEIP=192.0.2.1 both "$PROGRAMS/pop3d" <<'TALK'
+S: +OK mx.example.test POP3 Pennypost
+C: AUTH
+S: +OK mechanisms follow
+S: .
+C: AUTH PLAIN
+S: -ERR [AUTH] not without encryption
+C: QUIT
+S: +OK goodbye
+TALK
+}
+
 @test "login: every way, and the wrong ones" {
 	local good
 	for good in alice alice@example.test ALICE@EXAMPLE.TEST; do

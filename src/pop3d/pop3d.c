@@ -178,6 +178,7 @@ static void cmd_auth(char *args)
 			    *args != '\0' ? args : NULL, challenge));
 		return;
 	}
+	str_clear(&names); /* there may be none */
 	sasl_mechanisms(&s.door, &names);
 	ok("mechanisms follow");
 	for (rest = names.p; (name = text_word(&rest)) != NULL;)
