@@ -14,11 +14,14 @@
 #include "envelope.h"
 #include "file.h"
 #include "local.h"
-#include "login.h"
 #include "fake.h"
 #include "pool.h"
+#include "scram.h"
 #include "srs.h"
 #include "str.h"
+
+/* What the tls helper tells: a stranger's certificate may have a part in it. */
+#include "lib/tls.c"
 
 /* A string of its own, so that a step past its end is seen. */
 static char *string(const uint8_t *data, size_t n)
@@ -42,21 +45,80 @@ static void base64(char *text)
 		MUST(strlen(small) < sizeof small);
 }
 
-static void plain(char *text)
-{
-	struct login *l = calloc(1, sizeof *l);
-
-	MUST(l != NULL);
-	if (login_plain(l, text))
-		MUST(strlen(l->user) < LOGIN_SIZE &&
-		    strlen(l->password) < LOGIN_SIZE);
-	free(l);
-}
-
 static void clean(const char *text)
 {
 	for (; *text != '\0'; text++)
 		MUST((unsigned char)*text >= ' ' && *text != 0x7f);
+}
+
+/* What was read is what is written, and is read again. */
+static void verifier(char *text)
+{
+	struct scram_verifier v, again;
+	char out[SCRAM_VERIFIER_SIZE];
+
+	memset(&v, 0, sizeof v);
+	memset(&again, 0, sizeof again);
+	if (!scram_verifier_parse(&v, text))
+		return;
+	MUST(v.salt_size > 0 && v.salt_size <= SCRAM_SALT_MAX);
+	MUST(v.iterations > 0 && v.iterations <= SCRAM_ITERATIONS_MAX);
+	scram_verifier_text(out, &v);
+	MUST(scram_verifier_parse(&again, out));
+	MUST(v.iterations == again.iterations &&
+	    v.salt_size == again.salt_size &&
+	    memcmp(v.salt, again.salt, v.salt_size) == 0 &&
+	    memcmp(v.stored, again.stored, sizeof v.stored) == 0 &&
+	    memcmp(v.server, again.server, sizeof v.server) == 0);
+}
+
+/* The client's two messages, a line each; no proof is right by chance. */
+static void dialogue(char *text)
+{
+	static struct scram scram;
+	struct scram_first first;
+	char say[SCRAM_SIZE], *final = strchr(text, '\n');
+	bool bound;
+
+	if (final != NULL)
+		*final++ = '\0';
+	if (!scram_first_parse(&first, text))
+		return;
+	bound = first.flag == 'p';
+	MUST(bound || first.flag == 'n' || first.flag == 'y');
+	MUST(*first.user != '\0' && strlen(first.user) < SCRAM_NAME_SIZE);
+	MUST(strlen(first.authzid) < SCRAM_NAME_SIZE);
+	MUST(first.bare < strlen(text) && *first.nonce != '\0');
+	MUST(bound == (*first.binding != '\0'));
+	memset(&scram, 0, sizeof scram);
+	scram.verifier = (struct scram_verifier){.iterations = 1,
+	    .salt_size = 4, .salt = "salt"};
+	if (!scram_challenge(&scram, &first, text, "nonce",
+	    bound ? "0123" : NULL, bound ? 4 : 0, say))
+		return;
+	MUST(strlen(say) < SCRAM_SIZE);
+	clean(say);
+	if (final != NULL && strlen(final) < SCRAM_SIZE) {
+		MUST(!scram_final(&scram, final, say));
+		MUST(memchr(say, '\0', SCRAM_SIZE) != NULL);
+	}
+}
+
+/* Without protocol there is no TLS, and then there is a reason. */
+static void status(char *text)
+{
+	static struct tls t;
+
+	text[strcspn(text, "\n")] = '\0';
+	memset(&t, 0, sizeof t);
+	MUST(status_parse(&t, text) == (*t.protocol != '\0'));
+	clean(t.error);
+	clean(t.cipher);
+	clean(t.name);
+	clean(t.peer);
+	MUST(strpbrk(t.peer, " \t") == NULL);
+	MUST(strspn(t.exporter, "0123456789abcdefABCDEF") ==
+	    strlen(t.exporter));
 }
 
 /* What was taken once is taken again, as the same. */
@@ -394,9 +456,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n == 0)
 		return 0;
 	char *text = string(data + 1, n - 1);
-	switch (*data % 9) {
+	switch (*data % 11) {
 	case 0: base64(text); break;
-	case 1: plain(text); break;
+	case 1: dialogue(text); break;
 	case 2: addresses(text); break;
 	case 3: envelope(text); break;
 	case 4: number(text); break;
@@ -404,6 +466,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case 6: files(text, n - 1); break;
 	case 7: bodies(text, n - 1); break;
 	case 8: return_path(text); break;
+	case 9: verifier(text); break;
+	case 10: status(text); break;
 	}
 	free(text);
 	return 0;

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "confine.h"
+#include "penalty.h"
+
 char peer_heard[OUTPUT_MAX];
 size_t peer_heard_len;
 
@@ -42,9 +45,31 @@ int fuzz_poll(struct pollfd *p, nfds_t n, int timeout);
 ssize_t fuzz_log(int fd, const void *buf, size_t n);
 _Noreturn void fuzz_exit(int status);
 void fuzz_begin(const char *name);
-pid_t fuzz_start(char *const argv[], int in, int out, int extra,
+pid_t fuzz_start(char *const argv[], int in, int out, const int extra[2],
     char *const more[]);
 int fuzz_wait(pid_t pid);
+/* A fuzzer is not confined, and need not wait. */
+
+void confine(const struct confinement *c)
+{
+	MUST(c->calls != 0);
+}
+
+void confine_secrets(void)
+{
+}
+
+bool penalty_begin(struct penalty *p, const char *source, const char *account)
+{
+	MUST(p != NULL && account != NULL && (source == NULL || *source));
+	return true;
+}
+
+void penalty_end(struct penalty *p, enum outcome outcome)
+{
+	MUST(p != NULL && outcome <= UNDECIDED);
+}
+
 int fuzz_link(const char *from, const char *to);
 int fuzz_unlink(const char *path);
 int fuzz_fsync(int fd);
@@ -109,12 +134,12 @@ void fuzz_begin(const char *name)
 
 static int question = -1;
 
-pid_t fuzz_start(char *const argv[], int in, int out, int extra,
+pid_t fuzz_start(char *const argv[], int in, int out, const int extra[2],
     char *const more[])
 {
 	(void)in, (void)out, (void)more;
-	MUST(argv[0] != NULL && extra >= 0);
-	question = dup(extra);
+	MUST(argv[0] != NULL && extra[0] >= 0 && extra[1] == -1);
+	question = dup(extra[0]);
 	return 1;
 }
 

@@ -1,6 +1,6 @@
 /*
  * pop3d's whole session, from memory. The first byte: in what pieces the
- * commands arrive. What is before the first two NULs is alice's message, which
+ * commands arrive, who comes, and what is offered. What is before the first two NULs is alice's message, which
  * must also come back as it is.
  */
 #define main program_main
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "fake.h"
+#include "session.h"
 
 #define NEW "spool/mail/example.test/alice/new/"
 
@@ -47,6 +48,11 @@ static void retr_check(const uint8_t *text, size_t n)
 	MUST(i == n && p + 3 == end);
 }
 
+static void fresh(void)
+{
+	memset(&s, 0, sizeof s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -67,12 +73,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	len = end != NULL ? (size_t)(end - data - 1) : 0;
 	file_put(NEW "1.fuzz", data + 1, len);
 	retr_check(data + 1, len);
-	char *argv[] = {"pop3d", "-C", (char *)(uintptr_t)home, NULL};
-	memset(&s, 0, sizeof s);
-	optind = 0;
+	char *argv[] = {"pop3d", "-C", (char *)(uintptr_t)home,
+	    data[0] & 8 ? "-T" : NULL, NULL};
 	len += end != NULL ? 3 : 1;
 	peer_says(data + len, n - len, pieces[data[0] & 3]);
-	program_main(3, argv);
+	session_run(program_main, data[0] & 8 ? 4 : 3, argv, data[0] >> 4,
+	    fresh);
 	for (size_t i = 0; i < s.drop.count; i++)
 		free(s.drop.mail[i].name);
 	free(s.drop.mail);

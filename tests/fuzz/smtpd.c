@@ -1,22 +1,32 @@
 /*
- * smtpd's whole session, from memory. The first byte: submission or not, and in
- * what pieces the rest arrives. In place of handoff.c stands what looks at all
- * that a message may bring to the next program, and into a file.
+ * smtpd's whole session, from memory. The first byte: in what pieces the rest
+ * arrives, submission or not, who comes, what is offered. In place of handoff.c
+ * stands what looks at all that a message may bring to the next program, and
+ * into a file.
  */
 #define main program_main
 #include "smtpd/smtpd.c"
 #undef main
 
 #include "fake.h"
+#include "session.h"
+
+struct door_service broker; /* for handoff.c */
 
 static const struct envelope *handed;
 static char last[2];
 static size_t messages;
 
-void handoff_begin(const char *host)
+void handoff_begin(const char *host, struct door *door)
 {
-	MUST(host != NULL);
+	MUST(host != NULL && door == &s.door);
+	/* Who may send, or is only here to receive. */
+	MUST(!s.submission || s.confirmed == s.trusted);
 	handed = NULL;
+}
+
+void handoff_expect(void)
+{
 }
 
 const char *handoff_rcpt(const struct envelope *e, const struct recipient *r)
@@ -43,6 +53,7 @@ void handoff_message(const struct envelope *e, const char *id)
 	struct address a;
 
 	MUST(e->open && e->rcpts > 0 && e->rcpts <= RECIPIENTS_MAX);
+	MUST(s.confirmed);
 	clean(e->sender);
 	clean(id);
 	MUST(*e->sender == '\0' || address_parse(e->sender, &a) == ADDRESS_OK);
@@ -89,23 +100,30 @@ void handoff_close(void)
 	MUST(handed == NULL);
 }
 
+static void fresh(void)
+{
+	memset(&s, 0, sizeof s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const char *home;
 	static const size_t pieces[] = {0, 1, 7, 64};
+	unsigned how;
 
 	if (home == NULL)
 		home = home_make("message_size_limit 3000\n", "");
 	if (n == 0)
 		return 0;
 	char *argv[] = {"smtpd", "-C", (char *)(uintptr_t)home,
-	    data[0] & 4 ? "-s" : NULL, NULL};
-	memset(&s, 0, sizeof s);
+	    data[0] & 4 ? "-s" : data[0] & 8 ? "-T" : NULL,
+	    data[0] & 4 && data[0] & 8 ? "-T" : NULL, NULL};
+	how = data[0] >> 4;
 	messages = 0;
-	optind = 0;
 	peer_says(data + 1, n - 1, pieces[data[0] & 3]);
-	program_main(data[0] & 4 ? 4 : 3, argv);
+	session_run(program_main, 3 + (data[0] >> 2 & 1) + (data[0] >> 3 & 1),
+	    argv, how, fresh);
 	peer_heard_replies();
 	reset();
 	str_free(&s.body.partial);
