@@ -193,6 +193,18 @@ lib/envelope.h RECIPIENTS_MAX n pennypost-queue.5 recipients
 lib/config.c FILE_MAX n pennypost.conf.5 file
 lib/config.c ROUTES_MAX n pennypost.conf.5 route lines
 lib/config.c TLS_LINES_MAX n pennypost.conf.5 tls lines
+tls/tls.c HANDSHAKE n tls.8 handshake
+tls/relay.c FLUSH n tls.8 wait for the reader
+tls/relay.c LINGER n tls.8 rest of the input
+tls/relay.c LINGER_MAX n tls.8 its size
+tls/relay.c RECORD n tls.8 piece
+tls/certificate.h NAME_SIZE n-1 tls.8 name
+tls/certificate.c CLIENTS_MAX n tls.8 users/tls/clients.pem
+tls/ticket.h TICKET_KEY_AGE n tls.8 age of a ticket's key
+tls/ticket.h TICKET_LIFE n tls.8 ticket
+tls/ticket.h TICKET_KEYS_MAX n tls.8 keys
+tls/tls.c MEMORY_MAX n tls.8 memory
+tls/tls.c FILES_MAX n tls.8 descriptors
 LIMITS
 }
 
@@ -248,6 +260,9 @@ deliver/maildir.c MANY
 deliver/maildir.c EXT4_MAGIC
 deliver/maildir.c XFS_MAGIC
 deliver/maildir.c BTRFS_MAGIC
+tls/outcome.c STATUS
+tls/ticket.c VERSION
+tls/tls.c SECURITY
 WORK
 }
 
@@ -260,7 +275,7 @@ WORK
 	local program names page
 	read -ra names < <(sed -n 's/^PROGRAMS = //p' "$ROOT/Makefile")
 	[ "${#names[@]}" -gt 0 ]
-	for program in "${names[@]}"; do
+	for program in "${names[@]}" tls; do
 		[ -s "$man/$program.8" ] || { echo "no page: $program"; return 1; }
 	done
 	sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$man"/* | sort -u |

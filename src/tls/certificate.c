@@ -97,7 +97,8 @@ void certificate_clients(SSL_CTX *ctx)
 
 /* The pair */
 
-static BIO *file_open(const char *name, int dir, const char *file)
+static BIO *file_open(const char *name, int dir, const char *file,
+    bool secret)
 {
 	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
@@ -106,7 +107,7 @@ static BIO *file_open(const char *name, int dir, const char *file)
 		failed(name, file, fd < 0 ? strerror(errno) : "no file");
 		return NULL;
 	}
-	if (file[1] == 'p' && (st.st_mode & 007) != 0)
+	if (secret && (st.st_mode & 007) != 0)
 		warn(TLS_CERTIFICATES "/%s%s: the key is open to others", name,
 		    file);
 	return BIO_new_fp(fdopen(fd, "r"), BIO_CLOSE);
@@ -154,7 +155,7 @@ static int no_passphrase(char *buffer, int size, int writing, void *data)
 static bool chain_use(SSL *ssl, const char *name, int dir)
 {
 	static const char file[] = "fullchain.pem";
-	BIO *bio = file_open(name, dir, file);
+	BIO *bio = file_open(name, dir, file, false);
 	bool good;
 
 	if (bio == NULL)
@@ -168,7 +169,7 @@ static bool chain_use(SSL *ssl, const char *name, int dir)
 static bool key_use(SSL *ssl, const char *name, int dir)
 {
 	static const char file[] = "privkey.pem";
-	BIO *bio = file_open(name, dir, file);
+	BIO *bio = file_open(name, dir, file, true);
 	EVP_PKEY *key;
 	bool good;
 

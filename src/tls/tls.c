@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -180,7 +181,9 @@ static const struct confine_path *authorities_paths(void)
 		{NULL, 0},
 	};
 
-	paths[0].path = X509_get_default_cert_dir();
+	const char *dir = getenv(X509_get_default_cert_dir_env());
+
+	paths[0].path = dir != NULL ? dir : X509_get_default_cert_dir();
 	paths[1].path = X509_get_default_cert_file();
 	return paths;
 }
@@ -250,7 +253,7 @@ static SSL_CTX *rules(void)
 	if (ctx == NULL)
 		outcome_failed(EX_OSERR, "%s", openssl_why());
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_ENABLE_KTLS |
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
 	    SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
