@@ -685,6 +685,9 @@ EOF
         "$home/users/tls/other.example.org/fullchain.pem"
     pem other.example.org -ext subjectAltName | grep -q \
         'DNS:other.example.org, DNS:localhost, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:7'
+    run -0 pennypost tls self-signed _.example.net
+    openssl verify -CAfile "$home/users/tls/_.example.net/fullchain.pem" -verify_hostname any.example.net \
+        "$home/users/tls/_.example.net/fullchain.pem"
     name=$(printf '%060d.' 1 2 3 | tr 0-9 a)example.org # longer than a common name may be
     run -0 pennypost tls self-signed "$name"
     openssl verify -CAfile "$home/users/tls/$name/fullchain.pem" -verify_hostname "$name" "$home/users/tls/$name/fullchain.pem"
@@ -779,6 +782,9 @@ EOF
     refused "cannot read nosuch and good/privkey.pem" tls install mail.example.org nosuch good/privkey.pem
     refused "cannot read good and good/privkey.pem" tls install mail.example.org good good/privkey.pem
     pennypost tls install mail.example.org wild/{fullchain,privkey}.pem
+    pennypost tls install _.example.org wild/{fullchain,privkey}.pem
+    refused "nothing is changed: not good for _.example.org: a client refuses it" \
+        tls install _.example.org good/{fullchain,privkey}.pem
     for arguments in 'install' 'install a' 'install a b' 'install a b c d' 'list x' 'frob' ''; do
         # shellcheck disable=SC2086 # words
         run -64 pennypost tls $arguments
