@@ -98,6 +98,7 @@ static void answer_send(struct door *d, const struct answer *a, int fd)
 	char room[CMSG_SPACE(sizeof fd)] = {0};
 	struct iovec what = {(void *)(uintptr_t)a, sizeof *a};
 	struct msghdr m = {.msg_iov = &what, .msg_iovlen = 1};
+	ssize_t n;
 
 	if (fd >= 0) {
 		m.msg_control = room;
@@ -108,8 +109,13 @@ static void answer_send(struct door *d, const struct answer *a, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof fd);
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
-	if (sendmsg(d->fd, &m, MSG_NOSIGNAL) < 0)
-		warn("talker: %s", strerror(errno));
+	do
+		n = sendmsg(d->fd, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return;
+	warn("talker: %s", strerror(errno));
+	shutdown(d->fd, SHUT_RDWR); /* or it waits for the answer for ever */
 }
 
 static enum login_result login_decide(struct door *d, char kind, char *first,
