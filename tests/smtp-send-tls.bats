@@ -717,6 +717,49 @@ $QUIT"
 	[ "$(status A1)" = + ]
 }
 
+@test "port 465: openssl's server, by any cipher" {
+	local option wanted
+	unshare -rn true 2>/dev/null || skip "no namespaces here"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -days 30 \
+		-subj /CN=x -addext subjectAltName=DNS:localhost \
+		-CA ca.pem -CAkey ca.pem -out rsa.pem 2>/dev/null
+	cat rsa.key >>rsa.pem
+	printf '%s\n' 'route far.test localhost:465' 'tls localhost verify' \
+		>>"$CONF"
+	cat >replies <<-'SH'
+	echo '220 far.test'
+	while read -r line; do
+		case $line in
+		DATA*) echo '354 go' ;;
+		EHLO* | MAIL* | RCPT*) echo '250 ok' ;;
+		.*) echo '250 2.0.0 taken' ;;
+		QUIT*) echo '221 bye' ;;
+		esac
+	done
+	SH
+	cat >inside <<-'SH'
+	ip link set lo up
+	mkfifo says
+	openssl s_server -accept 127.0.0.1:465 -quiet -crlf "$@" <says |
+		sh replies >says &
+	until grep -q ':01D1 [0-9A-F]*:0000 0A' /proc/net/tcp; do sleep 0.05; done
+	"$PROGRAMS/smtp-send" '[localhost]:465' A1 >out 2>>stderr
+	SH
+	while read -r wanted option; do
+		queued_plain A1 '<x@far.test>'
+		rm -f says
+		# shellcheck disable=SC2086
+		PROGRAMS=$PROGRAMS timeout 30 unshare -rnpf --kill-child \
+			--mount-proc sh inside $option
+		[ "$(status A1)" = + ] || { echo "$option"; return 1; }
+		grep -q " tls=$wanted,verified reply=\"250 2.0.0 taken" stderr
+	done <<-'OPTIONS'
+	TLSv1.3,TLS_CHACHA20_POLY1305_SHA256 -cert good.pem -tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256
+	TLSv1.2,ECDHE-ECDSA-AES128-GCM-SHA256 -cert good.pem -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256
+	TLSv1.2,ECDHE-RSA-AES256-GCM-SHA384 -cert rsa.pem -tls1_2 -cipher ECDHE-RSA-AES256-GCM-SHA384
+	OPTIONS
+}
+
 # --- The lines ---
 
 @test "tls lines: the first that fits, by host, port and domain" {
