@@ -179,7 +179,7 @@ int main(int argc, char **argv)
 	if (mode == 'n')
 		nudge_through(NUDGES);
 	else if (mode == 0 && !nudge_helper())
-		fatal(EX_OSERR, "no process for nudges: %s", strerror(errno));
+		fatal(EX_TEMPFAIL, "no process for nudges: %s", strerror(errno));
 	box_enter(t->config);
 	if (mode == 'v')
 		return explain(argv[0]);
