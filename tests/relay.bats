@@ -175,7 +175,8 @@ alice@alias.test,dave@b.test,bob@a.test"
 @test "MX: equals are taken in turn" {
 	local n first=
 	for n in $(seq 20); do
-		first+=$(on a "$LIBEXEC/smtp-send" -v equal.test | sed -n 2p)
+		first+=$(on a "$LIBEXEC/smtp-send" -v equal.test |
+			grep -m 1 'MX record')
 	done
 	[[ $first == *b20.test*b21.test* || $first == *b21.test*b20.test* ]]
 }
