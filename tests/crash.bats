@@ -37,6 +37,10 @@ kill_sweep() {
 	kill_sweep work
 }
 
+@test "killed or failing at each write, fork, sendmsg, link: behind a login" {
+	kill_sweep login
+}
+
 @test "killed or failing at each write, fsync, unlink: POP3 deletions" {
 	kill_sweep pop3
 }
@@ -84,7 +88,7 @@ lmtp() {
 @test "aliases that cannot be read refuse nobody for good" {
 	lmtp
 	# First, deliver looks for what it must be able to reach.
-	nth=2 failing EMFILE 'open(at)?' 'users/aliases", O_RDONLY' \
+	nth=3 failing EMFILE 'open(at)?' 'users/aliases", O_RDONLY' \
 		"$PROGRAMS/deliver"
 	grep '^451 4.3.0' out
 	! grep '^550' out

@@ -2,7 +2,8 @@
 #
 # A case is a message and everybody who has to have it in the end. An attempt
 # runs the case once, with a fault in one process, the victim; check() then
-# looks at what the client was told and at what is on the disk.
+# looks at what the client was told and at what is on the disk. Every process
+# of a case is a victim in turn: fault.c names them.
 # shellcheck shell=bash disable=SC2034
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,22 +19,21 @@ bats_require_minimum_version() { :; }
 # shellcheck source-path=SCRIPTDIR source=../helper.bash
 . "$HERE/../helper.bash"
 
-CASES="one three many mixed alias forward command work pop3"
+CASES="one three many mixed alias forward command work login pop3"
+PATIENCE=40 # s for an attempt: a faulty process must not make the others hang
 violations=0
 
-# Programs find each other side by side. In bin/ stands what an attempt runs:
-# there deliver is the program, or a script that puts a fault in its way.
-mkdir "$WORK/bin" "$WORK/real"
-cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth} "$WORK/real"
-cp "$WORK"/real/* "$WORK/bin"
 STRACE=(strace -qq -o "$WORK/trace")
+"${CC:-cc}" -O1 -D_GNU_SOURCE -o "$WORK/fault" "$HERE/fault.c" || exit
 
 # --- The cases ---
 
 body_make() { # LINES: $WORK/body as it is stored, $WORK/stuffed as it is sent
 	local i
 	{
-		printf 'From: sender@far.test\nSubject: torture\n\n'
+		printf '%s\n' 'From: sender@far.test' 'Subject: torture' \
+			'Date: Sat, 21 Nov 2026 12:00:00 +0000' \
+			'Message-ID: <1@far.test>' ''
 		printf 'one line\n.\n..two dots\n'
 		for ((i = 0; i < $1; i++)); do
 			printf '%08d a message that has more than one block\n' $i
@@ -57,11 +57,11 @@ smtp_session() { # RECIPIENT...
 	} >"$WORK/in"
 }
 
-# Mailboxes and addresses elsewhere that must have the message; who may be
-# killed. The home is there already.
+# Mailboxes and addresses elsewhere that must have the message. The home is
+# there already.
 case_make() { # NAME
 	local lines=3 box
-	boxes=() remote=() victims=(smtpd deliver)
+	boxes=() remote=()
 	[[ $1 != @(three|command) ]] || lines=3500 # several chunks, several writes
 	body_make $lines
 	case $1 in
@@ -91,15 +91,19 @@ case_make() { # NAME
 		echo you@far.test >"$MAIL/alice/.forward"
 		smtp_session alice@example.test ;;
 	command)
-		boxes=(alice bob) victims=(deliver)
+		boxes=(alice bob)
 		cp "$WORK/body" "$WORK/in" ;;
 	work) # from the queue: a list of two mailboxes and a forward
-		boxes=(alice bob) remote=(you@far.test) victims=(deliver)
+		boxes=(alice bob) remote=(you@far.test)
 		echo 'list: alice, bob, you@far.test' \
 			>>"$PENNYPOST_HOME/users/aliases"
 		echo "$QUEUE_ID" >"$WORK/in" ;;
+	login) # somebody of whom only the password is known
+		boxes=(alice) remote=(you@far.test)
+		echo 'relay_from 192.0.2.0/24' >>"$PENNYPOST_HOME/pennypost.conf"
+		smtp_session alice@example.test you@far.test
+		sed -i $'2i AUTH PLAIN AGJvYgBzZWNyZXQ=\r' "$WORK/in" ;;
 	pop3)
-		victims=(pop3d)
 		printf '%s\r\n' 'USER alice' 'PASS secret' 'DELE 1' 'DELE 3' \
 			'DELE 4' QUIT >"$WORK/in" ;;
 	*)
@@ -140,39 +144,30 @@ pop3_fill() {
 
 # --- One attempt ---
 
-# The victim's command line, with the fault in front of it. Whoever is not the
-# victim runs as it is.
-attempt() { # VICTIM [STRACE-OPTION...]; no victim: none
-	local victim=${1-} fault=()
-	[ $# = 0 ] || shift
-	[ $# = 0 ] || fault=("${STRACE[@]}" "$@")
-	if [ "$victim" = deliver ] && [[ $name != @(command|work) ]]; then
-		printf '#!/bin/sh\nexec %s "$@"\n' \
-			"${fault[*]} $WORK/real/deliver" >"$WORK/wrapper"
-		chmod +x "$WORK/wrapper"
-		mv "$WORK/wrapper" "$WORK/bin/deliver"
-		fault=()
-	elif ! cmp -s "$WORK/bin/deliver" "$WORK/real/deliver"; then
-		rm -f "$WORK/bin/deliver"
-		cp "$WORK/real/deliver" "$WORK/bin"
-	fi
-	local command=("$WORK/bin/smtpd")
+# PROCESS CALL K FAULT, or -l: what fault.c takes, which logs to $WORK/fault.log.
+attempt() {
+	local fault=() command=("$PROGRAMS/smtpd")
+	rm -f "$WORK/fault.log"
+	[ $# = 0 ] || fault=("$WORK/fault" "$WORK/fault.log" "$@")
 	case $name in
 	command)
-		command=("$WORK/real/deliver" -f sender@far.test
+		command=("$PROGRAMS/deliver" -f sender@far.test
 			alice@example.test bob@example.test) ;;
 	work)
-		command=("$WORK/real/deliver" -q) ;;
+		command=("$PROGRAMS/deliver" -q) ;;
+	login)
+		command=("$PROGRAMS/smtpd" -s) ;;
 	pop3)
-		command=("$WORK/bin/pop3d") ;;
+		command=("$PROGRAMS/pop3d") ;;
 	esac
 	# Every process has stderr: the pipe ends when the last of them has. In
 	# braces, as bash would tell of each kill.
 	{
-		"${fault[@]}" "${command[@]}" <"$WORK/in" 2>&1 >"$WORK/out" |
+		timeout -k 5 $PATIENCE "${fault[@]}" "${command[@]}" <"$WORK/in" 2>&1 >"$WORK/out" |
 			cat >"$WORK/err"
 		status=${PIPESTATUS[0]}
 	} 2>/dev/null
+	[ "$status" != 124 ] || violation "it hangs"
 	yes=0
 	case $name in
 	command) [ "$status" != 0 ] || yes=1 ;;
@@ -271,8 +266,8 @@ tmp_left() { # VICTIM killed|failed
 	local left
 	left=$(cd "$PENNYPOST_HOME/spool" && find . -path '*/tmp/*' -type f)
 	case $2/$1 in
-	killed/smtpd) left=$(grep -v '^./tmp/' <<<"$left") ;;
-	killed/deliver) left=$(grep -v '^./mail/.*/tmp/' <<<"$left") ;;
+	killed/smtpd.*) left=$(grep -v '^./tmp/' <<<"$left") ;;
+	killed/deliver.*) left=$(grep -v '^./mail/.*/tmp/' <<<"$left") ;;
 	esac
 	[[ $name != @(forward|work) ]] || [ "$2" = failed ] ||
 		left=$(grep -v '^./tmp/' <<<"$left")
@@ -298,24 +293,30 @@ check() {
 	local -A has waits
 	! grep -qE 'Sanitizer|runtime error' "$WORK/err" || violation "a bug"
 	if [ "$name" = pop3 ]; then
+		! grep -qE '^-ERR \[(AUTH|SYS/PERM)' "$WORK/out" ||
+			violation "refused for good"
 		check_pop3
 		return
 	fi
 	survey
 	[ "$yes" = 0 ] || everybody_has_it || violation "yes, but it is not there"
 	not_more_than 1
-	# 503 and 500 say no more than that an earlier command failed.
-	! grep -qE '^(to [0-9]+ - )?5[1-9]' "$WORK/out" ||
+	# 503 and 500 say no more than that an earlier command failed, and so does
+	# 530 where the login could not be decided.
+	! grep -vE '^530' "$WORK/out" | grep -qE '^(to [0-9]+ - )?5[1-9]' ||
 		violation "refused for good"
+	! grep -q '^530' "$WORK/out" || grep -q '^454' "$WORK/out" ||
+		violation "logged in, and out again"
 }
 
 # The sender tries again, and all is well: twice at most in any mailbox, and from
 # the queue, where the second try finds what the first one did, once.
 check_retry() {
 	local -A has waits
-	[ "$name" != pop3 ] || return 0
+	[ "$name" != pop3 ] || fresh
 	attempt
 	[ "$yes" = 1 ] || violation "the second try failed"
+	[ "$name" != pop3 ] || return 0
 	survey
 	everybody_has_it || violation "not there after a second try"
 	if [ "$name" = work ]; then
@@ -328,19 +329,29 @@ check_retry() {
 
 # --- Points ---
 
-# The victim's system calls in a clean run, from where it enters the home: lines
-# of NAME K, the K-th call of that name, which is how strace counts with when=,
-# for each process. In $WORK/points.
-points() { # VICTIM
+# The calls of every process in a clean run, from where it enters the home:
+# lines of PROCESS CALL K, in $WORK/points.
+points() {
 	fresh
-	attempt "$1" -e "trace=all"
-	what="a clean run of $1"
+	attempt -l
+	what="a clean run"
 	[ "$yes" = 1 ] || violation "no success without a fault"
+	sort "$WORK/fault.log" >"$WORK/points"
 	check
-	awk '/^chdir\(/ { on = 1 }
-		match($0, /^[a-z0-9_]+\(/) {
-			call = substr($0, 1, RLENGTH - 1); k[call]++
-			if (on) print call, k[call]
-		}' "$WORK/trace" >"$WORK/points"
 	[ -s "$WORK/points" ] || violation "there is nothing to try"
+}
+
+# The processes of the points, or those that you name calls of.
+processes() { # [CALL|CALL...]
+	awk -v calls="^(${1-.*})" '$2 ~ calls && !seen[$1]++ { print $1 }' \
+		"$WORK/points"
+}
+
+points_of() { # PROCESS
+	awk -v process="$1" '$1 == process { print $2, $3 }' "$WORK/points"
+}
+
+# Was the call that was to fail ever made?
+reached() {
+	grep -qs reached "$WORK/fault.log"
 }
