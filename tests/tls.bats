@@ -119,7 +119,7 @@ client() {
 		printf 'hello\n'
 		for _ in $(seq 100); do
 			[ ! -e client.ended ] || break
-			! grep -qx hello client.out || break
+			! grep -qa hello client.out || break
 			sleep 0.05
 		done
 	} | {
@@ -937,6 +937,15 @@ cpu() {
 	awk '{print $14 + $15}' "/proc/$1/stat"
 }
 
+ended() { # PID: soon; whoever has inherited it may not have asked yet
+	local i
+	for i in $(seq 60); do
+		grep -qs '^State:.[^Z]' "/proc/$1/status" || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
 @test "who does not read is waited for, without memory, without a busy loop" {
 	local pid before client
 	head -c 20000000 /dev/zero >down
@@ -962,6 +971,32 @@ PY
 	: >go
 	wait $client
 	wait_for "$at/exit.1"
+
+	# The handler is gone, and what it has written still has to be sent.
+	rm go connected
+	serve "$PWD/down"
+	python <<'PY' &
+s = connect(context())
+open("connected", "w")
+while not os.path.exists("go"):
+    time.sleep(0.05)
+while s.recv(100000):
+    pass
+s.close()
+PY
+	client=$!
+	wait_for connected
+	status 1
+	sleep 0.5
+	pid=$(cat "$at/pid.1")
+	kill "$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status")"
+	sleep 0.2
+	before=$(cpu "$pid")
+	sleep 1
+	[ $(($(cpu "$pid") - before)) -lt 10 ]
+	: >go
+	wait $client
+	ended "$pid"
 
 	serve hush
 	python <<'PY' &

@@ -22,7 +22,6 @@ static const char *const used[] = {
 	"HASH-DRBG", "SEED-SRC",
 	/* keys, their exchange, signatures, and how they are written */
 	"DH", "RSA", "RSA-PSS", "EC", "X25519", "ED25519", "ECDH", "ECDSA",
-	"DER",
 };
 
 /* OpenSSL's own, in a place where nothing looks for an algorithm. */
@@ -39,14 +38,25 @@ static bool is_used(const char *names)
 	return false;
 }
 
-static const OSSL_ALGORITHM *choose(const OSSL_ALGORITHM *from)
+/*
+ * Of what decodes keys only those for a certificate's: for our own one OpenSSL
+ * still has the older code, which need not ask twenty decoders.
+ */
+static bool is_chosen(const OSSL_ALGORITHM *a, int operation)
+{
+	return is_used(a->algorithm_names) &&
+	    (operation != OSSL_OP_DECODER || strstr(a->property_definition,
+	    "structure=SubjectPublicKeyInfo") != NULL);
+}
+
+static const OSSL_ALGORITHM *choose(const OSSL_ALGORITHM *from, int operation)
 {
 	OSSL_ALGORITHM *to = NULL;
 	size_t n = 0;
 
 	for (;; from++) {
 		if (from->algorithm_names != NULL &&
-		    !is_used(from->algorithm_names))
+		    !is_chosen(from, operation))
 			continue;
 		to = xrealloc(to, (n + 1) * sizeof *to);
 		to[n++] = *from;
@@ -68,7 +78,7 @@ static const OSSL_ALGORITHM *query(void *context, int operation, int *no_cache)
 		const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(
 		    whole, operation, no_cache);
 		if (all != NULL)
-			chosen[operation] = choose(all);
+			chosen[operation] = choose(all, operation);
 	}
 	return chosen[operation];
 }

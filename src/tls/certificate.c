@@ -221,7 +221,8 @@ static void path_add(struct paths *to, const char *path)
 		if (strcmp(to->path[i].path, path) == 0)
 			return;
 	to->path = xrealloc(to->path, (to->count + 2) * sizeof *to->path);
-	to->path[to->count++] = (struct confine_path){strdup(path), MAY_READ};
+	to->path[to->count++] = (struct confine_path){
+	    strcpy(xrealloc(NULL, strlen(path) + 1), path), MAY_READ};
 	to->path[to->count] = (struct confine_path){0};
 }
 

@@ -217,12 +217,17 @@ static void turn(struct relay *r)
 	handler_step(r, &p[2]);
 }
 
-/* close_notify, and what a closed socket would turn into a reset. */
+/*
+ * close_notify, and what a closed socket would turn into a reset. The program
+ * need not wait for that.
+ */
 static void network_close(struct relay *r)
 {
 	int64_t due = clock_ms() + FLUSH;
 	int result;
 
+	close(r->ends->plain);
+	ERR_clear_error();
 	while ((result = SSL_shutdown(r->ssl)) < 0 &&
 	    SSL_get_error(r->ssl, result) == SSL_ERROR_WANT_WRITE)
 		if (!relay_wait(r->ends, SSL_ERROR_WANT_WRITE, due))
