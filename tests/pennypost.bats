@@ -953,13 +953,17 @@ resolver 192.0.2.0/24: not ADDRESS[:PORT]
 resolver 192.0.2.1 192.0.2.2: not ADDRESS[:PORT]
 submit relative/socket:x: neither /SOCKET nor HOST[:PORT]
 submit 127.0.0.1:70000: neither /SOCKET nor HOST[:PORT]
+tls example.net: not DOMAIN|HOST[:PORT] LEVEL [NAME]
+tls example.net:x encrypt: not DOMAIN|HOST[:PORT] LEVEL [NAME]
+tls example.net often: none of none, may, encrypt, verify
+tls example.net may mail.example.net: a name is what verify has, and a host's
 EOF
     while IFS= read -r line; do
-        value=${line%: n*}
+        value=${line%: [na]*}
         printf 'host a.org\n%s\n%s\n' "$closed" "$value" >"$home/pennypost.conf"
         finds "bad pennypost.conf:3: ${value%% *}: ${line#"$value: "}"
     done <"$BATS_TEST_TMPDIR/wrong"
-    for key in route smarthost resolver submit; do
+    for key in route smarthost resolver submit tls; do
         printf 'host a.org\n%s\n' "$key" >"$home/pennypost.conf"
         finds "bad pennypost.conf:2: $key: no value"
     done
@@ -969,11 +973,14 @@ EOF
     finds 'bad pennypost.conf:1003: route: more than 1000 routes'
     sed -i '$d' "$home/pennypost.conf"
     checks_ok
+    printf 'host a.org\n%s\nroute example.net h\ntls example.net verify\n' "$closed" >"$home/pennypost.conf"
+    finds 'bad pennypost.conf:4: tls: mail for example.net goes to h, by line 3: name that host'
     {
         printf 'host a.org\n%s\n' "$closed"
         printf 'route %s\n' 'example.net 192.0.2.1' '.example.net mail.example.net:2525' \
             'a.example [2001:db8::1]:25' 'b.example 2001:db8::1'
         printf 'smarthost localhost:1\nsubmit /run/x\n'
+        printf 'tls %s\n' 'mail.example.net:2525 verify other.example.net' '* encrypt'
     } >"$home/pennypost.conf"
     checks_ok
 }
@@ -1329,10 +1336,12 @@ warns() {
     finds 'bad users/tls/mail.example.org: not good for mail.example.org: a client refuses it'
     have '*.example.org' 20200101000000Z 20990101000000Z
     warns 'ok users/tls'
-    echo none >"$home/users/tls/clients.pem"
-    finds 'bad users/tls/clients.pem: no certificate of an authority for clients in it'
-    cp "$BATS_TEST_TMPDIR/ca/pem" "$home/users/tls/clients.pem"
-    warns 'ok users/tls'
+    for name in clients ca; do
+        echo none >"$home/users/tls/$name.pem"
+        finds "bad users/tls/$name.pem: no certificate of an authority in it"
+        cp "$BATS_TEST_TMPDIR/ca/pem" "$home/users/tls/$name.pem"
+        warns 'ok users/tls'
+    done
     (umask 022 && : >"$home/spool/tls-tickets")
     finds "bad spool/tls-tickets: open to others; rm $home/spool/tls-tickets"
     chmod 600 "$home/spool/tls-tickets"
