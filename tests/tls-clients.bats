@@ -417,6 +417,59 @@ END
 	done
 }
 
+# A certificate for alice, by an authority that is asked for clients.
+client_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout ca.key -out ca.pem -subj /CN=clients
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout alice.key -out alice.csr -subj /CN=Alice
+	openssl x509 -req -in alice.csr -CA ca.pem -CAkey ca.key \
+		-CAcreateserial -out alice.pem -extfile <(
+		echo subjectAltName=email:alice@example.test)
+	cp ca.pem "$PENNYPOST_HOME/users/tls/clients.pem"
+} 2>/dev/null
+
+@test "mpop: SCRAM-SHA-256, and EXTERNAL by a certificate" {
+	all_start
+	# The hash of crypt(3) that is there says nothing to SCRAM.
+	echo secret2 | PENNYPOST_PROGRAMS=$PROGRAMS "$ROOT/scripts/pennypost" \
+		user passwd alice@example.test
+	client_certificate
+	"$LAUNCH/mail" send "$smtp" "$message" alice@example.test
+	for how in on:$pop3:scram-sha-256 off:$pop3s:scram-sha-256 \
+		on:$pop3:external off:$pop3s:external; do
+		IFS=: read -r start port auth <<<"$how"
+		rm -rf box uidls
+		mkdir -p box/{tmp,new,cur}
+		cat >mpoprc <<END
+defaults
+tls on
+tls_starttls $start
+tls_trust_file $ca
+uidls_file $PWD/uidls
+keep on
+received_header off
+account test
+host localhost
+port $port
+user alice@example.test
+auth $auth
+delivery maildir $PWD/box
+END
+		case $auth in
+		external) printf 'tls_cert_file %s\ntls_key_file %s\n' \
+			"$PWD/alice.pem" "$PWD/alice.key" >>mpoprc ;;
+		*) echo 'password secret2' >>mpoprc ;;
+		esac
+		chmod 600 mpoprc
+		client mpop -q -C mpoprc test
+		sed 's/$/\r/' box/new/* >got
+		message_same got "$message"
+	done
+	sed -i 's/alice@/bob@/' mpoprc # not whom it names
+	not client mpop -q -C mpoprc test
+}
+
 # mutt wants a terminal to read.
 mutt_do() { # FOLDER KEYS
 	cat >muttrc <<END
