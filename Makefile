@@ -47,6 +47,7 @@ smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/broker.o \
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
+    deliver/box.o lib/places.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/file.o $(DOOR) $(SERVER)
@@ -131,10 +132,14 @@ $(BUILD)/obj/tests/%.o: tests/%.c
 
 -include $(wildcard $(BUILD)/obj/*/*.d)
 
-test: all
+# Twice: what tls is linked with may come with the first.
+test:
+	scripts/test -n
+	$(MAKE) all
 	scripts/test
 
 sanitize:
+	scripts/test -n
 	$(MAKE) SANITIZE=1 BUILD=build/sanitize all
 	PROGRAMS=build/sanitize scripts/test
 

@@ -254,7 +254,8 @@ sys.stdin.read()' "$QUEUE/$id" "$1"
 
 @test "one of several places fails: the others have it, and get it no more" {
 	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"
-	echo "list: alice, $PWD/box, \"|cat >>$PWD/piped\", me@far.test, bob" \
+	mkdir beside
+	echo "list: alice, $PWD/box, \"|cat >>$PWD/beside/piped\", me@far.test, bob" \
 		>"$aliases"
 	rm -r "$MAIL/bob/new"
 	simple | queue 'to . <list@example.test>' 'to . <carol@example.test>'
@@ -264,7 +265,7 @@ sys.stdin.read()' "$QUEUE/$id" "$1"
 		'to + <carol@example.test>')
 	tail -n 5 "$QUEUE/$id" | diff - <(printf '%s\n' '' \
 		'had maildir spool/mail/example.test/alice' "had mbox $PWD/box" \
-		"had pipe cat >>$PWD/piped" 'had remote me@far.test')
+		"had pipe cat >>$PWD/beside/piped" 'had remote me@far.test')
 	# It still fails, and what they have may have gone its way meanwhile.
 	rm "$MAIL/alice/new"/* "$QUEUE/$id-0"
 	cp "$QUEUE/$id" before
@@ -276,7 +277,7 @@ sys.stdin.read()' "$QUEUE/$id" "$1"
 	[ "$(to_lines | cut -c 1-4 | sort -u)" = 'to +' ]
 	[ "$(count "$MAIL/alice" "$MAIL/bob")" = 1 ]
 	[ "$(count "$QUEUE")" = 1 ]
-	[ "$(grep -c '^Subject' box piped | grep -c ':1$')" = 2 ]
+	[ "$(grep -c '^Subject' box beside/piped | grep -c ':1$')" = 2 ]
 	assert_no_tmp
 }
 

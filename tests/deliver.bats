@@ -373,12 +373,14 @@ MBOX
 }
 
 @test "aliases: pipes are off; on, a program's exit code is the answer" {
-	echo 'prog: "|cat >piped; echo $SENDER $RECIPIENT >who"' >"$aliases"
+	mkdir beside
+	echo "prog: \"|cd $PWD/beside; cat >piped; echo \$SENDER \$RECIPIENT >who\"" \
+		>"$aliases"
 	run -77 send prog
 	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"
 	send prog
-	grep -q '^body' "$PENNYPOST_HOME/piped"
-	[ "$(cat "$PENNYPOST_HOME/who")" = 'sender@b.test prog' ]
+	grep -q '^body' beside/piped
+	[ "$(cat beside/who)" = 'sender@b.test prog' ]
 	echo 'prog: "|exit 75"' >"$aliases"; run -75 send prog
 	echo 'prog: "|exit 67"' >"$aliases"; run -67 send prog
 	echo 'prog: "|exit 1"' >"$aliases"; run -69 send prog
@@ -581,30 +583,42 @@ A
 	run -74 bash -c "'$deliver' -v alice >/dev/full"
 }
 
+# say LINE …: to an LMTP session on fd 9; its last answer, on fd 8, is $line.
+say() {
+	printf '%s\r\n' "$@" >&9
+	until read -r -t 10 line <&8; [[ $line == "${until-}"* ]]; do
+		[ -n "$line" ]
+	done
+}
+
 @test "aliases that change in a session are seen" {
-	echo 'list: alice' >"$aliases"
-	coproc LMTP { exec "$deliver" 2>>"$BATS_TEST_TMPDIR/stderr"; }
-	local pid=$LMTP_PID user
-	exec 8<&"${LMTP[0]}" 9>&"${LMTP[1]}"
-	eval "exec ${LMTP[0]}<&- ${LMTP[1]}>&-"
+	local line pid user until
 	for user in alice bob carol; do
 		echo "list: $user" >"$aliases.new"
-		mv "$aliases.new" "$aliases"
-		printf '%s\r\n' 'LHLO x' 'MAIL FROM:<>' \
-			'RCPT TO:<list@example.test>' DATA . >&9
-		until read -r -t 10 line <&8; [[ $line == *Delivered* ]]; do
-			[ -n "$line" ]
-		done
+		[ "$user" = alice ] || mv "$aliases.new" "$aliases"
+		coproc LMTP { exec "$deliver" 2>>"$BATS_TEST_TMPDIR/stderr"; }
+		pid=$LMTP_PID
+		exec 8<&"${LMTP[0]}" 9>&"${LMTP[1]}"
+		eval "exec ${LMTP[0]}<&- ${LMTP[1]}>&-"
+		[ "$user" != alice ] || cat "$aliases.new" >"$aliases"
+		until='250 2.1.5' say 'LHLO x' 'MAIL FROM:<>' \
+			'RCPT TO:<list@example.test>'
+		until='250 2.0.0' say DATA .
 		[ "$(count "$MAIL/$user/new")" = 1 ]
+		# The file itself changes: at once.
+		echo 'list: dave@far.test' >"$aliases"
+		until='250 2.1.5' say 'MAIL FROM:<>' 'RCPT TO:<list@example.test>'
+		until='250 2.0.0' say DATA .
+		[ "$(count "$MAIL/$user/new")" = 1 ]
+		rm "$aliases"
+		until='550' say 'MAIL FROM:<>' 'RCPT TO:<list@example.test>'
+		# Another one in its place: for the next deliver.
+		echo 'list: alice' >"$aliases"
+		until='451' say 'RCPT TO:<list@example.test>'
+		run -1 read -r -t 10 line <&8
+		wait "$pid"
+		exec 9>&- 8<&-
 	done
-	rm "$aliases"
-	printf '%s\r\n' 'MAIL FROM:<>' 'RCPT TO:<list@example.test>' >&9
-	read -r -t 10 line <&8
-	read -r -t 10 line <&8
-	[[ $line == 550* ]]
-	exec 9>&-
-	wait "$pid"
-	exec 8<&-
 }
 
 @test "a nudge for each forward" {

@@ -11,6 +11,8 @@ setup() {
 	smtp=$(free_port)
 	submission=$(free_port)
 	pop3=$(free_port)
+	submissions=$(free_port)
+	pop3s=$(free_port)
 	log=$BATS_TEST_TMPDIR/xinetd.log
 	refusal=$'421 4.3.2 Too many connections, try later\r'
 }
@@ -41,12 +43,11 @@ mail_goes_round() {
 
 @test "every xinetd file is good, and nothing of it is overlooked" {
 	for style in '' -wait; do
-		xinetd_start "pennypost-smtp$style" \
-			"pennypost-submission$style" "pennypost-pop3$style"
+		xinetd_start "pennypost-"{smtp,submission,submissions,pop3,pop3s}"$style"
 		stop "$PID"
 		not grep -E 'ERROR|CRITICAL|ALERT' \
 			"$BATS_TEST_TMPDIR/xinetd.messages"
-		grep -q 'Started working: 3 available services' \
+		grep -q 'Started working: 5 available services' \
 			"$BATS_TEST_TMPDIR/xinetd.messages"
 		rm "$BATS_TEST_TMPDIR/xinetd.messages"
 	done

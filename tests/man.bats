@@ -109,6 +109,13 @@ smtp-send/transaction.c DATA_TIMEOUT n smtp-send.8 reply to DATA
 smtp-send/transaction.c BLOCK_TIMEOUT n smtp-send.8 block of the message
 smtp-send/transaction.c END_TIMEOUT n smtp-send.8 reply to the message
 smtp-send/session.c QUIT_TIMEOUT n smtp-send.8 reply to QUIT
+smtp-send/session.c STARTTLS_TIMEOUT n smtp-send.8 reply to STARTTLS
+smtp-send/starttls.h HANDSHAKE_TIMEOUT n smtp-send.8 handshake
+smtp-send/starttls.c PLAIN_MAX n smtp-send.8 hosts without TLS
+lib/tls.c STATUS_MAX n smtp-send.8 status of tls
+lib/tls.c HELPER_TIMEOUT n smtp-send.8 wait for tls
+smtp-send/smtp-send.c MEMORY n smtp-send.8 memory
+smtp-send/smtp-send.c FILES n smtp-send.8 descriptors
 smtp-send/smtp-send.c MESSAGE_TIME n smtp-send.8 message
 smtp-send/smtp-send.c RATE_MIN n smtp-send.8 octets in a second
 smtp-send/smtp-send.c CONNECTS_MAX n smtp-send.8 connections
@@ -185,6 +192,7 @@ lib/envelope.h ORCPT_SIZE n-1 pennypost-queue.5 orcpt
 lib/envelope.h RECIPIENTS_MAX n pennypost-queue.5 recipients
 lib/config.c FILE_MAX n pennypost.conf.5 file
 lib/config.c ROUTES_MAX n pennypost.conf.5 route lines
+lib/config.c TLS_LINES_MAX n pennypost.conf.5 tls lines
 LIMITS
 }
 
@@ -206,6 +214,9 @@ sendmail/tools.c BATCH
 sendmail/mailq.c ID_WIDTH
 sendmail/mailq.c SENDER_AT
 smtp-send/session.h SESSION_PEER_SIZE
+smtp-send/session.h SESSION_HOW_SIZE
+smtp-send/policy.c SUBMISSIONS_PORT
+lib/config.h TLS_ANY_PORT
 smtp-send/auth.h AUTH_TEXT_SIZE
 smtp-send/mx.h MX_REPLY_SIZE
 smtp-send/mx.h MX_TEXT_SIZE

@@ -350,8 +350,8 @@ HOSTS
 a.test A 203.0.113.1
 b.test A 127.0.0.1
 ZONE
-	# the sockets: MX, AAAA, A, and the kernel's list of interfaces
-	strace -qq -o trace -e trace=socket -e inject=socket:error=EMFILE:when=4 \
+	# the sockets: the kernel's list of interfaces, then MX, AAAA, A
+	strace -qq -o trace -e trace=socket -e inject=socket:error=EMFILE:when=1 \
 		env ASAN_OPTIONS=detect_leaks=0 "$PROGRAMS/smtp-send" -v a.test \
 		>out 2>>stderr
 	grep -q 'AF_NETLINK.*INJECTED' trace

@@ -142,7 +142,7 @@ EOF
     [ "$output" = "alice@example.org now gets the mail for postmaster (RFC 5321 wants one)" ]
     run -0 user_add bob@Example.org
     [ -z "$output" ]
-    run -0 sed 's/\$6\$[a-zA-Z0-9./$=]*/HASH/' "$home/users/passwd"
+    run -0 sed 's/{SCRAM-SHA-256}[a-zA-Z0-9+/=,]*/HASH/' "$home/users/passwd"
     [ "$output" = $'# address:hash: (pennypost-passwd(5))\nalice@example.org:HASH:\nbob@example.org:HASH:' ]
     [ "$(stat -c %a "$home/users/passwd")" = 600 ]
     run -0 pennypost user list
@@ -233,7 +233,7 @@ checks() {
     run -0 pennypost user passwd BOB < <(echo second)
     [ -z "$output" ]
     run -1 diff "$BATS_TEST_TMPDIR/before" "$home/users/passwd"
-    [[ $output =~ ^4c4[[:space:]]'< bob@example.org:$6$'[^:]*:quota=5:x[[:space:]]---[[:space:]]'> bob@example.org:$6$'[^:]*:quota=5:x$ ]]
+    [[ $output =~ ^4c4[[:space:]]'< bob@example.org:{SCRAM-SHA-256}'[^:]*:quota=5:x[[:space:]]---[[:space:]]'> bob@example.org:{SCRAM-SHA-256}'[^:]*:quota=5:x$ ]]
     checks second bob@example.org
     run ! checks other bob@example.org
     checks first alice@example.org
@@ -259,7 +259,7 @@ checks() {
         "$script" user add alice <"$BATS_TEST_TMPDIR/password"
     grep -q 'execve("[^"]*/auth", \["[^"]*/auth", "-H"\], \[.*PENNYPOST_HOME' "$BATS_TEST_TMPDIR/trace" # it sees both
     run ! grep -F 'Xyzzy' "$BATS_TEST_TMPDIR/trace"
-    run ! grep -F '$6$' "$BATS_TEST_TMPDIR/trace"
+    run ! grep -F 'SCRAM-SHA-256}' "$BATS_TEST_TMPDIR/trace"
 }
 
 @test "a senseless hash is refused" {
@@ -564,7 +564,7 @@ at() {
         [ "$(grep -v ^alice "$home/users/passwd")" = "$others" ]
         now=$(grep ^alice "$home/users/passwd")
         [ "$(stat -c %a "$home/users/passwd")" = 600 ]
-        [[ $now == 'alice@example.org:$6$'*: ]]
+        [[ $now == 'alice@example.org:{SCRAM-SHA-256}'*: ]]
         if [ $status = 0 ]; then break; fi
         [ $status = 137 ]
         kills=$((kills + 1))
@@ -1018,10 +1018,16 @@ EOF
     line "joe@other.org:$hash:"
     finds 'bad users/passwd:3: joe@other.org is in no domain of users/domains'
     line "bob@example.org:secret:"
-    finds 'bad users/passwd:3: no crypt(3) hash; pennypost user passwd bob@example.org'
+    finds 'bad users/passwd:3: no hash of a password; pennypost user passwd bob@example.org'
+    for line in '{SCRAM-SHA-256}' '{SCRAM-SHA-256}10000,YQ==' '{SCRAM-SHA-256}10000,YQ==,YQ==,' '{SCRAM-SHA-1}10000,YQ==,YQ==,YQ=='; do
+        line "bob@example.org:$line:"
+        finds 'bad users/passwd:3: no hash of a password; pennypost user passwd bob@example.org'
+    done
     line "bob@example.org:!$hash:"
     checks_ok
-    line "bob@example.org:{SHA512-CRYPT}$hash:"
+    line 'bob@example.org:$6$salt$hash:' # crypt(3)'s
+    checks_ok
+    line 'bob@example.org:{SHA512-CRYPT}$6$salt$hash:'
     checks_ok
     line 'bob@example.org:$y$j9T$abc$def:'
     run -0 pennypost check

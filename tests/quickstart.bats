@@ -10,7 +10,7 @@ setup() {
     unset MAKEFLAGS MFLAGS MAKELEVEL # it builds for itself, not as a part of make test
     until
         base=$((20000 + RANDOM % 10000))
-        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3))"
+        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)) $((base + 5))"
         ports_closed
     do :; done
 }
@@ -40,7 +40,7 @@ ports_closed() {
     grep -qx '<nobody@elsewhere.test>' <<<"$output"
     grep -qx ' *550 5.1.1 No such user here' <<<"$output"
     # The report is alice's; nothing waits, nothing runs.
-    [ "$(find "$PENNYPOST_HOME/spool/mail/pennypost.test/alice/new" -type f | wc -l)" = 1 ]
+    [ "$(grep -l '^Content-Type: multipart/report' -r "$PENNYPOST_HOME/spool/mail/pennypost.test/alice/new" | wc -l)" = 1 ]
     [ -z "$(find "$PENNYPOST_HOME/spool/queue" -type f)" ]
     flock -n "$PENNYPOST_HOME/spool/queue" true
     # A trial: no name of the world is asked.
@@ -50,6 +50,41 @@ ports_closed() {
     echo 'smarthost mail.example.com' >>"$PENNYPOST_HOME/pennypost.conf"
     run -1 "$quickstart" --check
     [ "${lines[-1]}" = "quickstart: $PENNYPOST_HOME/pennypost.conf is more than a trial's" ]
+}
+
+@test "quickstart --check: in TLS, with a certificate that stays" {
+    run -0 "$quickstart" --check
+    grep -qx "Bob answers, in TLS on port $((base + 4)):" <<<"$output"
+    grep -qx 'C: AUTH PLAIN .*' <<<"$output"
+    grep -q '^Received: .*\|with ESMTPSA' <<<"$output"
+    ports_closed
+    certificate=$PENNYPOST_HOME/users/tls/mail.pennypost.test/fullchain.pem
+    first=$(openssl x509 -in "$certificate" -noout -serial)
+    openssl verify -CAfile "$certificate" -verify_ip 127.0.0.1 "$certificate"
+    # Without the two ports: as it was before there was TLS.
+    QUICKSTART_PORTS=${QUICKSTART_PORTS% * *} run -0 "$quickstart" --check
+    grep -q 'in TLS' <<<"$output" && false
+    "$quickstart" --check >/dev/null
+    [ "$(openssl x509 -in "$certificate" -noout -serial)" = "$first" ]
+}
+
+@test "quickstart: without the openssl command, and without the helper, it works without TLS" {
+    copy=$BATS_TEST_TMPDIR/copy
+    mkdir -p "$copy/build" "$BATS_TEST_TMPDIR/bin"
+    cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
+    cp "$programs"/{listen,smtpd,deliver,auth,pop3d,queue-run,smtp-send,sendmail} "$copy/build"
+    printf 'all:\n' >"$copy/Makefile"
+    run -0 "$copy/scripts/quickstart" --check
+    [[ $output != *'in TLS'* ]]
+    [[ $output == *'Carol has it'* ]]
+    # A machine without it: need says what is missing.
+    ln -s /usr/bin/* "$BATS_TEST_TMPDIR/bin"
+    rm "$BATS_TEST_TMPDIR/bin"/{openssl,apt-get}
+    cp "$programs/listen" "$copy/build/tls"
+    PATH=$BATS_TEST_TMPDIR/bin run -0 "$copy/scripts/quickstart" --check
+    [[ $output == *'need: missing: openssl; as root: apt-get install'* ]]
+    [[ $output == *'quickstart: that is for TLS; all the rest works without'* ]]
+    [[ $output != *'in TLS'* ]]
 }
 
 @test "quickstart --check again, in the same home" {
@@ -71,10 +106,11 @@ ports_closed() {
     grep -qx "Stop: Ctrl-C, or kill $pid" "$BATS_TEST_TMPDIR/out"
     # The lines under "Try it:", run as they stand.
     sed -n '/^Try it:/,/^$/{/^Try it:/d;p}' "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/try"
-    [ "$(grep -c 'curl' "$BATS_TEST_TMPDIR/try")" = 3 ]
+    [ "$(grep -c 'curl' "$BATS_TEST_TMPDIR/try")" = 5 ]
     sed -i 's/curl /curl -sS /; s|/1$|/2|' "$BATS_TEST_TMPDIR/try"
     run -0 bash -e "$BATS_TEST_TMPDIR/try"
     [[ $output == *$'Subject: hello\r\n\r\nHello, Bob.\r'* ]]
+    grep -q 'Hello again' -r "$PENNYPOST_HOME/spool/mail/pennypost.test/bob"
     [[ $output == *'Mail queue is empty' ]]
     kill -TERM $pid
     wait $pid
@@ -105,10 +141,12 @@ ports_closed() {
     until (: <>"/dev/tcp/127.0.0.1/$((base + 2))") 2>/dev/null; do sleep 0.1; done
     run -1 "$quickstart" --check
     kill $pid
-    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526' $quickstart" ]
+    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526 3465 3995' $quickstart" ]
     [ ! -e "$PENNYPOST_HOME" ]
-    QUICKSTART_PORTS='1 2 3' run -1 "$quickstart" --check
-    [ "$output" = "quickstart: QUICKSTART_PORTS wants four: SMTP SUBMISSION POP3 OTHER" ]
+    for ports in '1 2 3' '1 2 3 4 5' '1 2 3 x' '1 2 3 4 5 x'; do
+        QUICKSTART_PORTS=$ports run -1 "$quickstart" --check
+        [ "$output" = "quickstart: QUICKSTART_PORTS wants SMTP SUBMISSION POP3 OTHER, and may have SUBMISSIONS POP3S" ]
+    done
 }
 
 @test "quickstart: a message that comes back changed, or not, is exit 1" {

@@ -254,7 +254,7 @@ SENDERS
 	while read -r i; do
 		restored "$i" | grep -qx 'eve[0-9]*@b.test'
 	done < <(sed -n 's/^from <\(.*\)>$/\1/p' "$QUEUE"/*)
-	# Who is slower takes what is there.
+	# Who is slower cannot read it, and takes it the next time.
 	rm "$secret" "$QUEUE"/*
 	strace -qq -o trace -e trace=/^link \
 		-e inject=/^link:delay_enter=700000:when=1 \
@@ -265,6 +265,7 @@ SENDERS
 	wait
 	cmp first "$secret"
 	grep -q EEXIST trace
+	"$deliver" -f slow@b.test out <<<x 2>/dev/null
 	[ "$(restored "$(sed -n 's/^from <\(.*slow.*\)>$/\1/p' "$QUEUE"/*)")" = \
 		slow@b.test ]
 	# A second home has another one.

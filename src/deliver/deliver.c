@@ -2,23 +2,29 @@
  * deliver: the local delivery agent. Without arguments, LMTP on fd 0 and 1 (RFC
  * 2033); with recipients as arguments, one message on fd 0; with -q, messages
  * from the queue; with -v, where mail would go. deliver(8) has the states that a
- * delivery can be in.
+ * delivery can be in, and what each of these may do.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "box.h"
 #include "config.h"
 #include "conn.h"
 #include "lmtp.h"
 #include "log.h"
+#include "nudge.h"
 #include "program.h"
 #include "transaction.h"
 #include "work.h"
 
 #define USAGE \
-    "usage: deliver [-C home] [-q | -v address | [-f sender] recipient ...]"
+    "usage: deliver [-C home] [-n | -q | -v address | " \
+    "[-f sender] recipient ...]"
+
+#define NUDGES 3 /* the fd that takes our nudges with -n */
 
 static struct transaction *const t = &transaction;
 
@@ -151,7 +157,7 @@ int main(int argc, char **argv)
 	int option, mode = 0;
 
 	program_begin("deliver");
-	while ((option = getopt(argc, argv, "C:f:qv")) != -1) {
+	while ((option = getopt(argc, argv, "C:f:nqv")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 'f')
@@ -163,13 +169,18 @@ int main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (mode != 0 &&
+	if (mode != 0 && mode != 'n' &&
 	    (sender != NULL || argc != (mode == 'v' ? 1 : 0)))
 		fatal(EX_USAGE, USAGE);
-	if (mode == 0 && argc == 0)
+	if ((mode == 0 || mode == 'n') && argc == 0)
 		log_last_words("421 4.3.0 Out of service, try later\r\n");
 	home_enter(home);
 	transaction_begin(config_load());
+	if (mode == 'n')
+		nudge_through(NUDGES);
+	else if (mode == 0 && !nudge_helper())
+		fatal(EX_OSERR, "no process for nudges: %s", strerror(errno));
+	box_enter(t->config);
 	if (mode == 'v')
 		return explain(argv[0]);
 	if (argc > 0)

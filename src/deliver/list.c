@@ -1,9 +1,11 @@
 #include "list.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 char *list_next(struct list *l)
 {
@@ -64,18 +66,38 @@ static struct {
 	struct str text;
 } aliases = {.text = STR_ROOM(aliases.room)};
 
-void aliases_refresh(void)
+static bool aliases_changed(void)
 {
 	struct stat now = {0};
 
-	if (!aliases.loaded)
-		return;
 	stat(ALIASES_FILE, &now);
-	if (now.st_ino != aliases.stat.st_ino ||
+	return now.st_ino != aliases.stat.st_ino ||
 	    now.st_size != aliases.stat.st_size ||
 	    now.st_mtim.tv_sec != aliases.stat.st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != aliases.stat.st_mtim.tv_nsec)
+	    now.st_mtim.tv_nsec != aliases.stat.st_mtim.tv_nsec;
+}
+
+void aliases_refresh(void)
+{
+	if (aliases.loaded && aliases_changed())
 		aliases.loaded = false;
+}
+
+bool aliases_replaced(void)
+{
+	int fd;
+
+	if (!aliases_changed())
+		return false;
+	fd = open(ALIASES_FILE, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EACCES;
+}
+
+void aliases_begin(void)
+{
+	stat(ALIASES_FILE, &aliases.stat);
 }
 
 static bool aliases_load(void)
@@ -86,8 +108,10 @@ static bool aliases_load(void)
 	aliases.stat = (struct stat){0};
 	stat(ALIASES_FILE, &aliases.stat);
 	if (!str_read_file(&aliases.text, ALIASES_FILE, LIST_MAX) &&
-	    errno != ENOENT)
+	    errno != ENOENT) {
+		aliases.stat = (struct stat){0};
 		return false;
+	}
 	aliases.loaded = true;
 	return true;
 }

@@ -31,4 +31,13 @@ enum alias_result alias_find(const char *key, struct str *value,
     unsigned *line);
 void aliases_refresh(void);
 
+/* For who is to be confined: what aliases_replaced() compares with. */
+void aliases_begin(void);
+
+/*
+ * Has another file taken its place, which we, being confined, cannot read? Then
+ * it is for the next deliver to go on.
+ */
+bool aliases_replaced(void);
+
 #endif

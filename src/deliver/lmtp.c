@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "conn.h"
+#include "list.h"
 #include "log.h"
 #include "smtp.h"
 #include "transaction.h"
@@ -70,6 +71,8 @@ static void cmd_rcpt(char *args)
 	if (refusal == NULL)
 		s.dialogue.state = RECIPIENTS;
 	reply(refusal ? refusal : "250 2.1.5 Recipient OK");
+	if (refusal != NULL && *refusal == '4' && aliases_replaced())
+		s.dialogue.state = 0; /* a new deliver can read them */
 }
 
 /* One reply for each recipient: RFC 2033 4.2. */

@@ -162,7 +162,7 @@ void message_deliver(struct message *m, struct targets *all,
 		if (t->done)
 			continue;
 		if (t->kind == TARGET_PIPE)
-			answer(t, pipe_run(m, t->what, t->recipient));
+			answer(t, pipe_run(m, t));
 		else if (t->kind == TARGET_MBOX)
 			answer(t, mbox_append(m, t->what));
 		else if (t->kind == TARGET_REMOTE)

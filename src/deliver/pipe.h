@@ -5,11 +5,10 @@
 #include "message.h"
 
 /*
- * Runs the administrator's command with the message on fd 0, SENDER and
- * RECIPIENT in the environment, and no word of a stranger's in the command. Its
- * exit status, as <sysexits.h> has it, is the reply; static.
+ * Runs the target's command with the message on fd 0, SENDER and RECIPIENT in
+ * the environment, and no word of a stranger's in the command; in a box of its
+ * own, box.h. Its exit status, as <sysexits.h> has it, is the reply; static.
  */
-const char *pipe_run(struct message *, const char *command,
-    const char *recipient);
+const char *pipe_run(struct message *, const struct target *);
 
 #endif

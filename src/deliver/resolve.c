@@ -36,6 +36,7 @@ struct search {
 	struct targets *all;
 	struct recipient_targets *mine;
 	const char *recipient;
+	const char *mailbox; /* whose .forward is being read */
 	bool pipes;
 	struct level level[NESTING_MAX];
 	size_t depth;
@@ -114,7 +115,7 @@ static void add(struct search *s, enum target_kind kind, const char *what,
 		    sizeof *all->target);
 		all->target[all->count++] = (struct target){.kind = kind,
 		    .what = pool_copy(all->pool, what),
-		    .recipient = mine->recipient,
+		    .recipient = mine->recipient, .mailbox = s->mailbox,
 		    .why = all->explain ? why(s, by) : NULL};
 	}
 	mine->index = pool_grow(all->pool, mine->index, mine->count,
@@ -168,6 +169,14 @@ static void target_file(struct search *s, const char *path,
 		    NULL);
 }
 
+static void target_pipe(struct search *s, const char *command,
+    const char *mailbox)
+{
+	s->mailbox = mailbox != NULL ? pool_copy(s->all->pool, mailbox) : NULL;
+	add(s, TARGET_PIPE, command, NULL);
+	s->mailbox = NULL;
+}
+
 static void include(struct search *s, const char *path, const char *domain);
 
 static void target(struct search *s, char *text, const struct source *from)
@@ -176,7 +185,7 @@ static void target(struct search *s, char *text, const struct source *from)
 		if (!s->pipes || from->origin == FROM_INCLUDE)
 			refuse(s, "550 5.7.1 Mail to programs is off");
 		else
-			add(s, TARGET_PIPE, text + 1, NULL);
+			target_pipe(s, text + 1, from->mailbox);
 		if (!s->pipes)
 			warn("alias problem=pipes-are-off recipient=<%s>",
 			    safe(s->recipient));

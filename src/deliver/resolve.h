@@ -25,6 +25,7 @@ struct target {
 	enum target_kind kind;
 	const char *what;
 	const char *recipient; /* the address that led here first */
+	const char *mailbox;   /* whose .forward names it; NULL: an alias does */
 	const char *why;       /* targets.explain: by which file and line */
 	const char *reply; /* how it went: "250 …" or a refusal */
 	bool done;         /* reply is set */

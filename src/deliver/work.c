@@ -6,6 +6,7 @@
 
 #include "entry.h"
 #include "job.h"
+#include "list.h"
 #include "local.h"
 #include "log.h"
 #include "transaction.h"
@@ -182,6 +183,8 @@ void work_run(void)
 	const char *id;
 
 	while ((id = job_next()) != NULL) {
+		if (aliases_replaced())
+			return; /* a new deliver can read them */
 		log_session(id);
 		result = entry_open(&entry, QUEUE_DIR, id);
 		if (result == ENTRY_OK && lock_ours())

@@ -177,6 +177,8 @@ static void limits_set(const struct confinement *c)
 #endif
 	if (c->files != 0)
 		limit(RLIMIT_NOFILE, c->files);
+	if (c->seconds != 0)
+		limit(RLIMIT_CPU, c->seconds);
 }
 
 /* For all programs of this home, and all time; who cannot note it is silent. */

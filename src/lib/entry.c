@@ -13,15 +13,6 @@
 
 #define PATH_MAX_HERE 128 /* "spool/queue/" and an id */
 
-bool id_valid(const char *id)
-{
-	size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz.-");
-
-	return n > 0 && n < ID_SIZE && id[n] == '\0' && *id != '.' &&
-	    *id != '-';
-}
-
 void id_derive(char id[ID_SIZE], const char *from, const char *what)
 {
 	/* A prefix of a name is another's: never cut one. */

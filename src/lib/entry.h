@@ -108,9 +108,6 @@ const char **entry_had(struct entry *, size_t *count); /* in the pool */
 /* Sets the time of the next try. */
 bool entry_due(struct entry *, int64_t due);
 
-/* May this be a queue file's name? (Else it is not ours.) */
-bool id_valid(const char *id);
-
 /*
  * A name for what comes of a queue file: a second try finds the first one's.
  * "6B02835E0A3F41C2.0" and "d" give "6B02835E0A3F41C2.0-d"; a new id when that

@@ -17,8 +17,24 @@
 #define NUDGE_UP "-u"
 #define NUDGE_ROOM 65536 /* bytes that wait in the FIFO: the kernel's usual */
 
-/* The message is durable already: whatever fails here, cron makes good. */
+/*
+ * The message is durable already: whatever fails here, cron makes good. What is
+ * no id is ignored.
+ */
 void nudge(const char *id);
+
+/*
+ * For who is to be confined, and can start no runner: where nobody reads the
+ * FIFO, nudge() writes the id as a line to fd from now on. Who is at the other
+ * end calls nudge().
+ */
+void nudge_through(int fd);
+
+/*
+ * The same, to a child of ours that is there for it: it holds nothing open but
+ * its pipe and fd 2, and ends when we do. False with errno.
+ */
+bool nudge_helper(void);
 
 enum nudge_result {
 	NUDGE_TOLD,

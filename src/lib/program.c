@@ -157,3 +157,12 @@ void id_make(char id[ID_SIZE])
 	snprintf(id, ID_SIZE, "%08lX%05lX%X.%u", (unsigned long)t.tv_sec,
 	    (unsigned long)t.tv_nsec / 1000, (unsigned)getpid(), count++);
 }
+
+bool id_valid(const char *id)
+{
+	size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz.-");
+
+	return n > 0 && n < ID_SIZE && id[n] == '\0' && *id != '.' &&
+	    *id != '-';
+}

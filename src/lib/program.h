@@ -47,4 +47,7 @@ int program_wait(pid_t);
 /* A name that no other message or session has: time, process, count. */
 void id_make(char id[ID_SIZE]);
 
+/* May this be a queue file's name? (Else it is not ours.) */
+bool id_valid(const char *id);
+
 #endif

@@ -6,12 +6,15 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "local.h"
 #include "log.h"
 #include "program.h"
+#include "queue.h"
 #include "sha256.h"
 #include "str.h"
 
@@ -46,8 +49,15 @@ static bool secret_print(char text[2 * SECRET_SIZE + 2])
 	return true;
 }
 
-/* 0, or errno. It is whole when it gets its name; somebody may be faster. */
-static int secret_make(void)
+/* Ours, that we have made and, being confined, cannot read. */
+static struct str made;
+static int users = -1; /* the directory, for who is confined */
+
+/*
+ * 0, or errno. It is whole when it gets its name; somebody may be faster. Before
+ * that it is in `dir`, on the same file system.
+ */
+static int secret_make(const char *dir)
 {
 	static struct file f;
 	char path[FILE_PATH_SIZE], id[ID_SIZE], text[2 * SECRET_SIZE + 2];
@@ -56,18 +66,37 @@ static int secret_make(void)
 	if (!secret_print(text))
 		return errno;
 	id_make(id);
-	snprintf(path, sizeof path, SRS_FILE ".%s", id);
+	snprintf(path, sizeof path, "%s/srs-secret.%s", dir, id);
 	file_create(&f, path, O_WRONLY);
 	file_write(&f, text, strlen(text));
 	error = file_sync(&f) ? file_link(&f, SRS_FILE) : f.error;
 	file_end(&f);
 	explicit_bzero(f.buf, sizeof text);
+	if (error == 0)
+		str_puts(&made, text);
 	explicit_bzero(text, sizeof text);
 	if (error != 0 && error != EEXIST)
 		return error;
 	if (error == 0)
 		info("made " SRS_FILE);
-	return directory_sync("users");
+	if (users < 0)
+		return directory_sync("users");
+	return fsync(users) == 0 ? 0 : errno;
+}
+
+bool srs_begin(void)
+{
+	struct stat here, tmp;
+
+	if (access(SRS_FILE, F_OK) == 0 || errno != ENOENT ||
+	    stat("users", &here) != 0 || stat(QUEUE_TMP, &tmp) != 0)
+		return true;
+	if (here.st_dev == tmp.st_dev) {
+		users = open("users", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return false;
+	}
+	secret_make("users"); /* who needs it will see that there is none */
+	return true;
 }
 
 /* The next one; NULL: there are no more. */
@@ -89,11 +118,14 @@ static int secrets_load(struct secrets *s, bool make)
 	*s = (struct secrets){0};
 	if (!str_read_file(&s->text, SRS_FILE, SECRETS_MAX))
 		error = errno;
-	if (error == ENOENT && make) {
-		error = secret_make();
-		if (error == 0 &&
-		    !str_read_file(&s->text, SRS_FILE, SECRETS_MAX))
-			error = errno;
+	if (error == ENOENT && make)
+		error = secret_make(QUEUE_TMP);
+	if (error == 0 && s->text.len == 0 &&
+	    !str_read_file(&s->text, SRS_FILE, SECRETS_MAX))
+		error = errno;
+	if (error == EACCES && made.len > 0) {
+		str_puts(&s->text, made.p);
+		error = 0;
 	}
 	s->rest = s->text.p;
 	return error;

@@ -18,11 +18,19 @@
 #ifndef SRS_H
 #define SRS_H
 
+#include <stdbool.h>
+
 #include "address.h"
 
 #define SRS_FILE "users/srs-secret"
 #define SRS_DAYS 21 /* a bounce comes within 5; a slow host's may wait twice */
 #define SRS_HASH 6  /* characters, 30 bits: a guess costs a RCPT command */
+
+/*
+ * For who is to be confined. True: the secret is there. False: it will be made
+ * when it is needed, and until then we have to be allowed to link it into users.
+ */
+bool srs_begin(void);
 
 /*
  * The return path for mail from `sender` that leaves for somebody at `domain`,

@@ -537,10 +537,11 @@ int main(int argc, char **argv)
 	door_begin(&s.door, s.config, &s.peer, &s.conn, "pop3");
 	if (tls)
 		door_tls_first(&s.door);
-	if (door_talk(&s.door, &stranger)) {
-		conn_reply(&s.conn, "+OK %s POP3 Pennypost", s.config->host);
+	/* While it is on its way, and the answer, the talker begins. */
+	conn_reply(&s.conn, "+OK %s POP3 Pennypost", s.config->host);
+	conn_flush(&s.conn);
+	if (door_talk(&s.door, &stranger))
 		talk(AUTHORIZATION);
-	}
 	if (enter())
 		talk(TRANSACTION);
 	conn_hang_up(&s.conn);

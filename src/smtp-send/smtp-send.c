@@ -205,6 +205,7 @@ static const struct confine_path paths[] = {
 	{"/usr/lib", MAY_READ | MAY_EXECUTE},
 	{"/usr/local/lib", MAY_READ},
 	{"/etc/ld.so.cache", MAY_READ},
+	{"/etc/localtime", MAY_READ},
 	{"/etc/ssl/certs", MAY_READ},
 	{"/etc/pki", MAY_READ},
 	{"/usr/share/ca-certificates", MAY_READ},

@@ -10,7 +10,8 @@
 #include "nudge.h"
 #include "program.h"
 
-static pid_t deliver; /* 0: not running */
+static pid_t deliver;  /* 0: not running */
+static int ready = -1; /* its other side, which nobody has asked for yet */
 
 /* What others say becomes an argument of queue-run: no option. */
 static void nudge_for(const char *id)
@@ -48,6 +49,9 @@ static void end(void)
 {
 	int status;
 
+	if (ready >= 0)
+		close(ready);
+	ready = -1;
 	while (broker.fd >= 0)
 		nudges_read();
 	if (deliver <= 0)
@@ -58,7 +62,7 @@ static void end(void)
 	deliver = 0;
 }
 
-static int deliver_start(void)
+static int start(void)
 {
 	char path[PATH_SIZE], *argv[] = {path, "-n", NULL};
 	int lmtp[2], nudges[2];
@@ -81,7 +85,23 @@ static int deliver_start(void)
 	return -1;
 }
 
+static int give(void)
+{
+	int fd = ready >= 0 ? ready : start();
+
+	ready = -1;
+	return fd;
+}
+
+static void hear(const char *text)
+{
+	if (*text != '\0')
+		nudge_for(text);
+	else if (ready < 0 && deliver == 0)
+		ready = start();
+}
+
 struct door_service broker = {
-	.give = deliver_start, .hear = nudge_for, .fd = -1, .read = nudges_read,
+	.give = give, .hear = hear, .fd = -1, .read = nudges_read,
 	.end = end,
 };

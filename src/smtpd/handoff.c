@@ -69,6 +69,12 @@ static bool started(void)
 	return true;
 }
 
+void handoff_expect(void)
+{
+	if (!to.running)
+		door_say(to.door, "");
+}
+
 void handoff_close(void)
 {
 	if (to.running)

@@ -19,6 +19,9 @@
 /* Our host name, for LHLO; and whose doorkeeper starts deliver: broker.h. */
 void handoff_begin(const char *host, struct door *);
 
+/* There will be a local recipient, as it seems. */
+void handoff_expect(void);
+
 /*
  * Does deliver take this local recipient? Its reply: "250 …", or the refusal to
  * pass on. Valid until the next call.

@@ -278,6 +278,8 @@ static void cmd_mail(char *args)
 		reply(refusal);
 		return;
 	}
+	if (!s.trusted)
+		handoff_expect();
 	s.dialogue.state = SENDER;
 	reply("250 2.1.0 Sender OK");
 }
@@ -547,8 +549,6 @@ static _Noreturn void talk(void)
 
 	handoff_begin(s.config->host, &s.door);
 	s.envelope.pool = &s.pool;
-	if (*s.user == '\0')
-		conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
 	s.dialogue = (struct dialogue){&s.conn, &smtp_protocol, commands,
 	    *s.user == '\0' ? START : READY, 0, NULL};
 	end = command_loop(&s.dialogue);
@@ -604,6 +604,9 @@ int main(int argc, char **argv)
 	door_begin(&s.door, s.config, &s.peer, &s.conn, "smtp");
 	if (tls)
 		door_tls_first(&s.door);
+	/* While it is on its way, and the answer, the talker begins. */
+	conn_reply(&s.conn, "220 %s ESMTP Pennypost", s.config->host);
+	conn_flush(&s.conn);
 	if (s.submission && !s.trusted)
 		authenticate();
 	s.confirmed = true;
