@@ -81,9 +81,29 @@ lib/conn.c LINGER n pop3d.8 rest of the input
 pop3d/maildrop.h UIDL_SIZE n-1 pop3d.8 unique id
 pop3d/maildrop.c TMP_AGE n pop3d.8 file in tmp
 auth/auth.c INPUT_MAX n auth.8 user and password
-auth/auth.c PASSWORD_MAX n-1 auth.8 new password
-auth/auth.c PASSWD_MAX n auth.8 users/passwd
+auth/hash.c PASSWORD_MAX n-1 auth.8 new password
+auth/passwd.c PASSWD_MAX n auth.8 users/passwd
+auth/passwd.h PASSWD_LINE n-1 auth.8 line of it
 auth/auth.c PATIENCE n auth.8 time
+auth/auth.c MEMORY n auth.8 memory
+auth/dialogue.c DIALOGUE_TIME n auth.8 dialogue of SCRAM
+auth/dialogue.c REQUEST_MAX n auth.8 first packet
+auth/auth.h SCRAM_ITERATIONS n auth.8 iterations of a new hash
+lib/scram.h SCRAM_ITERATIONS_MAX n auth.8 iterations of any hash
+lib/scram.h SCRAM_SIZE n-1 auth.8 message of SCRAM
+lib/scram.h SCRAM_NONCE_SIZE n-1 auth.8 nonce of a client
+lib/scram.h SCRAM_SALT_MAX n auth.8 salt
+lib/scram.h SCRAM_BINDING_MAX n auth.8 channel binding
+lib/penalty.c DELAY_MAX n pennypost-logins.5 delay of a source
+lib/penalty.c DECAY n pennypost-logins.5 a failure is forgotten
+lib/penalty.c FAILURES_MAX n pennypost-logins.5 failures remembered
+lib/penalty.c ACCOUNT_FREE n pennypost-logins.5 free failures
+lib/penalty.c ACCOUNT_DELAY n pennypost-logins.5 delay of an account
+lib/penalty.c FRIEND_DAYS n pennypost-logins.5 friend
+lib/penalty.c PATIENCE n pennypost-logins.5 turn
+lib/penalty.c SETS n pennypost-logins.5 sets
+lib/penalty.c WAYS n pennypost-logins.5 records
+lib/penalty.c RECORD n pennypost-logins.5 record
 sendmail/header.h HEADER_MAX n sendmail.8 header
 sendmail/header.h LINE_LENGTH_MAX n sendmail.8 line
 lib/envelope.h RECIPIENTS_MAX n sendmail.8 recipients
@@ -130,7 +150,7 @@ smtp-send/convert.h CONVERT_BOUNDARY_MAX n smtp-send.8 boundary
 smtp-send/convert.h CONVERT_FIELD_MAX n smtp-send.8 Content-Type field
 smtp-send/convert.h CONVERT_LINE_MAX n smtp-send.8 converted line
 lib/qp.h QP_LINE_MAX n smtp-send.8 line of quoted-printable
-lib/login.h LOGIN_SIZE n-1 smtp-send.8 user, password
+smtp-send/auth.h AUTH_WORD_SIZE n-1 smtp-send.8 user, password
 smtp-send/mx.c LOOKUP_MS n smtp-send.8 names
 smtp-send/mx.c HOSTS_MAX n smtp-send.8 mail exchangers
 smtp-send/mx.c ADDRESSES_MAX n smtp-send.8 addresses
@@ -229,7 +249,6 @@ smtp-send/session.h SESSION_PEER_SIZE
 smtp-send/session.h SESSION_HOW_SIZE
 smtp-send/policy.c SUBMISSIONS_PORT
 lib/config.h TLS_ANY_PORT
-smtp-send/auth.h AUTH_TEXT_SIZE
 smtp-send/mx.c LOOPBACK_MTU
 smtp-send/mx.h MX_REPLY_SIZE
 smtp-send/mx.h MX_TEXT_SIZE
@@ -243,6 +262,13 @@ deliver/resolve.c KEY_SIZE
 lib/srs.c SECRET_SIZE
 lib/srs.c DAYS
 lib/sha256.h SHA256_SIZE
+lib/scram.h SCRAM_NAME_SIZE
+lib/scram.h SCRAM_VERIFIER_SIZE
+lib/penalty.h PENALTY_SECRET
+lib/login.c AUTH_TIME
+lib/login.c FIRST_BLOCK
+auth/hash.c SALT
+auth/dialogue.c NONCE
 lib/sha256.h SHA256_BLOCK
 lib/entry.c PATH_MAX_HERE
 queue-run/messages.c PLACES

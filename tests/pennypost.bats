@@ -265,7 +265,7 @@ checks() {
 @test "a senseless hash is refused" {
     mkdir "$BATS_TEST_TMPDIR/fake"
     export PENNYPOST_PROGRAMS=$BATS_TEST_TMPDIR/fake
-    for answer in 'true' 'echo plain' "printf '\$6\$a:b'" "printf '\$6\$a\n\$6\$b'" 'echo "\$6\$x"; exit 1' "echo '\$6\$'"; do
+    for answer in 'true' 'echo plain' "printf '\$6\$a:b'" "printf '\$6\$a\n\$6\$b'" 'echo "\$6\$x"; exit 1' "echo '\$6\$'" "echo '{SCRAM-SHA-256}10,a'" "echo '{SCRAM-SHA-256}10,a:b,c,d'"; do
         printf '#!/bin/sh\n%s\n' "$answer" >"$BATS_TEST_TMPDIR/fake/auth"
         chmod +x "$BATS_TEST_TMPDIR/fake/auth"
         run -1 user_add alice

@@ -53,39 +53,42 @@ static void texts_read(const char *text[TEXTS])
 	}
 }
 
-/* Without a verifier: a salt that looks like one, the same each time. */
-static void verifier_fake(struct scram_verifier *v, const char *account)
+/* A salt that looks like one, the same each time: for who has no verifier. */
+static bool salt_fake(unsigned char salt[SHA256_SIZE], const char *account)
 {
-	unsigned char secret[PENALTY_SECRET], salt[SHA256_SIZE];
+	unsigned char secret[PENALTY_SECRET];
 
 	if (!penalty_secret(secret))
-		fatal(UNAVAILABLE, PENALTY_DIRECTORY "/secret: %s",
-		    strerror(errno));
-	if (v->iterations == 0)
-		*v = (struct scram_verifier){.iterations = SCRAM_ITERATIONS,
-		    .salt_size = 16};
+		return false;
 	hmac_sha256(salt, secret, sizeof secret, account, strlen(account));
-	if (v->salt_size > sizeof salt)
-		v->salt_size = sizeof salt;
-	memcpy(v->salt, salt, v->salt_size);
 	explicit_bzero(secret, sizeof secret);
+	return true;
 }
 
-/* True when a right proof is to be believed. */
+/* True when a right proof is to be believed. The work is always the same. */
 static bool verifier_find(struct scram_verifier *v, const char *account)
 {
+	unsigned char salt[SHA256_SIZE];
 	char hash[PASSWD_LINE];
 	bool known = passwd_find(account, hash);
+	int error = salt_fake(salt, account) ? 0 : errno;
 
 	if (strncmp(hash, SCRAM_SCHEME, strlen(SCRAM_SCHEME)) != 0 ||
 	    !scram_verifier_parse(v, hash_bare(hash))) {
 		known = false;
-		v->iterations = 0;
+		*v = (struct scram_verifier){.iterations = SCRAM_ITERATIONS,
+		    .salt_size = 16};
 	}
 	explicit_bzero(hash, sizeof hash);
-	if (!known)
-		verifier_fake(v, account);
-	return known;
+	if (known)
+		return true;
+	if (error != 0)
+		fatal(UNAVAILABLE, PENALTY_DIRECTORY "/secret: %s",
+		    strerror(error));
+	if (v->salt_size > sizeof salt)
+		v->salt_size = sizeof salt;
+	memcpy(v->salt, salt, v->salt_size);
+	return false;
 }
 
 /* From hex; how many octets. */

@@ -204,6 +204,7 @@ static const struct {
 
 void sasl_mechanisms(const struct door *d, struct str *names)
 {
+	str_clear(names);
 	for (size_t i = 0; i < MECHANISMS; i++)
 		if (mechanisms[i].may(d))
 			str_printf(names, "%s%s", names->len > 0 ? " " : "",

@@ -18,7 +18,10 @@ enum sasl_result {
 	SASL_GIVEN_UP,    /* the challenge function has returned NULL */
 };
 
-/* The names, divided by blanks, that may be offered now; "": none. */
+/*
+ * The names, divided by blanks, that may be offered now, the best first; "":
+ * none. What was in the str before is gone.
+ */
 void sasl_mechanisms(const struct door *, struct str *);
 
 /* User and password as they are: POP3's PASS, IMAP's LOGIN. Wipes it. */

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "base64.h"
 #include "body.h"
 #include "envelope.h"
 #include "file.h"
 #include "local.h"
+#include "sasl.h"
 #include "fake.h"
 #include "pool.h"
 #include "scram.h"
@@ -36,13 +38,106 @@ static char *string(const uint8_t *data, size_t n)
 
 static void base64(char *text)
 {
-	char out[40], small[3];
-	size_t len;
+	char out[40], small[3], back[BASE64_SIZE(sizeof out)];
+	size_t len, again;
 
-	if (base64_decode(text, out, sizeof out, &len))
+	if (base64_decode(text, out, sizeof out, &len)) {
 		MUST(len < sizeof out && out[len] == '\0');
+		base64_encode(back, out, len);
+		MUST(strlen(back) == strlen(text) &&
+		    base64_decode(back, out, sizeof out, &again));
+		MUST(again == len);
+	}
 	if (base64_decode(text, small, sizeof small, NULL))
 		MUST(strlen(small) < sizeof small);
+}
+
+/* SASL: the first line is mechanism and response, the others are answers. */
+
+static char *answers;
+static struct scram scram;
+static bool was_let_in;
+
+enum login_result fuzz_door_password(struct door *, const char *user,
+    char *password);
+enum login_result fuzz_door_password(struct door *d, const char *user,
+    char *password)
+{
+	(void)d;
+	MUST(strlen(user) < LOGIN_SIZE && strlen(password) < LOGIN_SIZE);
+	was_let_in = strcmp(password, "secret") == 0;
+	explicit_bzero(password, strlen(password));
+	return was_let_in ? LOGIN_OK : LOGIN_REFUSED;
+}
+
+enum login_result fuzz_door_external(struct door *, const char *authzid);
+enum login_result fuzz_door_external(struct door *d, const char *authzid)
+{
+	(void)d;
+	MUST(strlen(authzid) < LOGIN_SIZE);
+	was_let_in = *authzid == '\0';
+	return was_let_in ? LOGIN_OK : LOGIN_UNAVAILABLE;
+}
+
+enum login_result fuzz_door_scram_first(struct door *, const char *user,
+    const char *first, char text[SCRAM_SIZE]);
+enum login_result fuzz_door_scram_first(struct door *d, const char *user,
+    const char *first, char text[SCRAM_SIZE])
+{
+	struct scram_first f;
+
+	(void)d;
+	MUST(scram_first_parse(&f, first) && strcmp(f.user, user) == 0);
+	MUST(f.bare > 2 && f.bare < strlen(first) &&
+	    strncmp(first + f.bare, "n=", 2) == 0);
+	MUST(scram_verifier_parse(&scram.verifier,
+	    "1,AAAA,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,"
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+	return scram_challenge(&scram, &f, first, "xyz", "", 0, text) ?
+	    LOGIN_CONTINUE : LOGIN_REFUSED;
+}
+
+enum login_result fuzz_door_scram_final(struct door *, const char *final,
+    char text[SCRAM_SIZE]);
+enum login_result fuzz_door_scram_final(struct door *d, const char *final,
+    char text[SCRAM_SIZE])
+{
+	(void)d;
+	MUST(!scram_final(&scram, final, text)); /* nobody has that key */
+	was_let_in = strstr(final, scram.nonce) != NULL;
+	strcpy(text, "v=");
+	return was_let_in ? LOGIN_OK : LOGIN_REFUSED;
+}
+
+static char *answer(const char *text)
+{
+	MUST(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789+/=") == strlen(text));
+	return text_line(&answers);
+}
+
+static void sasl(char *text)
+{
+	static const struct peer peer = {.loopback = true};
+	struct door d = {.peer = &peer, .scram_offered = true};
+	struct scram_verifier v;
+	char again[SCRAM_VERIFIER_SIZE], *mechanism, *line;
+
+	if (scram_verifier_parse(&v, text)) {
+		scram_verifier_text(again, &v);
+		MUST(scram_verifier_parse(&v, again));
+	}
+	answers = text;
+	line = text_line(&answers);
+	mechanism = line != NULL ? text_word(&line) : NULL;
+	if (mechanism == NULL)
+		return;
+	strcpy(d.tls.peer, "x");
+	strcpy(d.tls.exporter, "00");
+	was_let_in = false;
+	enum sasl_result result = sasl_login(&d, mechanism,
+	    *line != '\0' ? line : NULL, answer);
+	MUST(result != SASL_OK || was_let_in);
 }
 
 static void clean(const char *text)
@@ -456,7 +551,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n == 0)
 		return 0;
 	char *text = string(data + 1, n - 1);
-	switch (*data % 11) {
+	switch (*data % 12) {
 	case 0: base64(text); break;
 	case 1: dialogue(text); break;
 	case 2: addresses(text); break;
@@ -468,6 +563,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	case 8: return_path(text); break;
 	case 9: verifier(text); break;
 	case 10: status(text); break;
+	case 11: sasl(text); break;
 	}
 	free(text);
 	return 0;
