@@ -58,7 +58,7 @@ listen = listen/listen.o $(BASE)
 queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
     queue-run/destinations.o queue-run/workers.o queue-run/finish.o \
     queue-run/report.o queue-run/status.o lib/entry.o lib/route.o \
-    lib/nudge.o lib/trace.o lib/qp.o $(MESSAGE) $(SERVER)
+    lib/nudge.o lib/trace.o lib/qp.o lib/places.o $(MESSAGE) $(SERVER)
 smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/transaction.o smtp-send/session.o smtp-send/extensions.o \
     smtp-send/starttls.o smtp-send/policy.o smtp-send/auth.o \

@@ -304,6 +304,7 @@ setup() {
 	cp -R "$bin" "$other"
 	printf '#!/bin/sh\necho x >>"$PENNYPOST_HOME/tries"\nexit 70\n' \
 		>"$other/smtp-send"
+	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf" # and a shell
 	for i in $(seq 50); do
 		put A$i.0 s@far.test '. <ok@a.test>'
 	done
@@ -529,11 +530,11 @@ time.sleep(20)' "$1" &
 leaving() {
 	local n
 	put A.0 s@far.test '. <ok@a.test>'
-	strace -qq -o trace -e "trace=$1" "$quick/queue-run" A.0 2>>stderr
+	runner_trace -e "trace=$1" "$quick/queue-run" A.0 2>>stderr
 	n=$(grep -c "^$1(" trace)
 	rm "$SENT"
 	put A.0 s@far.test '. <ok@a.test>'
-	strace -qq -o trace -e "trace=$1" \
+	runner_trace -e "trace=$1" \
 		-e "inject=$1:delay_$2=1000000:when=$n" "$quick/queue-run" A.0 2>>stderr &
 	until [ "$(sent | wc -l)" = 1 ]; do sleep 0.02; done
 	sleep 0.5 # it lingers for 0.2
@@ -978,7 +979,7 @@ skip_without_trace() {
 	skip_without_trace
 	put A.0 s@far.test '. <ok@a.test>'
 	# musl's alarm() is setitimer().
-	strace -o trace -e trace=alarm,setitimer,ppoll "$bin/queue-run" 2>>stderr
+	runner_trace -e trace=alarm,setitimer,ppoll "$bin/queue-run" 2>>stderr
 	[ "$(grep -cE '^(alarm|setitimer)\(.*\b600\b' trace)" -ge "$(grep -c '^ppoll(' trace)" ]
 	[ "$(grep -c '^ppoll(' trace)" -gt 1 ]
 }
@@ -1037,14 +1038,14 @@ skip_without_trace() {
 failing() {
 	local call k
 	cp -R "$PENNYPOST_HOME" before
-	strace -o trace -e "trace=/^$2\$" "$quick/queue-run" 2>>stderr
+	runner_trace -e "trace=/^$2\$" "$quick/queue-run" 2>>stderr
 	call=$(grep -F -m 1 "$3" trace | sed 's/(.*//')
 	k=$(grep "^$call(" trace | grep -nF -m 1 "$3" | cut -d: -f1)
 	[ "$k" ]
 	rm -rf "$PENNYPOST_HOME"
 	mv before "$PENNYPOST_HOME"
 	find "$QUEUE" -type f -exec touch -d "@$((now - 100))" {} +
-	strace -qq -o trace -e "trace=$call" \
+	runner_trace -e "trace=$call" \
 		-e "inject=$call:error=$1:when=$k" "$quick/queue-run" 2>>stderr
 }
 
@@ -1138,7 +1139,7 @@ failing() {
 @test "a queue that cannot be read to its end" {
 	skip_without_trace
 	put A.0 s@far.test '. <ok@a.test>'
-	strace -qq -o trace -e trace=getdents64 \
+	runner_trace -e trace=getdents64 \
 		-e inject=getdents64:error=EIO:when=2+ "$quick/queue-run" 2>>stderr
 	grep -q 'spool/queue: Input/output error' stderr
 	run_quick
@@ -1151,7 +1152,7 @@ failing() {
 	for i in $(seq 20); do
 		put A$i.0 s@far.test '. <ok@a.test>'
 	done
-	strace -qq -o trace -e trace=socketpair \
+	runner_trace -e trace=socketpair \
 		-e inject=socketpair:error=EMFILE "$quick/queue-run" 2>>stderr
 	[ "$(grep -c '^socketpair' trace)" = 1 ]
 	[ "$(answers A7.0)" = '0 - 451 4.3.0 smtp-send does not start' ]

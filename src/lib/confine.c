@@ -46,7 +46,9 @@ enum {
 	REMOVE_FILE = 1 << 5,
 	MAKE_DIR = 1 << 7,
 	MAKE_REG = 1 << 8,
+	MAKE_SOCK = 1 << 9,
 	MAKE_FIFO = 1 << 10,
+	MAKE_SYM = 1 << 12,
 	REFER = 1 << 13,     /* link and rename across directories: ABI 2 */
 	TRUNCATE = 1 << 14,  /* ABI 3 */
 	IOCTL_DEV = 1 << 15, /* ABI 5 */
@@ -86,7 +88,8 @@ static uint64_t rights_of(unsigned may)
 	if (may & MAY_WRITE)
 		rights |= WRITE_FILE | TRUNCATE;
 	if (may & MAY_CREATE)
-		rights |= MAKE_REG | MAKE_DIR | MAKE_FIFO | REFER;
+		rights |= MAKE_REG | MAKE_DIR | MAKE_FIFO | REFER |
+		    MAKE_SYM | MAKE_SOCK; /* rename; no call makes one */
 	if (may & MAY_REMOVE)
 		rights |= REMOVE_FILE | REMOVE_DIR;
 	if (may & MAY_EXECUTE)

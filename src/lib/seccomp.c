@@ -124,6 +124,9 @@ static const struct call {
 	{CALL(kill), IF(ALWAYS, TO_ITSELF)},
 	{CALL(tgkill), IF(ALWAYS, TO_ITSELF)},
 	{CALL(tkill), IF(ALWAYS, TO_ITSELF)}, /* musl's raise() */
+	{CALL(rt_sigsuspend), IN(ALWAYS)},
+	{CALL(rt_sigpending), IN(ALWAYS)},
+	{CALL(rt_sigtimedwait), IN(ALWAYS)},
 	{CALL(restart_syscall), IN(ALWAYS)},
 	{CALL(nanosleep), IN(ALWAYS)},
 	{CALL(clock_nanosleep), IN(ALWAYS)},
@@ -225,6 +228,7 @@ static const struct call {
 	{CALL(select), IN(ALWAYS)},
 	{CALL(dup2), IN(ALWAYS)},
 	{CALL(alarm), IN(ALWAYS)},
+	{CALL(pause), IN(ALWAYS)},
 	{CALL(time), IN(ALWAYS)},
 	{CALL(open), PATH(FILES, 0)},
 	{CALL(creat), PATH(NEVER, 0)},

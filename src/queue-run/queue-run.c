@@ -2,7 +2,8 @@
  * queue-run: runs the queue. Hands each message that is due to the programs
  * that send, and writes down what became of it. Cron, a timer and the nudge
  * start it; one runs at a time, and a second one tells the first what it is
- * there for. queue-run(8).
+ * there for. The one that runs is two: the runner, who is confined, and who
+ * waits for it, to begin anew when the configuration has changed. queue-run(8).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,18 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "confine.h"
 #include "conn.h"
 #include "destinations.h"
 #include "local.h"
 #include "log.h"
 #include "messages.h"
 #include "nudge.h"
+#include "places.h"
 #include "program.h"
 #include "queue.h"
 #include "scan.h"
@@ -37,6 +42,7 @@
 #define TAKE_UP 500      /* ids in one turn */
 #define STOP 20000       /* ms that the workers have to finish when we are told to */
 #define LOOK 10000       /* ms between looks for a change of the configuration */
+#define ANEW 100         /* how the runner ends then; <sysexits.h> has 64 to 78 */
 
 static struct {
 	bool all;
@@ -46,17 +52,68 @@ static struct {
 	int fifo;   /* -1: nobody can nudge us */
 	int64_t last; /* ms: when there was something to do */
 	int64_t look; /* ms: when to look at the configuration */
-	struct stat config[2];
+	struct stat config[3];
 	bool anew;    /* it has changed: begin again with it */
 	int64_t stop; /* ms: by then we are to end; 0: not */
 } s;
 
 static volatile sig_atomic_t told_to_stop;
+static volatile pid_t runner; /* for who waits for it */
 
 static void on_signal(int number)
 {
 	(void)number;
 	told_to_stop = 1;
+	if (runner > 0)
+		kill(runner, SIGTERM);
+}
+
+/* What the runner may do, and what it starts: CONFINEMENT in queue-run(8). */
+
+static char programs[PATH_SIZE]; /* the directory that they are in */
+
+enum { FIXED = 16 };
+
+/* Our home, our programs, and what tls needs; users/aliases has more. */
+static struct confine_path paths[FIXED + PLACES_MAX + 1] = {
+	{".", MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE},
+	{programs, MAY_READ | MAY_EXECUTE},
+	{"/lib", MAY_READ | MAY_EXECUTE},
+	{"/lib64", MAY_READ | MAY_EXECUTE},
+	{"/usr/lib", MAY_READ | MAY_EXECUTE},
+	{"/usr/local/lib", MAY_READ},
+	{"/usr/share/zoneinfo", MAY_READ},
+	{"/usr/share/ca-certificates", MAY_READ},
+	{"/usr/local/share/ca-certificates", MAY_READ},
+	{"/etc/ssl/certs", MAY_READ},
+	{"/etc/pki", MAY_READ},
+	{"/etc/ld.so.cache", MAY_READ},
+	{"/etc/localtime", MAY_READ},
+	{"/etc/resolv.conf", MAY_READ},
+	{"/etc/hosts", MAY_READ},
+	{"/dev/null", MAY_READ | MAY_WRITE},
+};
+
+static const struct confinement usual = {
+	.paths = paths,
+	.calls = CALLS_FILES | CALLS_SOCKETS | CALLS_UNIX | CALLS_PROGRAMS,
+};
+
+/* With `alias_pipes yes`: deliver makes a box for each of them. */
+static const struct confinement for_pipes = {
+	.paths = (const struct confine_path[]){{"/", MAY_ALL}, {NULL, 0}},
+	.calls = CALLS_ANY | CALLS_SOCKETS,
+};
+
+static void confine_us(const struct config *config)
+{
+	char *slash;
+
+	if (program_path("", programs) &&
+	    (slash = strrchr(programs, '/')) != NULL && slash != programs)
+		*slash = '\0';
+	places_add(paths + FIXED, PLACES_MAX);
+	confine(config->alias_pipes ? &for_pipes : &usual);
 }
 
 /* A second runner: tells the first. False: not all of it could be told now. */
@@ -199,15 +256,19 @@ static bool turn(void)
 	return true;
 }
 
-/* Has pennypost.conf, or what domains are ours, changed since we began? */
+/*
+ * Have pennypost.conf, our domains or aliases (which may name files that we are
+ * to reach) changed since we began?
+ */
 static bool config_changed(bool first)
 {
-	static const char *const paths[] = {"pennypost.conf", "users/domains"};
+	static const char *const files[] = {"pennypost.conf", "users/domains",
+	    "users/aliases"};
 	bool changed = false;
 	struct stat st;
 
-	for (size_t i = 0; i < 2; i++) {
-		if (stat(paths[i], &st) != 0)
+	for (size_t i = 0; i < 3; i++) {
+		if (stat(files[i], &st) != 0)
 			continue; /* somebody is just replacing it */
 		changed = changed || st.st_ino != s.config[i].st_ino ||
 		    st.st_mtim.tv_sec != s.config[i].st_mtim.tv_sec ||
@@ -255,16 +316,22 @@ static void run_anew(void)
 	warn("%s: %s", path, strerror(errno));
 }
 
-/* SIGTERM and SIGINT are seen in ppoll() only. */
-static void signals_set(void)
+static void signals_let(bool in)
 {
-	struct sigaction action = {.sa_handler = on_signal};
 	sigset_t these;
 
 	sigemptyset(&these);
 	sigaddset(&these, SIGTERM);
 	sigaddset(&these, SIGINT);
-	sigprocmask(SIG_BLOCK, &these, NULL);
+	sigprocmask(in ? SIG_UNBLOCK : SIG_BLOCK, &these, NULL);
+}
+
+/* The runner sees them in ppoll() only. */
+static void signals_set(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	signals_let(false);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 }
@@ -273,8 +340,8 @@ static void begin(void)
 {
 	signals_set();
 	config_changed(true);
-	config_load();
 	domain_default();
+	confine_us(config_load());
 	s.last = now_ms() - LINGER; /* nothing to do is no reason to stay */
 	srandom((unsigned)time(NULL) ^ (unsigned)getpid());
 	s.fifo = nudge_listen();
@@ -286,9 +353,42 @@ static void begin(void)
 		message_later(*s.ids);
 }
 
+static int work(pid_t parent)
+{
+	alarm(HANG);
+	/* Who waits for us is who is asked to stop, or killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		return EX_TEMPFAIL;
+	begin();
+	run();
+	return s.anew && !told_to_stop ? ANEW : EX_OK;
+}
+
+/* Waits for the runner, in whose place it is asked to stop. */
+static int wait_for(pid_t pid)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	int status;
+
+	alarm(0);
+	close(s.lock); /* the runner's end is the end of the lock */
+	runner = pid;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signals_let(true);
+	status = program_wait(pid);
+	if (status == ANEW && !told_to_stop)
+		run_anew();
+	if (status != EX_OK && status != ANEW)
+		warn("the runner ended status=%d", status);
+	return status == ANEW ? EX_OK : status;
+}
+
 int main(int argc, char **argv)
 {
 	const char *home = NULL;
+	pid_t self, pid;
 	int option;
 
 	/* Cron mails what is on stderr: lines for a person only. */
@@ -317,9 +417,11 @@ int main(int argc, char **argv)
 	alarm(HANG);
 	if (!become_runner())
 		return 0;
-	begin();
-	run();
-	if (s.anew && !told_to_stop)
-		run_anew();
-	return 0;
+	signals_let(false);
+	self = getpid();
+	pid = fork();
+	if (pid < 0)
+		fatal(EX_OSERR, "no process for the runner: %s",
+		    strerror(errno));
+	return pid == 0 ? work(self) : wait_for(pid);
 }

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "addresses.h"
 #include "config.h"
+#include "confine.h"
 #include "envelope.h"
 #include "header.h"
 #include "input.h"
@@ -32,12 +32,41 @@
 #include "tools.h"
 #include "trace.h"
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC 4 /* musl does not name it */
-#endif
+#define MEMORY (128u << 20) /* bytes: 1000 recipients and a header take 4 */
 
 /* Addresses that are looked at, the same one many times: 50 ms of work. */
 #define ADDRESSES_MAX 10000
+
+/* Who writes into the queue: no program, no socket. A helper nudges. */
+static const struct confinement for_queue = {
+	.paths = (const struct confine_path[]){
+		{QUEUE_DIR, MAY_LIST | MAY_CREATE | MAY_REMOVE},
+		{QUEUE_TMP, MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE},
+		{NUDGE_PATH, MAY_WRITE},
+		{NULL, 0},
+	},
+	.calls = CALLS_FILES, .memory = MEMORY,
+};
+
+/* Who hands it over: no program, and of files one without a name. */
+static const struct confinement for_submission = {
+	.paths = (const struct confine_path[]){
+		{"/tmp", MAY_READ | MAY_WRITE},
+		{NULL, 0},
+	},
+	.calls = CALLS_FILES | CALLS_SOCKETS | CALLS_UNIX, .memory = MEMORY,
+};
+
+/* Who shows the queue. */
+static const struct confinement for_mailq = {
+	.paths = (const struct confine_path[]){
+		{QUEUE_DIR, MAY_READ},
+		{HOLD_DIR, MAY_READ},
+		{DAMAGED_DIR, MAY_READ},
+		{NULL, 0},
+	},
+	.calls = CALLS_FILES,
+};
 
 static struct {
 	struct options options;
@@ -242,10 +271,35 @@ static bool header_make(struct str *out, bool received)
 	return add.encoding == QUOTED_PRINTABLE;
 }
 
+/* access() does not tell what a box, as that of deliver's pipes, has of it. */
 static bool queue_is_writable(void)
 {
-	return access(QUEUE_DIR, W_OK | X_OK) == 0 &&
-	    access(QUEUE_TMP, W_OK | X_OK) == 0;
+	int fd = -1;
+
+	if (access(QUEUE_DIR, W_OK | X_OK) == 0 &&
+	    access(QUEUE_TMP, W_OK | X_OK) == 0)
+		fd = open(QUEUE_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void confine_us(bool queue)
+{
+	if (!queue) {
+		submit_find(s.config);
+		confine(&for_submission);
+		return;
+	}
+	/*
+	 * A runner that is started must not hold the pipe that our caller reads
+	 * to its end, nor whatever else a caller has left open.
+	 */
+	fcntl(2, F_SETFD, FD_CLOEXEC);
+	if (!s.options.queue_only && !nudge_helper())
+		fatal(EX_OSERR, "no process for the nudge: %s",
+		    strerror(errno));
+	confine(&for_queue);
 }
 
 static void to_queue(const char *p, size_t n)
@@ -275,15 +329,8 @@ static void enqueue(void)
 	info("queued from=<%s> to=<%s> recipients=%zu size=%" PRIu64 " uid=%u",
 	    safe(s.envelope.sender), safe(s.envelope.rcpt[0].address),
 	    s.envelope.rcpts, s.queue.file.size - s.queue.message_at, s.uid);
-	if (s.options.queue_only)
-		return;
-	/*
-	 * A runner that is started must not hold the pipe that our caller reads
-	 * to its end, nor whatever else a caller has left open.
-	 */
-	if (syscall(SYS_close_range, 2U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
-		fcntl(2, F_SETFD, FD_CLOEXEC);
-	nudge(s.id);
+	if (!s.options.queue_only)
+		nudge(s.id);
 }
 
 static void submit(void)
@@ -291,7 +338,7 @@ static void submit(void)
 	static char room[8192];
 	struct str head = STR_ROOM(room);
 	/* Where our uid is known, we need not tell it. */
-	bool received = !submit_open(s.config);
+	bool received = !submit_open();
 	bool qp = header_make(&head, received);
 
 	submit_envelope(&s.envelope, head.len + s.text.size);
@@ -313,6 +360,7 @@ static int mail(void)
 	caller_find();
 	queue = queue_is_writable();
 	envelope_begin();
+	confine_us(queue);
 	input_begin(s.config->message_size_limit, !s.options.ignore_dots);
 	header_read(&s.header);
 	if (s.options.read_recipients)
@@ -362,6 +410,7 @@ int main(int argc, char **argv)
 	case MODE_MAIL:
 		return mail();
 	case MODE_MAILQ:
+		confine(&for_mailq);
 		return mailq(s.options.json, s.options.words);
 	case MODE_SMTP:
 		return smtp();

@@ -30,6 +30,7 @@ static struct {
 	char reply[REPLY_MAX];
 	bool pipelining, eightbit, utf8, dsn, size;
 	bool within; /* a line of the text */
+	struct addrinfo *addresses; /* NULL: place is a Unix socket */
 	struct conn conn;
 } s;
 
@@ -70,45 +71,55 @@ static int connect_unix(const char *path)
 	return connect_to((struct sockaddr *)&sun, sizeof sun);
 }
 
-/* Each of the host's addresses, until one answers. */
-static int connect_host(const char *where)
+static void host_find(const char *where)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all, *a;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	char copy[PLACE_SIZE], *host, port[8];
-	int fd = -1, error;
+	int error;
 
 	snprintf(copy, sizeof copy, "%s", where);
 	snprintf(port, sizeof port, "%u", host_port(copy, &host, 25));
-	error = getaddrinfo(host, port, &hints, &all);
+	error = getaddrinfo(host, port, &hints, &s.addresses);
 	if (error != 0)
 		fatal(EX_NOHOST, "submit: %s: %s", safe(host),
 		    gai_strerror(error));
-	for (a = all; a != NULL && fd < 0; a = a->ai_next)
+}
+
+/* Each of the host's addresses, until one answers. */
+static int connect_host(void)
+{
+	int fd = -1;
+
+	for (struct addrinfo *a = s.addresses; a != NULL && fd < 0;
+	    a = a->ai_next)
 		fd = connect_to(a->ai_addr, a->ai_addrlen);
-	error = errno;
-	freeaddrinfo(all);
-	errno = error;
 	return fd;
 }
 
-bool submit_open(const struct config *config)
+void submit_find(const struct config *config)
 {
 	const char *where = config->submit;
 	struct stat st;
-	int fd;
 
 	if (where == NULL)
 		where = stat(SUBMIT_SOCKET, &st) == 0 && S_ISSOCK(st.st_mode) ?
 		    SUBMIT_SOCKET : "127.0.0.1:25";
 	s.host = config->host;
 	snprintf(s.place, sizeof s.place, "%s", where);
-	fd = *where == '/' ? connect_unix(where) : connect_host(where);
+	if (*where != '/')
+		host_find(where);
+}
+
+bool submit_open(void)
+{
+	int fd = *s.place == '/' ? connect_unix(s.place) : connect_host();
+
 	if (fd < 0)
 		no_connection(errno);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	conn_open(&s.conn, fd, fd, REPLY_TIMEOUT, SESSION);
 	s.conn.client = true;
-	return *where == '/';
+	return *s.place == '/';
 }
 
 /* Replies */
@@ -297,7 +308,8 @@ void submit_bridge(const struct config *config)
 	struct pollfd p[2] = {{.fd = 0, .events = POLLIN}};
 	int socket;
 
-	submit_open(config);
+	submit_find(config);
+	submit_open();
 	socket = s.conn.in;
 	fcntl(socket, F_SETFL, 0);
 	p[1] = (struct pollfd){.fd = socket, .events = POLLIN};

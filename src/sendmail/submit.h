@@ -18,8 +18,11 @@
 
 #define SUBMIT_SOCKET "/run/pennypost/submit"
 
+/* Finds where it is, for who is confined before he connects. */
+void submit_find(const struct config *);
+
 /* Connects. True: it is a Unix socket, and our uid is known there. */
-bool submit_open(const struct config *);
+bool submit_open(void);
 
 /*
  * Says hello and gives the envelope; size: of the message, about. One recipient

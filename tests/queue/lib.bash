@@ -35,8 +35,9 @@ queue_compile() { # PROGRAM SOURCE...
 			-fno-sanitize-recover=undefined "$ROOT/tests/sanitize.c")
 	"${CC:-cc}" "${sanitize[@]}" -std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections \
 		-Wl,--gc-sections '-DDEFAULT_HOME="/none"' -o "$program" "$@" \
-		"$lib"/{address,config,conn,entry,envelope,file,job,local,log}.c \
-		"$lib"/{nudge,peer,pool,program,qp,queue,route,str,trace}.c
+		"$lib"/{address,config,confine,conn,entry,envelope,file,job}.c \
+		"$lib"/{local,log,nudge,peer,places,pool,program,qp,queue}.c \
+		"$lib"/{route,seccomp,str,trace}.c
 }
 
 quicker() { # FILE NAME NUMBER
@@ -54,6 +55,15 @@ queue_home() {
 	bin=$BATS_FILE_TMPDIR/bin quick=$BATS_FILE_TMPDIR/quick
 	SENT=$PENNYPOST_HOME/sent
 	now=$(date +%s)
+}
+
+# runner_trace OPTION… COMMAND…: strace, and in ./trace what the runner did, who
+# is the last to do anything.
+runner_trace() {
+	local status=0
+	strace -f -b execve -qq -e signal=none -o trace.all "$@" || status=$?
+	sed -n "s/^$(tail -n 1 trace.all | cut -d' ' -f1)  *//p" trace.all >trace
+	return "$status"
 }
 
 # put ID SENDER "STATUS <ADDRESS> …" …: a queue file that is due. $arrived
