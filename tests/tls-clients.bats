@@ -573,6 +573,27 @@ END
 	done
 }
 
+@test "sslscan: the same with an RSA certificate" {
+	all_start
+	rm "$PENNYPOST_HOME/users/tls/mx.example.test"
+	mkdir "$PENNYPOST_HOME/users/tls/mx.example.test"
+	openssl req -x509 -newkey rsa:2048 -nodes -out "$ca" \
+		-keyout "${ca%/*}/privkey.pem" -subj /CN=mx.example.test
+	chown -R "$USER_ID" "$PENNYPOST_HOME/users"
+	scan "$pop3s" | grep '^TLS' | sort >found
+	diff -u - found <<'END'
+TLSv1.2 DHE-RSA-AES128-GCM-SHA256
+TLSv1.2 DHE-RSA-AES256-GCM-SHA384
+TLSv1.2 DHE-RSA-CHACHA20-POLY1305
+TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256
+TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384
+TLSv1.2 ECDHE-RSA-CHACHA20-POLY1305
+TLSv1.3 TLS_AES_128_GCM_SHA256
+TLSv1.3 TLS_AES_256_GCM_SHA384
+TLSv1.3 TLS_CHACHA20_POLY1305_SHA256
+END
+}
+
 @test "no renegotiation, no TLS 1.1, no ciphers of another time" {
 	all_start
 	for how in "$smtp -starttls smtp" "$submissions" \
