@@ -490,7 +490,7 @@ $TAKES"
 	done
 }
 
-@test "no helper is left, and none is a zombie, after many sessions" {
+@test "many sessions: no helper is left, no zombie, no descriptor" {
 	local i
 	for i in 1 2 3 4; do
 		queued_plain A$i '<x@far.test>'
@@ -501,12 +501,16 @@ $TAKES"
 	far '' <lines
 	mkfifo ids
 	"$PROGRAMS/smtp-send" "$NEXT" <ids >out 2>>stderr 3>&- &
-	local pid=$! zombies
+	local pid=$! zombies open=
 	STARTED="$STARTED $pid"
 	exec 8>ids
 	for i in 1 2 3 4; do
 		echo A$i >&8
-		sleep 0.5
+		for _ in $(seq 100); do
+			[ "$(grep -c ^done out)" != $i ] || break
+			sleep 0.1
+		done
+		open+=" $(find "/proc/$pid/fd" -type l | wc -l)"
 	done
 	zombies=$(ps -o stat= --ppid "$pid" | grep -c Z || :)
 	exec 8>&-
@@ -514,6 +518,8 @@ $TAKES"
 	heard
 	[ "$(status A1)$(status A2)$(status A3)$(status A4)" = ++++ ]
 	[ "$zombies" -le 1 ]
+	read -ra open <<<"$open"
+	[ "${open[3]}" = "${open[0]}" ]
 }
 
 # --- The helper ---
