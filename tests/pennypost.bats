@@ -1314,6 +1314,17 @@ warns() {
     finds 'bad users/tls/other.example.org: fullchain.pem is no certificate'
     rm "$home/users/tls/other.example.org/fullchain.pem"
     finds 'bad users/tls/other.example.org: no fullchain.pem'
+    # Links to what the mail user cannot reach, as certbot's mostly is.
+    ln -s /nowhere/fullchain.pem "$home/users/tls/other.example.org/fullchain.pem"
+    finds 'bad users/tls/other.example.org/fullchain.pem: cannot be read; to have a copy, as root: pennypost tls install'
+    rm "$home/users/tls/other.example.org"
+    rm "$dir/privkey.pem"
+    ln -sfn /nowhere "$home/users/tls/mail.example.org"
+    finds 'bad users/tls/mail.example.org: cannot be read; to have a copy, as root: pennypost tls install'
+    run -0 pennypost tls list
+    [ "$output" = $'mail.example.org\t-\tno certificate that can be read' ]
+    pennypost tls self-signed
+    warns 'ok users/tls'
 }
 
 @test "check: users/tls: of when, and for whom" {
@@ -1361,7 +1372,9 @@ warns() {
 @test "check as a stranger: what is closed to it is unknown, not bad" {
     open_home
     user_add alice
+    pennypost tls self-signed
     run as_other "$script" check
+    grep -Fqx 'unknown users/tls/mail.example.org/privkey.pem: closed to you; ask as root' <<<"$output"
     grep -Fqx 'unknown users/passwd: closed to you; ask as root' <<<"$output"
     grep -Fqx 'unknown spool/mail: closed to you; ask as root' <<<"$output"
     grep -Fqx 'unknown users/aliases: whom they lead to, as spool/mail cannot be seen' <<<"$output"
