@@ -238,6 +238,25 @@ END
 	[ "$(grep -c 'pop3d.*: quit .* ok=1' "$BATS_TEST_TMPDIR/log")" = 4 ]
 }
 
+@test "systemd: a command of a .forward runs, in the unit and in deliver's box" {
+	local box=/var/lib/pennypost/spool/mail/example.test/alice
+	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"
+	printf '"|cat >%s/got; id -u >%s/who"\n' "$box" "$box" \
+		>"$MAIL/alice/.forward"
+	systemd_start
+	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
+	for style in '' -accept; do
+		systemd_do systemctl start "pennypost-smtp$style.socket"
+		$inside timeout 30 curl -sS smtp://127.0.0.1:25/client.test \
+			--mail-from sender@client.test \
+			--mail-rcpt alice@example.test -T "$message"
+		sed 's/$/\r/' "$MAIL/alice/got" >"$BATS_TEST_TMPDIR/got"
+		tail -c 100 "$message" | cmp - <(tail -c 100 "$BATS_TEST_TMPDIR/got")
+		[ "$(cat "$MAIL/alice/who")" = 64000 ]
+		rm "$MAIL/alice"/{got,who}
+	done
+}
+
 @test "systemd: programs of any user, by their uid" {
 	systemd_start
 	systemd_do systemctl start pennypost-submit.socket
