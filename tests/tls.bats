@@ -979,6 +979,7 @@ PY
 s = socket.create_connection(('127.0.0.1', $port))
 s.recv(1)" || :
 	[ "$(status 1)" = "error timeout" ]
+	wait_for "$at/exit.1"
 	grep -qE 'poll\(\[\{fd=0, events=POLLIN\}\], 1, (60000|5[0-9]{4})\)' \
 		"$BATS_TEST_TMPDIR/trace"
 }
