@@ -474,9 +474,11 @@ static void emit_socket(void)
 	unless_refuse(protocols, COUNT(protocols));
 }
 
+/* SIOCGIFINDEX: a name server at fe80::1%eth0. */
 static void emit_ioctl(void)
 {
-	static const uint32_t asked[] = {TCGETS, TIOCGWINSZ, FIONREAD};
+	static const uint32_t asked[] = {TCGETS, TIOCGWINSZ, FIONREAD,
+	    SIOCGIFINDEX};
 
 	emit_argument(1);
 	unless_refuse(asked, COUNT(asked));
