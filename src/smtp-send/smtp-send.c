@@ -294,6 +294,8 @@ int main(int argc, char **argv)
 		stream_open();
 	else if (!route_parse(&s.route, *argv))
 		fatal(EX_USAGE, "%s is no next hop", safe(*argv));
+	if (s.route.smarthost)
+		confine_secrets();
 	dns_begin();
 	confine_us();
 	s.session.smarthost = s.route.smarthost;
