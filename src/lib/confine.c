@@ -107,7 +107,7 @@ static void path_allow(int ruleset, uint64_t known,
 	struct stat st;
 
 	if (rule.parent < 0 && (errno == EMFILE || errno == ENFILE))
-		fatal(EX_OSERR, "%s: %s", safe(p->path), strerror(errno));
+		fatal(EX_TEMPFAIL, "%s: %s", safe(p->path), strerror(errno));
 	if (rule.parent < 0)
 		return;
 	rule.allowed = rights_of(p->rights) & known;
@@ -115,7 +115,7 @@ static void path_allow(int ruleset, uint64_t known,
 		rule.allowed &= OF_A_FILE;
 	if (rule.allowed != 0 && syscall(SYS_landlock_add_rule, ruleset,
 	    RULE_PATH_BENEATH, &rule, 0) != 0)
-		fatal(EX_OSERR, "landlock: %s: %s", safe(p->path),
+		fatal(EX_TEMPFAIL, "landlock: %s: %s", safe(p->path),
 		    strerror(errno));
 	close(rule.parent);
 }
@@ -151,12 +151,12 @@ static void landlock_enter(const struct confinement *c, long abi)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules,
 	    ruleset_size(abi), 0);
 	if (fd < 0)
-		fatal(EX_OSERR, "landlock: %s", strerror(errno));
+		fatal(EX_TEMPFAIL, "landlock: %s", strerror(errno));
 	for (const struct confine_path *p = c->paths;
 	    p != NULL && p->path != NULL; p++)
 		path_allow(fd, rules.files, p);
 	if (syscall(SYS_landlock_restrict_self, fd, 0) != 0)
-		fatal(EX_OSERR, "landlock: %s", strerror(errno));
+		fatal(EX_TEMPFAIL, "landlock: %s", strerror(errno));
 	close(fd);
 }
 
@@ -168,7 +168,7 @@ static void limit(int what, uint64_t most)
 		most = l.hard;
 	l.soft = l.hard = most;
 	if (syscall(SYS_prlimit64, 0, what, &l, NULL) != 0)
-		fatal(EX_OSERR, "limit %d: %s", what, strerror(errno));
+		fatal(EX_TEMPFAIL, "limit %d: %s", what, strerror(errno));
 }
 
 static void limits_set(const struct confinement *c)
@@ -208,17 +208,17 @@ void confine(const struct confinement *c)
 		say_once("spool/no-seccomp",
 		    "no seccomp here: system calls are not confined");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		fatal(EX_OSERR, "no_new_privs: %s", strerror(errno));
+		fatal(EX_TEMPFAIL, "no_new_privs: %s", strerror(errno));
 	if (abi > 0)
 		landlock_enter(c, abi);
 	limits_set(c);
 	if (filters && !seccomp_enter(c->calls))
-		fatal(EX_OSERR, "seccomp: %s", strerror(errno));
+		fatal(EX_TEMPFAIL, "seccomp: %s", strerror(errno));
 }
 
 void confine_secrets(void)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		fatal(EX_OSERR, "not dumpable: %s", strerror(errno));
+		fatal(EX_TEMPFAIL, "not dumpable: %s", strerror(errno));
 	limit(RLIMIT_CORE, 0);
 }

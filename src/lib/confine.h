@@ -70,10 +70,10 @@ struct confinement {
 };
 
 /*
- * No way back. fatal() when it cannot be had, but for a kernel that has none of
- * it. It opens the log's connection, for the last time: where syslogd begins
- * anew, the session's later lines are lost. It may be called again, and then
- * takes away more.
+ * No way back. When it cannot be had, fatal() for now, but for a kernel that has
+ * none of it. It opens the log's connection, for the last time: where syslogd
+ * begins anew, the session's later lines are lost. It may be called again, and
+ * then takes away more.
  */
 void confine(const struct confinement *);
 
