@@ -980,8 +980,8 @@ s = socket.create_connection(('127.0.0.1', $port))
 s.recv(1)" || :
 	[ "$(status 1)" = "error timeout" ]
 	wait_for "$at/exit.1"
-	grep -qE 'poll\(\[\{fd=0, events=POLLIN\}\], 1, (60000|5[0-9]{4})\)' \
-		"$BATS_TEST_TMPDIR/trace"
+	# As an ordinary user strace sees no more of it than this.
+	grep -qE '^poll\(.*, 1, (60000|5[0-9]{4})\)' "$BATS_TEST_TMPDIR/trace"
 }
 
 # cpu PID: its time so far, in hundredths of a second.
