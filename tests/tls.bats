@@ -215,14 +215,31 @@ peer=127.0.0.1")
 
 @test "TLS 1.2: the status" {
 	serve echo
-	run client -tls1_2 -noservername -keymatexport \
-		EXPORTER-Channel-Binding -keymatexportlen 32
+	run client -tls1_2 -noservername
 	[[ $output == *hello* ]]
 	status 1 >told
 	grep -qxE "protocol=TLSv1.2 cipher=ECDHE-ECDSA-AES256-GCM-SHA384 \
 exporter=$hex64 unique=[0-9a-f]{24} endpoint=$hex64" told
-	[ "$(value 1 exporter)" = "$(sed -n \
-		's/.*Keying material: //p' <<<"$output" | tr A-F a-f)" ]
+}
+
+@test "channel bindings are what GnuTLS has" {
+	local version
+	for version in 1.2 1.3; do
+		serve echo
+		{ echo hello; sleep 1; } | timeout 10 gnutls-cli --insecure -V \
+			--priority "NORMAL:-VERS-ALL:+VERS-TLS$version" \
+			-p "$port" 127.0.0.1 >gnutls.$version 2>&1 || :
+		for name in unique:unique server-end-point:endpoint \
+			exporter:exporter; do
+			[ "$(value 1 ${name#*:})" = "$(sed -n \
+				"s/^ - 'tls-${name%:*}': \([0-9a-f]*\)$/\1/p" \
+				gnutls.$version)" ]
+		done
+		[ -n "$(value 1 endpoint)" ]
+		[ -n "$(value 1 exporter)" ]
+	done
+	[ "$(grep -c "'tls-.*': [0-9a-f]*$" gnutls.1.2)" = 3 ]
+	[ "$(grep -c "'tls-.*': [0-9a-f]*$" gnutls.1.3)" = 2 ]
 }
 
 @test "unique is what the client has, in a resumed session too" {

@@ -21,8 +21,8 @@ static void hex(struct str *line, const char *key, const unsigned char *p,
 }
 
 /*
- * RFC 9266 2 says a context of no octets. In TLS 1.2 that is not the same as
- * none (RFC 5705 4), and it is none that other programs use there.
+ * With a context of no octets (RFC 9266 2), which in TLS 1.2 is not the same as
+ * none (RFC 5705 4).
  */
 static void exporter(SSL *ssl, struct str *line)
 {
@@ -30,7 +30,7 @@ static void exporter(SSL *ssl, struct str *line)
 	unsigned char key[32];
 
 	if (SSL_export_keying_material(ssl, key, sizeof key, label,
-	    sizeof label - 1, NULL, 0, 0) == 1)
+	    sizeof label - 1, (const unsigned char *)"", 0, 1) == 1)
 		hex(line, "exporter", key, sizeof key);
 }
 
