@@ -81,6 +81,12 @@ static void hang_up(const char *text)
 	s.dialogue.end = "hang-up";
 }
 
+/* Who may send to anybody without a login. */
+static bool peer_is_trusted(void)
+{
+	return s.peer.local || peer_in(&s.peer, s.config->relay_from);
+}
+
 static bool auth_offered(void)
 {
 	return s.submission && door_is_private(&s.door) && *s.user == '\0' &&
@@ -247,8 +253,9 @@ static void cmd_starttls(char *args)
 	reset();
 	if (door_tls(&s.door, "220 2.0.0 Ready to begin TLS")) {
 		s.dialogue.state = START;
-		*s.helo = '\0';
+		*s.helo = *s.user = '\0';
 		s.extended = false;
+		s.trusted = peer_is_trusted();
 		return;
 	}
 	if (s.conn.start != s.conn.end)
@@ -598,7 +605,7 @@ int main(int argc, char **argv)
 	peer_find(&s.peer);
 	if (uid != UINT64_MAX)
 		peer_is_local(&s.peer, (unsigned)uid);
-	s.trusted = s.peer.local || peer_in(&s.peer, s.config->relay_from);
+	s.trusted = peer_is_trusted();
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
 	confine_secrets();
 	door_begin(&s.door, s.config, &s.peer, &s.conn, "smtp");
