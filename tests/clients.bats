@@ -193,6 +193,7 @@ END
 }
 
 @test "fetchmail: to an MDA, and by UIDL nothing twice" {
+	for_users_with_names fetchmail
 	cat >mda <<'END'
 #!/bin/sh
 n=$(ls got.* 2>/dev/null | wc -l)
@@ -270,6 +271,7 @@ END
 }
 
 @test "mutt: reads the Maildir, reads by POP3" {
+	for_users_with_names mutt
 	client script -qfec true /dev/null || skip "no pseudo-terminal here"
 	"$LAUNCH/mail" send "$smtp" message alice@example.test
 	mutt_do "$MAIL/alice" '<pipe-message>cat >got.lf<enter><quit>'
@@ -284,6 +286,7 @@ END
 }
 
 @test "mutt: sends" {
+	for_users_with_names mutt
 	printf 'Hello\n.\nFrom us\n' | timeout 30 mutt -n -F /dev/null \
 		-e "set smtp_url=smtp://127.0.0.1:$smtp" -e 'set copy=no' \
 		-e 'set ssl_starttls=no ssl_force_tls=no' \
