@@ -363,6 +363,7 @@ END
 }
 
 @test "fetchmail: STLS and TLS first, the certificate checked" {
+	for_users_with_names fetchmail
 	all_start
 	"$LAUNCH/mail" send "$smtp" "$message" alice@example.test
 	n=0
@@ -491,6 +492,7 @@ END
 }
 
 @test "mutt: reads by POP3, with STLS and TLS first" {
+	for_users_with_names mutt
 	client script -qfec true /dev/null || skip "no pseudo-terminal here"
 	all_start
 	"$LAUNCH/mail" send "$smtp" "$message" alice@example.test
@@ -504,6 +506,7 @@ END
 }
 
 @test "mutt: sends, with STARTTLS and TLS first" {
+	for_users_with_names mutt
 	all_start
 	for url in "smtp://alice:secret@localhost:$submission" \
 		"smtps://alice:secret@localhost:$submissions"; do
