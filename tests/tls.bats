@@ -652,6 +652,21 @@ kept() {
 	[ "$output" = $'TLSv1_2 0 1 1\nTLSv1_3 0 1 1' ]
 }
 
+@test "a full disk: TLS, without tickets" {
+	local call
+	for call in ftruncate rename; do
+		rm -f "$tickets"
+		HELPER=("$(command -v strace)" -qq -o "$BATS_TEST_TMPDIR/trace"
+			-e "inject=$call:error=ENOSPC" "$tls")
+		serve echo
+		run client
+		[[ $output == *hello* ]]
+		[[ $output != *'New Session Ticket'* ]]
+		grep -q 'spool/tls-tickets.new: No space left on device' "$at/log"
+		[ ! -e "$tickets" ]
+	done
+}
+
 @test "who finds another one making keys goes on with those there are" {
 	serve echo
 	client >out
@@ -1015,7 +1030,7 @@ ended() { # PID: soon; whoever has inherited it may not have asked yet
 	return 1
 }
 
-@test "who does not read is waited for, without memory, without a busy loop" {
+@test "who does not read is waited for, without a busy loop" {
 	local pid before client
 	head -c 20000000 /dev/zero >down
 	serve "$PWD/down"
