@@ -11,10 +11,10 @@ setup() {
 	for name in sendmail mailq newaliases; do
 		ln -s "$PROGRAMS/sendmail" "sbin/$name"
 	done
-	me=$(id -un)
 	uid=$(id -u)
+	me=$(id -un 2>/dev/null) || me=uid$uid
 	local gecos
-	gecos=$(getent passwd "$me" | cut -d: -f5)
+	gecos=$(getent passwd "$me" | cut -d: -f5) || true
 	gecos=${gecos%%,*}
 	from="$me@example.test"
 	if [[ $gecos =~ ^[A-Za-z0-9\ _-]+$ ]]; then
