@@ -304,7 +304,6 @@ setup() {
 	cp -R "$bin" "$other"
 	printf '#!/bin/sh\necho x >>"$PENNYPOST_HOME/tries"\nexit 70\n' \
 		>"$other/smtp-send"
-	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf" # and a shell
 	for i in $(seq 50); do
 		put A$i.0 s@far.test '. <ok@a.test>'
 	done

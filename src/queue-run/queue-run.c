@@ -42,6 +42,7 @@
 #define TAKE_UP 500      /* ids in one turn */
 #define STOP 20000       /* ms that the workers have to finish when we are told to */
 #define LOOK 10000       /* ms between looks for a change of the configuration */
+#define FILES 5          /* that are looked at */
 #define ANEW 100         /* how the runner ends then; <sysexits.h> has 64 to 78 */
 
 static struct {
@@ -52,7 +53,7 @@ static struct {
 	int fifo;   /* -1: nobody can nudge us */
 	int64_t last; /* ms: when there was something to do */
 	int64_t look; /* ms: when to look at the configuration */
-	struct stat config[3];
+	struct stat config[FILES];
 	bool anew;    /* it has changed: begin again with it */
 	int64_t stop; /* ms: by then we are to end; 0: not */
 } s;
@@ -72,11 +73,20 @@ static void on_signal(int number)
 
 static char programs[PATH_SIZE]; /* the directory that they are in */
 
-enum { FIXED = 16 };
+enum { SECRET = 0, FIXED = 22 };
 
-/* Our home, our programs, and what tls needs; users/aliases has more. */
+/*
+ * What those that we start have between them: the spool, settings, programs,
+ * and what tls needs. users/aliases has more. No passwords, and no keys.
+ */
 static struct confine_path paths[FIXED + PLACES_MAX + 1] = {
-	{".", MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE},
+	{"users/srs-secret", MAY_READ}, /* or, as long as there is none, … */
+	{"spool", MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE},
+	{"pennypost.conf", MAY_READ},
+	{"users/domains", MAY_READ},
+	{"users/aliases", MAY_READ},
+	{"users/smarthost", MAY_READ},
+	{"users/tls/ca.pem", MAY_READ},
 	{programs, MAY_READ | MAY_EXECUTE},
 	{"/lib", MAY_READ | MAY_EXECUTE},
 	{"/lib64", MAY_READ | MAY_EXECUTE},
@@ -112,6 +122,9 @@ static void confine_us(const struct config *config)
 	if (program_path("", programs) &&
 	    (slash = strrchr(programs, '/')) != NULL && slash != programs)
 		*slash = '\0';
+	if (access("users/srs-secret", F_OK) != 0) /* … deliver makes it */
+		paths[SECRET] = (struct confine_path){"users",
+		    MAY_LIST | MAY_CREATE};
 	places_add(paths + FIXED, PLACES_MAX);
 	confine(config->alias_pipes ? &for_pipes : &usual);
 }
@@ -257,17 +270,17 @@ static bool turn(void)
 }
 
 /*
- * Have pennypost.conf, our domains or aliases (which may name files that we are
- * to reach) changed since we began?
+ * Has what we and our workers read changed since we began? Confined, they cannot
+ * reach a new file that has taken the place of an old one.
  */
 static bool config_changed(bool first)
 {
 	static const char *const files[] = {"pennypost.conf", "users/domains",
-	    "users/aliases"};
+	    "users/aliases", "users/smarthost", "users/srs-secret"};
 	bool changed = false;
 	struct stat st;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < FILES; i++) {
 		if (stat(files[i], &st) != 0)
 			continue; /* somebody is just replacing it */
 		changed = changed || st.st_ino != s.config[i].st_ino ||

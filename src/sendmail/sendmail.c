@@ -48,12 +48,8 @@ static const struct confinement for_queue = {
 	.calls = CALLS_FILES, .memory = MEMORY,
 };
 
-/* Who hands it over: no program, and of files one without a name. */
+/* Who hands it over: neither file nor program. */
 static const struct confinement for_submission = {
-	.paths = (const struct confine_path[]){
-		{"/tmp", MAY_READ | MAY_WRITE},
-		{NULL, 0},
-	},
 	.calls = CALLS_FILES | CALLS_SOCKETS | CALLS_UNIX, .memory = MEMORY,
 };
 
@@ -367,7 +363,7 @@ static int mail(void)
 		header_recipients(&s.header, add_recipient);
 	if (s.envelope.rcpts == 0)
 		fatal(EX_USAGE, "no recipients in To, Cc or Bcc");
-	text_read(&s.text, queue ? QUEUE_TMP : "/tmp");
+	text_read(&s.text, queue ? QUEUE_TMP : NULL);
 	if (queue)
 		enqueue();
 	else

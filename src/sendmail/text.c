@@ -25,7 +25,8 @@ static struct {
 static void spool_open(void)
 {
 	t.spooled = true;
-	t.fd = open(t.dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	t.fd = t.dir == NULL ? -1 :
+	    open(t.dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (t.fd < 0)
 		t.fd = memfd_create("sendmail", MFD_CLOEXEC);
 	if (t.fd < 0)

@@ -50,6 +50,8 @@ queue_home() {
 	home_make
 	exec 7>&-
 	rm "$PENNYPOST_HOME/spool/nudge"
+	# The workers write where those that are real do not.
+	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"
 	mkdir "$PENNYPOST_HOME/box"
 	export PENNYPOST_LOG=stderr
 	bin=$BATS_FILE_TMPDIR/bin quick=$BATS_FILE_TMPDIR/quick
