@@ -225,6 +225,15 @@ tls/ticket.h TICKET_LIFE n tls.8 ticket
 tls/ticket.h TICKET_KEYS_MAX n tls.8 keys
 tls/tls.c MEMORY_MAX n tls.8 memory
 tls/tls.c FILES_MAX n tls.8 descriptors
+lib/seccomp.c REFUSALS_MAX n pennypost-confinement.7 lines of refusals
+lib/places.h PLACES_MAX n deliver.8 named by aliases
+lib/places.h PLACES_MAX n queue-run.8 named by aliases
+deliver/box.c MEMORY n deliver.8 memory
+deliver/box.c FILES n deliver.8 descriptors
+deliver/box.c PIPE_FILES n deliver.8 descriptors of command
+deliver/box.c PIPE_SECONDS n deliver.8 time of processor
+deliver/box.c SIBLINGS_MAX n deliver.8 beside the home
+sendmail/sendmail.c MEMORY n sendmail.8 memory
 LIMITS
 }
 
@@ -232,6 +241,23 @@ LIMITS
 no_limits() {
 	cat <<'WORK'
 lib/conn.c WRITE_PIECE
+lib/log.c LOW
+lib/confine.c SYS_landlock_create_ruleset
+lib/confine.c SYS_landlock_add_rule
+lib/confine.c SYS_landlock_restrict_self
+lib/confine.c CREATE_RULESET_VERSION
+lib/confine.c RULE_PATH_BENEATH
+lib/seccomp.c ARCHITECTURE
+lib/seccomp.c ALWAYS
+lib/seccomp.c NEVER
+lib/seccomp.c NO_PATH_ARGUMENT
+lib/seccomp.c NUMBERS
+lib/seccomp.c LENGTH_MAX
+lib/seccomp.c KILLED
+lib/places.c ALIASES_MAX
+deliver/deliver.c NUDGES
+queue-run/queue-run.c ANEW
+queue-run/queue-run.c FILES
 lib/conn.c POLL_MAX
 lib/program.h PATH_SIZE
 lib/str.h STR_MAX
