@@ -1181,15 +1181,15 @@ far() {
 	for i in 1 2 3 4 5; do
 		port=$((20000 + RANDOM % 20000))
 		setsid openssl s_server -accept "127.0.0.1:$port" -rev \
-			"$@" >far.log 2>&1 3>&- &
+			"$@" >"far.$port" 2>&1 3>&- &
 		SERVERS+=($!)
 		for i in $(seq 100); do
-			! grep -q ACCEPT far.log || return 0
+			! grep -q ACCEPT "far.$port" || return 0
 			kill -0 $! 2>/dev/null || break
 			sleep 0.05
 		done
 	done
-	cat far.log
+	cat far.*
 	return 1
 }
 
