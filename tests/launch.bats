@@ -94,7 +94,9 @@ mail_goes_round() {
 	# Who would write there: a sanitizer, libc.
 	exec 5<>"/dev/tcp/127.0.0.1/$pop3"
 	IFS= read -r -t 20 -u 5
-	[ "$(readlink "/proc/$(children "$PID" | xargs)/fd/2")" = /dev/null ]
+	# It shows what it has open to root alone.
+	[ "$(id -u)" != 0 ] ||
+		[ "$(readlink "/proc/$(children "$PID" | xargs)/fd/2")" = /dev/null ]
 	exec 5<&-
 	# A wrong password and a file that is missing are warnings in the log.
 	printf 'USER alice\r\nPASS wrong\r\nQUIT\r\n' |
