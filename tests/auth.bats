@@ -216,6 +216,8 @@ if said[:1] == b"C":
                     if " rw" not in line:
                         continue
                     a, b = (int(x, 16) for x in line.split()[0].split("-"))
+                    if b - a > 1 << 26: # a sanitizer's
+                        continue
                     mem.seek(a)
                     memory += mem.read(b - a)
             print("others" if o["look"].encode() in memory else "alone",
