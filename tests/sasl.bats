@@ -222,18 +222,30 @@ LOG
 	run -1 grep -r PaSsWoRd "$PENNYPOST_HOME/spool/logins"
 }
 
+# The doorkeeper cannot be traced, not even by its own user: so an auth that
+# tells what it was given.
 @test "no password in an argument list, an environment or a core" {
-	command -v strace >/dev/null || skip 'no strace'
+	mkdir programs
+	cp "$PROGRAMS/pop3d" programs
+	cat >programs/auth <<SH
+#!/bin/bash
+{
+	echo "arguments: \$*"
+	cat /proc/\$\$/environ | tr '\\0' '\\n'
+	grep 'core file' /proc/\$PPID/limits
+} >>"$PWD/told"
+exec "$PROGRAMS/auth" "\$@"
+SH
+	chmod +x programs/auth
 	printf 'USER alice\r\nPASS Xyzzy\r\nAUTH PLAIN %s\r\nQUIT\r\n' \
 		"$(b64 '\0alice\0secret')" >in
-	strace -f -v -s 9999 -o trace -e trace=execve,prlimit64,setrlimit,prctl \
-		"$PROGRAMS/pop3d" <in >out 2>err
+	programs/pop3d <in >out 2>err
 	grep -q '^+OK 0 messages' out
-	grep -q 'execve(".*/auth"' trace
-	run -1 grep 'Xyzzy\|secret' trace
+	[ "$(grep -c '^arguments: $' told)" = 2 ]
+	grep -q "^PENNYPOST_HOME=$PENNYPOST_HOME\$" told
+	run -1 grep 'Xyzzy\|secret' told
 	run -1 grep 'Xyzzy\|secret' err
-	# Those who have it: the talker, the doorkeeper, each auth.
-	[ "$(grep -c 'PR_SET_DUMPABLE, \(0\|SUID_DUMP_DISABLE\)' trace)" -ge 3 ]
+	[ "$(grep -c '^Max core file size  *0  *0 ' told)" = 2 ]
 }
 
 @test "SCRAM when auth cannot tell" {
