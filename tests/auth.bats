@@ -227,7 +227,8 @@ if said[:1] == b"C":
     if "leave" in o:
         ours.close()
     else:
-        final = o.get("final", client.final(challenge, o.get("spoil", "")))
+        final = o.get("final", client.final(challenge, o.get("spoil", ""),
+            o.get("salt")))
         ours.send(final.encode() + b"\0")
         said = ours.recv(4096)
         print(said[:1].decode(), end="")
@@ -255,6 +256,12 @@ PY
 	for user in bob carol nobody; do
 		[ "$(dialogue $user@example.test $user secret)" = 'CR 1' ]
 		[ "$(dialogue $user@example.test $user '')" = 'CR 1' ]
+	done
+	# Not even with the key of the first account, on which the work is done.
+	salt=$(sed -n '1s/[^,]*,\([^,]*\),.*/\1/p' "$PENNYPOST_HOME/users/passwd")
+	[ "$(dialogue alice@example.test alice secret "salt=$salt")" = 'CY 0' ]
+	for user in bob carol nobody; do
+		[ "$(dialogue $user@example.test $user secret "salt=$salt")" = 'CR 1' ]
 	done
 	# The message is of somebody else than the doorkeeper was told.
 	[ "$(dialogue alice@example.test bob secret says=alice)" = 'R 1' ]

@@ -258,6 +258,21 @@ SH
 	logged | grep -qx 'pop3d: login unavailable user=nobody@example.test peer= service=pop3 mechanism=SCRAM-SHA-256'
 }
 
+@test "a program that says yes to everybody" {
+	echo 'auth /bin/true' >>"$PENNYPOST_HOME/pennypost.conf"
+	[ "$(talk smtp PLAIN x x text="$(b64 '\0zoe\0x')")" = '235 2.7.0 Welcome' ]
+	local name
+	for name in '' 'a b' '<a>' 'a@' '@example.test' 'a@b c' '"' 'a@b@c'; do
+		[[ $(talk smtp PLAIN x x text="$(b64 '\0%s\0x' "$name")") == 535* ]]
+	done
+	# One that cannot tell.
+	sed -i 's|^auth .*|auth /bin/sh -c exit\ 5|' "$PENNYPOST_HOME/pennypost.conf"
+	[[ $(talk smtp PLAIN x x text="$(b64 '\0zoe\0x')") == 454* ]]
+	sed -i 's|^auth .*|auth /nonexistent|' "$PENNYPOST_HOME/pennypost.conf"
+	[[ $(talk smtp PLAIN x x text="$(b64 '\0zoe\0x')") == 454* ]]
+	logged | grep -qx 'smtpd: login unavailable user=zoe@example.test peer= service=smtp mechanism=PLAIN'
+}
+
 # With TLS
 
 tls_start() {
