@@ -266,7 +266,9 @@ SH
 		[[ $(talk smtp PLAIN x x text="$(b64 '\0%s\0x' "$name")") == 535* ]]
 	done
 	# One that cannot tell.
-	sed -i 's|^auth .*|auth /bin/sh -c exit\ 5|' "$PENNYPOST_HOME/pennypost.conf"
+	printf '#!/bin/sh\nexit 5\n' >five
+	chmod +x five
+	sed -i "s|^auth .*|auth $PWD/five|" "$PENNYPOST_HOME/pennypost.conf"
 	[[ $(talk smtp PLAIN x x text="$(b64 '\0zoe\0x')") == 454* ]]
 	sed -i 's|^auth .*|auth /nonexistent|' "$PENNYPOST_HOME/pennypost.conf"
 	[[ $(talk smtp PLAIN x x text="$(b64 '\0zoe\0x')") == 454* ]]
