@@ -275,6 +275,34 @@ SH
 	logged | grep -qx 'smtpd: login unavailable user=zoe@example.test peer= service=smtp mechanism=PLAIN'
 }
 
+# Of the doorkeeper alone: who traces it from its beginning may go on.
+@test "when the system says no, nobody is let in, and nobody locked out" {
+	command -v strace >/dev/null || skip 'no strace'
+	nm "$PROGRAMS/pop3d" 2>/dev/null | grep -q asan && skip 'it has its own'
+	failing() { # INJECTION USER PASSWORD
+		printf 'USER %s\r\nPASS %s\r\nQUIT\r\n' "$2" "$3" >in
+		strace -qq -o trace -e "inject=$1" "$PROGRAMS/pop3d" <in 2>err |
+			sed -n 3p | tr -d '\r'
+		grep -q INJECTED trace || { echo "not injected: $1"; return 1; }
+	}
+	local what temp='-ERR [SYS/TEMP] cannot tell now'
+	for what in pipe2:error=EMFILE vfork:error=EAGAIN; do
+		[ "$(failing $what alice secret)" = "$temp" ]
+		[ "$(failing $what alice wrong)" = "$temp" ]
+	done
+	# The tables fail: the log says so, and the answer is right.
+	[ "$(failing pwrite64:error=ENOSPC alice wrong)" = "$no" ]
+	grep -q 'warning: spool/logins: No space' err
+	[ "$(failing fcntl:error=ENOLCK:when=4+ alice wrong)" = "$no" ]
+	grep -q 'warning: spool/logins: lock: No locks' err
+	rm -r "$PENNYPOST_HOME/spool/logins"
+	[ "$(failing getrandom:error=EIO alice secret)" = '+OK 0 messages' ]
+	grep -q 'failed logins cost nothing' err
+	[ "$(failing fsync:error=EIO alice wrong)" = "$no" ]
+	[ ! -e "$PENNYPOST_HOME/spool/logins/secret" ]
+	[ "$(find "$PENNYPOST_HOME/spool/logins" -type f | wc -l)" = 0 ]
+}
+
 # With TLS
 
 tls_start() {
