@@ -464,3 +464,29 @@ client_key() {
 	curl -sS --cacert "$ca" "pop3s://localhost:$pop3/" -u alice:secret >out
 	soon grep -q 'login user=alice@example.test .* service=pop3 .* tls=TLSv1.3' stderr
 }
+
+@test "mpop: SCRAM-SHA-256, and what it takes by itself" {
+	command -v mpop >/dev/null || skip 'no mpop'
+	tls_start
+	chmod 700 .
+	go() { # METHOD PASSWORD
+		rm -rf Maildir
+		mkdir -p Maildir/{tmp,new,cur}
+		timeout 30 mpop -C /dev/null --host=localhost --port="$pop3" \
+			--tls=on --tls-starttls=off --tls-trust-file="$ca" \
+			--user=alice --passwordeval="echo $2" --auth="$1" \
+			--delivery=maildir,Maildir --uidls-file=uidls \
+			</dev/null >out 2>&1
+	}
+	printf 'Subject: x\n\ntext\n' >"$MAIL/alice/new/1.x"
+	go scram-sha-256 secret || { cat out; return 1; }
+	[ "$(count Maildir/new)" = 1 ]
+	run go scram-sha-256 wrong
+	[ "$status" != 0 ]
+	rm -f uidls
+	printf 'Subject: y\n\ntext\n' >"$MAIL/alice/new/2.x"
+	go on secret || { cat out; return 1; }
+	[ "$(count Maildir/new)" -ge 1 ]
+	soon grep -q "login user=alice@example.test .*mechanism=SCRAM-SHA-256 tls=" stderr
+	grep ' login user' stderr
+}
