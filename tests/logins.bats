@@ -3,6 +3,7 @@
 # in real time where many come at once.
 
 load helper
+load launch/lib
 
 # logins: a clock that is put forward by sleeping. racing: the source with its
 # seconds cut to 100 ms.
@@ -248,4 +249,76 @@ records() { # FILE
 	cp "$dir/secret" before
 	waits 0 192.0.2.1 a@x nothing
 	cmp before "$dir/secret"
+}
+
+# A network of its own, where the addresses are no loopback: whoever attacks has
+# one, the others have others.
+@test "brute force by POP3S: the address crawls, and the others do not" {
+	[ -x "$PROGRAMS/tls" ] || skip 'no tls'
+	unshare -Urn ip link set lo up 2>/dev/null || skip 'no namespaces here'
+	PENNYPOST_PROGRAMS=$PROGRAMS "$ROOT/scripts/pennypost" tls self-signed \
+		mx.example.test
+	cat >attack.py <<'PY'
+import socket, ssl, threading, time
+context = ssl._create_unverified_context()
+
+def login(source, user, password):
+    """The answer to PASS, and the seconds that it took."""
+    s = socket.create_connection(("198.18.0.1", 9950), timeout=90,
+                                 source_address=(source, 0))
+    s = context.wrap_socket(s)
+    f = s.makefile("rwb")
+    f.readline()
+    f.write(f"USER {user}\r\n".encode())
+    f.flush()
+    f.readline()
+    began = time.time()
+    f.write(f"PASS {password}\r\n".encode())
+    f.flush()
+    answer = f.readline().decode()
+    s.close()
+    return answer.split()[0], time.time() - began
+
+print("bob", login("198.18.0.3", "bob", "secret")[0])
+end, guesses = time.time() + 12, []
+
+def attack(n):
+    while time.time() < end:
+        answer, _ = login("198.18.0.2", "alice" if n % 2 else f"x{n}", f"no{n}")
+        if time.time() < end:
+            guesses.append(answer)
+
+for n in range(12):
+    threading.Thread(target=attack, args=(n,), daemon=True).start()
+time.sleep(3)
+slowest = 0
+for n in range(4):
+    for who, source in ("bob", "198.18.0.3"), ("carol", f"198.18.0.{10 + n}"):
+        answer, took = login(source, who, "secret")
+        assert answer == "+OK", answer
+        slowest = max(slowest, took)
+answer, took = login("198.18.0.99", "alice", "secret") # who is attacked
+print("alice", answer)
+time.sleep(max(0, end - time.time()))
+print("guesses", len(guesses), set(guesses))
+print("slowest", slowest)
+print("attacked", took)
+assert 2 <= len(guesses) <= 6, guesses
+assert slowest < 5 and took < 14
+PY
+	cat >inside <<'SH'
+ip link set lo up
+for n in 1 2 3 10 11 12 13 99; do ip addr add 198.18.0.$n/24 dev lo; done
+PENNYPOST_LOG=stderr "$1/listen" 198.18.0.1:9950 "$1/pop3d" -T 2>stderr &
+server=$!
+sleep 1
+python3 attack.py || status=1
+kill $server
+exit ${status-0}
+SH
+	timeout 110 unshare -Urn \
+		sh inside "$PROGRAMS" >out 2>err || { cat out err; return 1; }
+	grep -qx 'alice +OK' out
+	grep -q 'login refused user=alice@example.test peer=198.18.0.2 service=pop3 mechanism=PLAIN tls=' stderr
+	cat out
 }

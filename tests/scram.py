@@ -28,7 +28,7 @@ class Client:
     def first(self):
         return self.gs2 + self.bare
 
-    def final(self, challenge, spoil=""):
+    def final(self, challenge, spoil="", salt=None):
         parts = dict(p.split("=", 1) for p in challenge.split(","))
         assert parts["r"].startswith(self.nonce), challenge
         assert len(parts["r"]) >= len(self.nonce) + 24
@@ -36,7 +36,7 @@ class Client:
         c = base64.b64encode(self.gs2.encode() + self.channel).decode()
         without = f"c={c},r={nonce}"
         salted = hashlib.pbkdf2_hmac("sha256", self.password,
-            base64.b64decode(parts["s"]), int(parts["i"]))
+            base64.b64decode(salt or parts["s"]), int(parts["i"]))
         key = H(salted, b"Client Key")
         self.message = f"{self.bare},{challenge},{without}".encode()
         self.server_key = H(salted, b"Server Key")

@@ -88,6 +88,7 @@ static bool verifier_find(struct scram_verifier *v, const char *account)
 	if (v->salt_size > sizeof salt)
 		v->salt_size = sizeof salt;
 	memcpy(v->salt, salt, v->salt_size);
+	memset(v->stored, 0, sizeof v->stored); /* the first account's */
 	return false;
 }
 
