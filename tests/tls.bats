@@ -422,6 +422,17 @@ endpoint=$hex64"
 	[[ $output == *hello* ]]
 }
 
+@test "SNI: after a HelloRetryRequest, too" {
+	certificate other.test other
+	serve echo
+	run client -tls1_3 -groups P-521:X25519 -servername other.test
+	[[ $output == *hello* ]]
+	[[ $output == *'Server Temp Key: X25519'* ]]
+	[ "$(value 1 name)" = other.test ]
+	run client -tls1_3 -groups P-521:X25519
+	[[ $output == *hello* ]]
+}
+
 @test "SNI: a certificate that cannot be used is told of, not replaced" {
 	certificate other.test other
 	rm "$own/other.test/privkey.pem"

@@ -34,7 +34,7 @@ static void exporter(SSL *ssl, struct str *line)
 		hex(line, "exporter", key, sizeof key);
 }
 
-/* The first Finished of the handshake, which in a resumption is the server's. */
+/* The first Finished of the handshake: in a resumption that of the server. */
 static void unique(SSL *ssl, struct str *line)
 {
 	unsigned char finished[EVP_MAX_MD_SIZE];

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The descriptors of the network, which may be one socket, and the handler's. */
+/* The network's descriptors, which may be one socket, and the handler's. */
 struct ends {
 	int in, out, plain;
 };

@@ -57,7 +57,7 @@ static bool keys_good(int fd, uint64_t now)
 	return true;
 }
 
-/* How many may still decrypt: the oldest is followed by others for TICKET_LIFE. */
+/* Counts those that may still decrypt: for TICKET_LIFE after the last ticket. */
 static void keys_read(uint64_t now)
 {
 	int fd = open(TICKET_KEYS, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

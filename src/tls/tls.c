@@ -53,7 +53,9 @@ static struct {
 	char host[NAME_SIZE];  /* whose certificate is the default */
 	char asked[NAME_SIZE]; /* by the client's SNI; "": nothing usable */
 	bool others;           /* there are other certificates than host's */
-	const char *bad;       /* why it cannot be used; "" */
+	/* NULL before the ClientHello; then why the certificate of that name
+	 * cannot be used, or "". */
+	const char *bad;
 	char who[400];         /* for the log's lines */
 } s;
 
@@ -100,13 +102,16 @@ static const char *name_use(SSL *ssl)
 	return found ? why : "";
 }
 
+/* After a HelloRetryRequest it comes once more, the same (RFC 8446 4.1.2). */
 static int client_hello(SSL *ssl, int *alert, void *unused)
 {
 	(void)unused;
-	name_asked(ssl);
-	s.bad = name_use(ssl);
-	if (s.others)
-		confine_to(NULL, 0);
+	if (s.bad == NULL) {
+		name_asked(ssl);
+		s.bad = name_use(ssl);
+		if (s.others)
+			confine_to(NULL, 0);
+	}
 	*alert = SSL_AD_INTERNAL_ERROR;
 	return *s.bad == '\0' ? SSL_CLIENT_HELLO_SUCCESS :
 	    SSL_CLIENT_HELLO_ERROR;
