@@ -57,7 +57,7 @@ static bool keys_good(int fd, uint64_t now)
 	return true;
 }
 
-/* Counts those that may still decrypt: for TICKET_LIFE after the last ticket. */
+/* Counts those that still decrypt: for TICKET_LIFE after their last ticket. */
 static void keys_read(uint64_t now)
 {
 	int fd = open(TICKET_KEYS, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
