@@ -255,3 +255,49 @@ socket.socket(socket.AF_UNIX)
 	[ "$(count "$QUEUE")" = 0 ]
 	[ "$(grep -c "$once" "$log")" = 1 ]
 }
+
+@test "syslogd begins anew: who is confined goes on, and loses lines at most" {
+	unshare -rm true || skip "no namespaces here"
+	cat >syslogd <<'END'
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+open("ready", "w").close()
+while True:
+    line = s.recv(4096)
+    with open("lines", "ab") as f:
+        f.write(line + b"\n")
+    if b"login user=alice" in line:
+        os.unlink("/dev/log")
+        os.unlink("ready")
+        s.close() # and a new one, whom the session does not know
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        s.bind("/dev/log")
+        open("ready", "w").close()
+END
+	cat >inside <<END
+mkdir dev && mount --rbind /dev dev && mount -t tmpfs none /dev || exit 77
+for file in null urandom; do
+	touch /dev/\$file && mount --bind dev/\$file /dev/\$file || exit 77
+done
+python3 syslogd 3>&- 7>&- &
+trap 'kill %1' EXIT
+for session in 1 2; do
+	until [ -e ready ]; do sleep 0.02; done
+	{
+		printf 'USER alice\r\nPASS secret\r\n'
+		sleep 0.5
+		printf 'STAT\r\nQUIT\r\n'
+	} | PENNYPOST_LOG=syslog "$PROGRAMS/pop3d" >out.\$session || exit 1
+	sleep 0.2
+done
+END
+	run -0 unshare -rm bash inside
+	for session in 1 2; do
+		[ "$(tail -n 1 out.$session)" = $'+OK goodbye\r' ]
+	done
+	# The first session's quit is lost, the second one is heard.
+	run -0 grep -cE '^<22>[A-Z][a-z]{2} [ 1-3][0-9] [0-9:]{8} pop3d\[[0-9]+\]: login user=alice@example.test ' lines
+	[ "$output" = 2 ]
+	run -1 grep 'quit ' lines
+}
