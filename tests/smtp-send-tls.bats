@@ -300,7 +300,7 @@ $AGAIN"
 
 @test "a handshake that fails: again, without TLS; and it is remembered" {
 	local end
-	for end in close reset 's: no TLS here\r\n' 'shout \x15\x03\x01\x00\x02\x02\x28' \
+	for end in close reset 'shout no TLS here\r\n' 'shout \x15\x03\x01\x00\x02\x02\x28' \
 		'shout \x15\x03\x03\x00\x02\x01\x00'; do
 		queued_plain A1 '<x@far.test>'
 		queued_plain A2 '<x@far.test>'
