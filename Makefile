@@ -32,7 +32,7 @@ endif
 
 PROGRAMS = smtpd deliver pop3d auth listen queue-run smtp-send sendmail
 
-BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o \
+BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o lib/calls.o \
     $(if $(SANITIZE),tests/sanitize.o)
 COMMON = $(BASE) lib/program.o lib/config.o lib/peer.o
 SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o

@@ -248,10 +248,10 @@ lib/confine.c SYS_landlock_restrict_self
 lib/confine.c CREATE_RULESET_VERSION
 lib/confine.c RULE_PATH_BENEATH
 lib/seccomp.c ARCHITECTURE
-lib/seccomp.c ALWAYS
-lib/seccomp.c NEVER
-lib/seccomp.c NO_PATH_ARGUMENT
-lib/seccomp.c NUMBERS
+lib/calls.c ALWAYS
+lib/calls.c NEVER
+lib/calls.h CALL_NO_PATH
+lib/calls.h CALLS_NUMBERS
 lib/seccomp.c LENGTH_MAX
 lib/seccomp.c KILLED
 lib/places.c ALIASES_MAX

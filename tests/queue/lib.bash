@@ -35,7 +35,7 @@ queue_compile() { # PROGRAM SOURCE...
 			-fno-sanitize-recover=undefined "$ROOT/tests/sanitize.c")
 	"${CC:-cc}" "${sanitize[@]}" -std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections \
 		-Wl,--gc-sections '-DDEFAULT_HOME="/none"' -o "$program" "$@" \
-		"$lib"/{address,config,confine,conn,entry,envelope,file,job}.c \
+		"$lib"/{address,calls,config,confine,conn,entry,envelope,file,job}.c \
 		"$lib"/{local,log,nudge,peer,places,pool,program,qp,queue}.c \
 		"$lib"/{route,seccomp,str,trace}.c
 }
