@@ -39,6 +39,7 @@ lib/conn.h CONN_BUFFER n smtpd.8 text line
 lib/smtp.h HOPS_MAX n smtpd.8 Received lines
 smtpd/smtpd.c AUTH_MAX n smtpd.8 answer in AUTH (line)
 lib/login.h LOGIN_SIZE n-1 smtpd.8 user, password
+smtpd/smtpd.c TALKER_MEMORY n smtpd.8 memory
 lib/door.c REFUSED_MAX n smtpd.8 refused logins
 lib/door.c LINGER n smtpd.8 rest of the output
 smtpd/smtpd.c TIMEOUT n smtpd.8 a line, a reply
@@ -73,6 +74,8 @@ pop3d/pop3d.c LINE_MAX n pop3d.8 command line
 lib/login.h LOGIN_SIZE n-1 pop3d.8 user, password
 pop3d/pop3d.c ERRORS_MAX n pop3d.8 errors
 pop3d/pop3d.c LOGIN_ERRORS n pop3d.8 wrong password
+pop3d/pop3d.c TALKER_MEMORY n pop3d.8 memory of the talker
+pop3d/pop3d.c SESSION_MEMORY n pop3d.8 memory of the session
 lib/door.c REFUSED_MAX n pop3d.8 refused logins
 lib/door.c LINGER n pop3d.8 rest of the output
 pop3d/pop3d.c TIMEOUT n pop3d.8 a line, a reply
@@ -266,6 +269,8 @@ lib/envelope.c PARAMETERS_MAX
 lib/envelope.h NOTIFY_SIZE
 smtpd/handoff.c HEAD
 lib/program.c ENVIRONMENT_MAX
+lib/program.c FDS
+lib/door.h DOOR_TEXT_SIZE
 sendmail/sendmail.c CLOSE_RANGE_CLOEXEC
 sendmail/submit.c PLACE_SIZE
 sendmail/tools.c BATCH
