@@ -303,7 +303,7 @@ time.sleep(max(0, end - time.time()))
 print("guesses", len(guesses), set(guesses))
 print("slowest", slowest)
 print("attacked", took)
-assert 2 <= len(guesses) <= 6, guesses
+assert 2 <= len(guesses) <= 6
 assert slowest < 5 and took < 14
 PY
 	cat >inside <<'SH'
@@ -319,6 +319,6 @@ SH
 	timeout 110 unshare -Urn \
 		sh inside "$PROGRAMS" >out 2>err || { cat out err; return 1; }
 	grep -qx 'alice +OK' out
-	grep -q 'login refused user=alice@example.test peer=198.18.0.2 service=pop3 mechanism=PLAIN tls=' stderr
+	grep -q 'login refused user=[^ ]* peer=198.18.0.2 service=pop3 mechanism=PLAIN tls=' stderr
 	cat out
 }

@@ -296,6 +296,7 @@ lib/sha256.h SHA256_SIZE
 lib/scram.h SCRAM_NAME_SIZE
 lib/scram.h SCRAM_VERIFIER_SIZE
 lib/penalty.h PENALTY_SECRET
+lib/penalty.c TIME_MAX
 lib/login.c AUTH_TIME
 lib/login.c FIRST_BLOCK
 auth/hash.c SALT

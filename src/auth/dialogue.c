@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -95,16 +96,15 @@ static bool verifier_find(struct scram_verifier *v, const char *account)
 /* From hex; how many octets. */
 static size_t octets(unsigned char out[SCRAM_BINDING_MAX], const char *hex)
 {
-	size_t n = 0;
-	unsigned octet;
+	size_t n = strlen(hex);
 
-	if (hex[strspn(hex, "0123456789abcdefABCDEF")] != '\0' ||
-	    strlen(hex) % 2 != 0)
+	if (n % 2 != 0 || n / 2 > SCRAM_BINDING_MAX ||
+	    strspn(hex, "0123456789abcdefABCDEF") != n)
 		return 0;
-	for (; n < SCRAM_BINDING_MAX && sscanf(hex, "%2x", &octet) == 1;
-	    hex += 2)
-		out[n++] = (unsigned char)octet;
-	return *hex == '\0' ? n : 0;
+	for (size_t i = 0; i < n; i += 2)
+		out[i / 2] = (unsigned char)strtoul(
+		    (char[]){hex[i], hex[i + 1], '\0'}, NULL, 16);
+	return n / 2;
 }
 
 /*

@@ -83,14 +83,16 @@ bool passwd_find(const char *user, char hash[PASSWD_LINE])
 {
 	static char buffer[32768];
 	FILE *f = fopen(PASSWD_FILE, "re");
-	bool known;
+	bool known = false;
 
 	*hash = '\0';
-	if (f == NULL)
+	if (f != NULL) {
+		setvbuf(f, buffer, _IOFBF, sizeof buffer);
+		known = search(f, user, hash);
+		fclose(f);
+	} else {
 		fatal(UNAVAILABLE, "%s: %s", PASSWD_FILE, strerror(errno));
-	setvbuf(f, buffer, _IOFBF, sizeof buffer);
-	known = search(f, user, hash);
-	fclose(f);
+	}
 	explicit_bzero(buffer, sizeof buffer);
 	return known;
 }

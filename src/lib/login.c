@@ -128,15 +128,13 @@ static int auth_ask(const struct login *l, const char *option,
 	n = snprintf(text, sizeof text, "%s%c%s%c0", l->account, 0, password,
 	    0);
 	if (pipe2(fds, O_CLOEXEC) == 0) {
-		pid = auth_start(l, option, fds[0]);
-		close(fds[0]);
-		/* 512 bytes always fit into an empty pipe. */
+		/* 512 bytes always fit into an empty pipe; it need not read. */
 		whole = write(fds[1], text, (size_t)n + 1) == n + 1;
+		pid = whole ? auth_start(l, option, fds[0]) : -1;
+		close(fds[0]);
 		close(fds[1]);
 		if (pid > 0)
 			status = program_wait(pid);
-		if (!whole)
-			status = 111;
 	}
 	explicit_bzero(text, sizeof text);
 	return status;
@@ -193,7 +191,7 @@ enum login_result login_password(struct login *l, const char *user,
 static char scram_read(struct login *l, char text[SCRAM_SIZE])
 {
 	struct pollfd p = {.fd = l->scram, .events = POLLIN};
-	char packet[SCRAM_SIZE + 1];
+	char packet[SCRAM_SIZE + 1] = "";
 	ssize_t n = -1;
 
 	if (poll(&p, 1, AUTH_TIME * 1000) == 1)

@@ -13,11 +13,13 @@
 #include "conn.h"
 #include "log.h"
 #include "sha256.h"
+#include "str.h"
 
 /* Enough for who attacks within some minutes; the oldest makes room. */
 #define SETS 1024   /* of records: 256 KiB a file */
 #define WAYS 4
 #define RECORD 64   /* octets; a power of two: never torn by a block's end */
+#define TIME_MAX 99999999999999u /* fits its column */
 #define KEY_LOCKS ((off_t)1 << 40) /* byte ranges behind every record */
 
 #define DECAY 60         /* s in which a failure is forgotten */
@@ -163,6 +165,27 @@ static off_t set_place(const struct penalty_key *k)
 	return (off_t)(k->hash % SETS) * WAYS * RECORD;
 }
 
+/* Of its text; all zero when it is none. */
+static struct record record_parse(char text[RECORD + 1])
+{
+	char *rest = text, *key = text_word(&rest), *word[3];
+	struct record r = {0};
+	uint64_t n[3];
+
+	text[RECORD - 1] = '\0'; /* the line feed */
+	for (int i = 0; i < 3; i++)
+		if ((word[i] = text_word(&rest)) == NULL ||
+		    !number_parse(word[i], TIME_MAX, &n[i]))
+			return r;
+	if (strlen(key) >= sizeof r.key || n[0] > UINT32_MAX)
+		return r;
+	strcpy(r.key, key);
+	r.failures = (unsigned)n[0];
+	r.failed = (long long)n[1];
+	r.welcome = (long long)n[2];
+	return r;
+}
+
 /*
  * The record of this key, all zero when there is none; its place, or else the
  * one of the record in its set that says least.
@@ -176,11 +199,9 @@ static struct record record_read(int fd, const struct penalty_key *k,
 	*place = set_place(k);
 	for (int i = 0; i < WAYS; i++) {
 		off_t at = set_place(k) + i * RECORD;
-		r = (struct record){0};
-		if (pread(fd, text[i], RECORD, at) != RECORD ||
-		    sscanf(text[i], "%32s %u %lld %lld", r.key, &r.failures,
-		    &r.failed, &r.welcome) != 4)
-			r = (struct record){0};
+		if (pread(fd, text[i], RECORD, at) != RECORD)
+			text[i][0] = '\0';
+		r = record_parse(text[i]);
 		if (strcmp(r.key, k->text) == 0)
 			return *place = at, r;
 		if (i == 0 || r.failed / 1000 + r.welcome <

@@ -50,41 +50,45 @@ static void words_out(unsigned char *p, const uint32_t *words, size_t n)
 }
 
 /*
- * FIPS 180-4 6.2.2, with the variables renamed and not moved in each round:
- * what PBKDF2 costs is what this costs.
+ * A round of FIPS 180-4 6.2.2; x is K[t] + w[t]. The caller renames the variables
+ * and nothing is moved: what PBKDF2 costs is what this costs.
  */
-#define ROUND(a, b, c, d, e, f, g, h, t) do { \
-	uint32_t t1 = h + K[t] + w[t] + \
-	    (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + \
-	    ((e & f) ^ (~e & g)); \
-	d += t1; \
-	h = t1 + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + \
-	    ((a & b) ^ (a & c) ^ (b & c)); \
-} while (0)
+static inline void mix(uint32_t a, uint32_t b, uint32_t c, uint32_t *d,
+    uint32_t e, uint32_t f, uint32_t g, uint32_t *h, uint32_t x)
+{
+	uint32_t t1 = *h + x + ((e & f) ^ (~e & g)) +
+	    (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25));
+
+	*d += t1;
+	*h = t1 + ((a & b) ^ (a & c) ^ (b & c)) +
+	    (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22));
+}
 
 static void block_add(uint32_t state[8], const unsigned char *p)
 {
-	uint32_t w[64];
+	uint32_t w[64], *x = w;
 	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 
 	for (int t = 0; t < 16; t++)
 		w[t] = word(p + 4 * t);
 	for (int t = 16; t < 64; t++) {
-		uint32_t x = w[t - 15], y = w[t - 2];
+		uint32_t y = w[t - 15], z = w[t - 2];
 		w[t] = w[t - 16] + w[t - 7] +
-		    (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) +
-		    (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
+		    (rotate(y, 7) ^ rotate(y, 18) ^ y >> 3) +
+		    (rotate(z, 17) ^ rotate(z, 19) ^ z >> 10);
 	}
-	for (int t = 0; t < 64; t += 8) {
-		ROUND(a, b, c, d, e, f, g, h, t);
-		ROUND(h, a, b, c, d, e, f, g, t + 1);
-		ROUND(g, h, a, b, c, d, e, f, t + 2);
-		ROUND(f, g, h, a, b, c, d, e, t + 3);
-		ROUND(e, f, g, h, a, b, c, d, t + 4);
-		ROUND(d, e, f, g, h, a, b, c, t + 5);
-		ROUND(c, d, e, f, g, h, a, b, t + 6);
-		ROUND(b, c, d, e, f, g, h, a, t + 7);
+	for (int t = 0; t < 64; t++)
+		w[t] += K[t];
+	for (; x < w + 64; x += 8) {
+		mix(a, b, c, &d, e, f, g, &h, x[0]);
+		mix(h, a, b, &c, d, e, f, &g, x[1]);
+		mix(g, h, a, &b, c, d, e, &f, x[2]);
+		mix(f, g, h, &a, b, c, d, &e, x[3]);
+		mix(e, f, g, &h, a, b, c, &d, x[4]);
+		mix(d, e, f, &g, h, a, b, &c, x[5]);
+		mix(c, d, e, &f, g, h, a, &b, x[6]);
+		mix(b, c, d, &e, f, g, h, &a, x[7]);
 	}
 	state[0] += a, state[1] += b, state[2] += c, state[3] += d;
 	state[4] += e, state[5] += f, state[6] += g, state[7] += h;
