@@ -3,15 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
@@ -27,12 +24,13 @@
 #if defined(__x86_64__)
 #define ARCHITECTURE 0xc000003eu
 #define REGISTER(context, n) ((context)->uc_mcontext.gregs[n])
-#define RESULT(context) REGISTER(context, REG_RAX)
+#define RESULT_SET(context, value) (REGISTER(context, REG_RAX) = (value))
 #define ARGUMENT(context, n) REGISTER(context, (n) == 0 ? REG_RDI : \
     (n) == 1 ? REG_RSI : (n) == 2 ? REG_RDX : REG_R10)
 #elif defined(__aarch64__)
 #define ARCHITECTURE 0xc00000b7u
-#define RESULT(context) ((context)->uc_mcontext.regs[0])
+#define RESULT_SET(context, value) \
+    ((context)->uc_mcontext.regs[0] = (unsigned long long)(value))
 #define ARGUMENT(context, n) ((context)->uc_mcontext.regs[n])
 #endif
 
@@ -334,11 +332,11 @@ static void on_refused(int signal, siginfo_t *what, void *saved)
 	if (what->si_code != 1 /* SYS_SECCOMP */)
 		return;
 	if (is_fstat(what->si_syscall, context)) {
-		RESULT(context) = syscall(SYS_fstat, ARGUMENT(context, 0),
-		    ARGUMENT(context, 2)) == 0 ? 0 : -errno;
+		RESULT_SET(context, syscall(SYS_fstat, ARGUMENT(context, 0),
+		    ARGUMENT(context, 2)) == 0 ? 0 : -errno);
 	} else {
 		refusal_log(what->si_syscall, context);
-		RESULT(context) = -EPERM;
+		RESULT_SET(context, -EPERM);
 	}
 	errno = error;
 }
