@@ -284,12 +284,21 @@ static void judge_any(unsigned char *verdicts)
 	verdict_set(verdicts, SYS_socket, SOCKET);
 }
 
+/*
+ * A program that is started has no handler yet, and a later libc may try what we
+ * have never heard of: that is absent then, and ends nobody.
+ */
 void calls_judge(unsigned groups, unsigned char verdicts[CALLS_NUMBERS + 1])
 {
 	if (groups & CALLS_ANY) {
 		judge_any(verdicts);
 	} else {
-		memset(verdicts, REFUSE, CALLS_NUMBERS);
+		memset(verdicts, groups & CALLS_PROGRAMS ? ABSENT : REFUSE,
+		    CALLS_NUMBERS);
+		for (size_t i = 0; i < COUNT(dangerous); i++)
+			verdict_set(verdicts, dangerous[i].number, REFUSE);
+		for (size_t i = 0; i < COUNT(calls); i++)
+			verdict_set(verdicts, calls[i].number, REFUSE);
 		for (size_t i = 0; i < COUNT(calls); i++)
 			if (calls[i].groups & (groups | ALWAYS))
 				verdict_set(verdicts, calls[i].number,

@@ -172,7 +172,7 @@ static void emit_ioctl(void)
 
 static void emit_verdict(enum verdict verdict)
 {
-	const uint32_t self = (uint32_t)getpid();
+	uint32_t self;
 
 	switch (verdict) {
 	case REFUSE:
@@ -184,6 +184,7 @@ static void emit_verdict(enum verdict verdict)
 	case ALLOW:
 		break;
 	case TO_ITSELF:
+		self = (uint32_t)getpid();
 		emit_argument(0);
 		unless_refuse(&self, 1);
 		break;
@@ -216,8 +217,8 @@ static void emit_verdict(enum verdict verdict)
 		break;
 	case BEYOND: /* strace(1) makes it -1, which is no call at all */
 		emit(IF_EQUAL, UINT32_MAX, 1, 0);
-		emit(RETURN, filter.groups & CALLS_ANY ? FAILS | ENOSYS :
-		    filter.refused, 0, 0);
+		emit(RETURN, filter.groups & (CALLS_ANY | CALLS_PROGRAMS) ?
+		    FAILS | ENOSYS : filter.refused, 0, 0);
 		break;
 	}
 	emit(RETURN, TAKEN, 0, 0);
