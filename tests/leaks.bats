@@ -67,8 +67,9 @@ PY
 
 # What they all have; before it, the arguments and descriptors of each.
 assert_told() { # NAME LINE...
-	diff - "told/$1" < <(printf '%s\n' "${@:2}" PATH=/usr/local/bin:/usr/bin:/bin \
-		"PENNYPOST_HOME=$PENNYPOST_HOME" PENNYPOST_LOG=stderr 'core 0 0')
+	printf '%s\n' "${@:2}" PATH=/usr/local/bin:/usr/bin:/bin \
+		"PENNYPOST_HOME=$PENNYPOST_HOME" PENNYPOST_LOG=stderr \
+		'core 0 0' | diff - "told/$1"
 }
 
 certificate_make() {
@@ -87,8 +88,8 @@ in_namespace() { # COMMAND
 	fi
 }
 
-# A session by TCP, seen from the client. ask() says a line, and returns the last
-# of the reply; processes() is what there is: name, number, what is open.
+# A session by TCP, seen from the client. ask() says a line, and returns the
+# last of the reply; processes() is what there is: name, number, what is open.
 client() { # PROGRAM... ; the script on stdin
 	cat >body.py
 	cat - body.py >client.py <<'PY'
@@ -274,8 +275,7 @@ ask("DATA", "354")
 ask("Subject: x\r\n\r\nx\r\n.", "250")
 end()
 PY
-	local i
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		[ ! -e told/queue-run ] || break
 		sleep 0.1
 	done
@@ -338,7 +338,8 @@ PY
 	[ ! -e "$PROGRAMS/tls" ] || certificate_make
 	# Who has capabilities may look, and nobody at who has more of them.
 	local drop=(setpriv --bounding-set=-all --inh-caps=-all)
-	in_namespace "${drop[@]}" true || skip "no capability can be dropped here"
+	in_namespace "${drop[@]}" true ||
+		skip "no capability can be dropped here"
 	cat >look.py <<'PY'
 # By the same user, who may do no more than that.
 import sys
@@ -405,7 +406,7 @@ for pid in tree(server.pid):
     for file in "cmdline", "environ":
         try:
             text = open("/proc/%d/%s" % (pid, file), "rb").read()
-        except PermissionError:
+        except OSError: # it shows nothing, or has ended
             continue
         assert b"pencil" not in text and b"cGVuY2ls" not in text
 end()

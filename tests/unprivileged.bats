@@ -25,7 +25,7 @@ setup() {
 	export PENNYPOST_LOG=stderr
 }
 
-# The script on stdin, in Python, in a network of its own. As root, nobody it is.
+# The script on stdin, in Python, in a network of its own; by nobody, for root.
 unprivileged() {
 	local as=() dir=$BATS_TEST_TMPDIR
 	cat - >inside.py

@@ -3,9 +3,9 @@
  * fault LOG PROCESS CALL K FAULT COMMAND...
  *
  * Runs a command and all that it starts. -l lists in LOG the system calls of
- * each process, from where it enters the home: lines of PROCESS CALL K, the K-th
- * call of that name. Else that call is not made: the process is killed (FAULT is
- * KILL), or meets an error (EIO ...), and LOG says "reached".
+ * each process, from where it enters the home: lines of PROCESS CALL K, the
+ * K-th call of that name. Else that call is not made: the process is killed
+ * (FAULT is KILL), or meets an error (EIO ...), and LOG says "reached".
  *
  * smtpd.1 is the first smtpd that was executed, and smtpd.2, .3 its forks, in
  * their order; smtpd.v1 is a child of vfork(), until it becomes something else.

@@ -144,7 +144,7 @@ pop3_fill() {
 
 # --- One attempt ---
 
-# PROCESS CALL K FAULT, or -l: what fault.c takes, which logs to $WORK/fault.log.
+# PROCESS CALL K FAULT, or -l: what fault.c takes. Its log is $WORK/fault.log.
 attempt() {
 	local fault=() command=("$PROGRAMS/smtpd")
 	rm -f "$WORK/fault.log"
@@ -163,7 +163,8 @@ attempt() {
 	# Every process has stderr: the pipe ends when the last of them has. In
 	# braces, as bash would tell of each kill.
 	{
-		timeout -k 5 $PATIENCE "${fault[@]}" "${command[@]}" <"$WORK/in" 2>&1 >"$WORK/out" |
+		timeout -k 5 $PATIENCE "${fault[@]}" "${command[@]}" \
+			<"$WORK/in" 2>&1 >"$WORK/out" |
 			cat >"$WORK/err"
 		status=${PIPESTATUS[0]}
 	} 2>/dev/null
@@ -341,9 +342,9 @@ points() {
 	[ -s "$WORK/points" ] || violation "there is nothing to try"
 }
 
-# The processes of the points, or those that you name calls of.
-processes() { # [CALL|CALL...]
-	awk -v calls="^(${1-.*})" '$2 ~ calls && !seen[$1]++ { print $1 }' \
+# The processes of the points that make one of these calls; a regular expression.
+processes() { # CALL|CALL...
+	awk -v calls="^($1)" '$2 ~ calls && !seen[$1]++ { print $1 }' \
 		"$WORK/points"
 }
 
