@@ -391,6 +391,7 @@ static int wait_for(pid_t pid)
 	sigaction(SIGINT, &action, NULL);
 	signals_let(true);
 	status = program_wait(pid);
+	alarm(HANG); /* the log may be what the runner has hung at */
 	if (status == ANEW && !told_to_stop)
 		run_anew();
 	if (status != EX_OK && status != ANEW)
