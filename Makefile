@@ -50,7 +50,7 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/box.o lib/places.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
-pop3d = pop3d/pop3d.o pop3d/maildrop.o lib/file.o $(DOOR) $(SERVER)
+pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
     lib/address.o lib/program.o $(BASE)

@@ -19,6 +19,7 @@
 #include "local.h"
 #include "log.h"
 #include "maildrop.h"
+#include "message.h"
 #include "peer.h"
 #include "program.h"
 #include "sasl.h"
@@ -311,51 +312,10 @@ static void cmd_uidl(char *args)
 	listing(args, uidl_line);
 }
 
-/* A message on its way out, line by line: RFC 1939 3's dots, and CRLF. */
-struct sending {
-	bool line_begins; /* nothing of the line was sent yet */
-	bool cr;          /* one is held back, perhaps half of a CRLF */
-	bool in_header;
-	uint64_t body_lines; /* that may still be sent */
-};
-
-/* Part of a line, or (lf) its end. False when enough lines were sent. */
-static bool send_part(struct sending *to, const char *p, size_t n, bool lf)
-{
-	if (to->line_begins && !to->in_header && to->body_lines == 0)
-		return false;
-	if (to->cr && n > 0) { /* it ends no line */
-		conn_write(&s.conn, "\r", 1);
-		to->cr = to->line_begins = false;
-	}
-	if (to->line_begins && n > 0 && *p == '.')
-		conn_write(&s.conn, ".", 1);
-	if (n > 0 && p[n - 1] == '\r') {
-		to->cr = true;
-		n--;
-	}
-	conn_write(&s.conn, p, n);
-	if (n > 0)
-		to->line_begins = false;
-	if (!lf)
-		return true;
-	conn_write(&s.conn, "\r\n", 2);
-	if (!to->in_header)
-		to->body_lines--;
-	else if (to->line_begins)
-		to->in_header = false;
-	to->cr = false;
-	to->line_begins = true;
-	return true;
-}
-
 static void send_mail(struct mail *mail, uint64_t body_lines)
 {
-	struct sending to = {true, false, true, body_lines};
-	char block[32768];
-	bool more = true;
-	ssize_t n = 0;
 	int fd = mail_open(&s.drop, mail);
+	bool whole;
 
 	if (fd < 0) {
 		error(errno == ENOENT ? "it was removed by another program" :
@@ -363,27 +323,14 @@ static void send_mail(struct mail *mail, uint64_t body_lines)
 		return;
 	}
 	ok("message follows");
-	while (more && !s.conn.broken &&
-	    (n = read(fd, block, sizeof block)) > 0) {
-		const char *p = block, *end = block + n;
-		while (more && p < end) {
-			const char *lf = memchr(p, '\n', (size_t)(end - p));
-			more = send_part(&to, p, (size_t)((lf ? lf : end) - p),
-			    lf != NULL);
-			p = lf != NULL ? lf + 1 : end;
-		}
-	}
-	close(fd);
-	if (n < 0) {
+	whole = message_send(&s.conn, fd, body_lines);
+	if (!whole) {
 		/* Half a message must not look like a whole one. */
 		warn("%s/%s: %s", safe(s.mailbox), safe(mail->name),
 		    strerror(errno));
 		s.dialogue.state = 0;
-		return;
 	}
-	if (!to.line_begins || to.cr)
-		conn_puts(&s.conn, "\r\n");
-	conn_puts(&s.conn, ".\r\n");
+	close(fd);
 }
 
 static void cmd_retr(char *args)
