@@ -105,6 +105,22 @@ session() {
 	tried deliver 1f <<<$'others-mail\nqueue'
 }
 
+# What a process may open at all, Landlock decides: the log is the kernel's.
+@test "a file that is another's: the kernel's audit log has the path" {
+	[ "$(printf '%s\n' 6.15 "$(uname -r)" | sort -V | head -n 1)" = 6.15 ] ||
+		skip "before Linux 6.15 it has none of Landlock's"
+	session 'USER alice' 'PASS secret' 'STAT' 'QUIT' >in
+	run "$BATS_TEST_DIRNAME/confine/audit" sh -c '"$1" <in >out 2>err' - \
+		"$probed/pop3d"
+	[ "$status" != 77 ] || skip "no audit log, or not ours to read"
+	[ "$status" = 0 ]
+	local home
+	home=$(realpath "$PENNYPOST_HOME")
+	[[ $output == *"blockers=fs.read_file path=\"$home/users/passwd\""* ]]
+	[[ $output == *"blockers=fs.read_file path=\"$MAIL/bob/"* ]]
+	[[ $output == *'blockers=fs.read_file path="/etc/passwd"'* ]]
+}
+
 @test "auth: nothing, once it has read the file" {
 	printf 'alice@example.test\0secret\0t\0' >in
 	"$probed/auth" 3<in 2>"$log"
