@@ -979,6 +979,9 @@ skip_without_trace() {
 	put A.0 s@far.test '. <ok@a.test>'
 	# musl's alarm() is setitimer().
 	runner_trace -e trace=alarm,setitimer,ppoll "$bin/queue-run" 2>>stderr
+	# Who waits for the runner is the last, and has an alarm of its own.
+	sed -n "s/^$(grep -m 1 'ppoll(' trace.all | cut -d' ' -f1)  *//p" \
+		trace.all >trace
 	[ "$(grep -cE '^(alarm|setitimer)\(.*\b600\b' trace)" -ge "$(grep -c '^ppoll(' trace)" ]
 	[ "$(grep -c '^ppoll(' trace)" -gt 1 ]
 }
