@@ -1039,3 +1039,15 @@ END
 	wait "$pid"
 	exec 8<&-
 }
+
+@test "users/passwd is looked at where there are logins, and nowhere else" {
+	strace -qq -o trace true || skip "no process may be traced here"
+	printf 'EHLO x\r\nQUIT\r\n' >in
+	# Its names are shown to root alone, who the namespace makes us.
+	local as=()
+	[ "$(id -u)" = 0 ] || as=(unshare -Ur)
+	"${as[@]}" strace -f -o trace -e trace=open,openat "$smtpd" <in >out
+	run -1 grep users/passwd trace
+	"${as[@]}" strace -f -o trace -e trace=open,openat "$smtpd" -s <in >out
+	grep users/passwd trace
+}

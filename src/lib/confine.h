@@ -8,7 +8,8 @@
  * A refused system call fails with EPERM and is logged, with the path that it
  * named: `confined refused=openat path=users/passwd`. What Landlock refuses
  * fails with EACCES (signals, abstract sockets: EPERM) and is logged by the
- * kernel, if at all: audit(7).
+ * kernel, if at all: audit(7). Under CALLS_PROGRAMS, calls that nobody here has
+ * heard of fail with ENOSYS, unlogged.
  *
  * Where the kernel has no Landlock, that is said once (spool/no-landlock tells
  * that it was), and the rest holds; so with filters, spool/no-seccomp.

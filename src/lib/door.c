@@ -40,13 +40,15 @@ struct answer {
 };
 
 void door_begin(struct door *d, const struct config *config,
-    const struct peer *peer, struct conn *conn, const char *service)
+    const struct peer *peer, struct conn *conn, const char *service,
+    bool logins)
 {
 	*d = (struct door){
 		.config = config, .peer = peer, .conn = conn,
 		.service = service, .fd = -1,
 		.tls_offered = tls_available(config->host),
-		.scram_offered = login_has_scram(config),
+		.logins = logins,
+		.scram_offered = logins && login_has_scram(config),
 	};
 	login_begin(&d->login, config, peer, &d->tls, service);
 }
@@ -121,7 +123,7 @@ static void answer_send(struct door *d, const struct answer *a, int fd)
 static enum login_result login_decide(struct door *d, char kind, char *first,
     char *second, char text[SCRAM_SIZE])
 {
-	if (!door_is_private(d) || d->refused >= REFUSED_MAX)
+	if (!d->logins || !door_is_private(d) || d->refused >= REFUSED_MAX)
 		return LOGIN_REFUSED;
 	switch (kind) {
 	case PASSWORD:

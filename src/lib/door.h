@@ -5,7 +5,7 @@
  * the door: by going on with the session itself (pop3d, imapd), or by making
  * another talker, one that may do more (smtpd).
  *
- *	door_begin(&door, config, &peer, &conn, "pop3");
+ *	door_begin(&door, config, &peer, &conn, "pop3", true);
  *	if (door_talk(&door, &stranger))
  *		talk();                 the talker, confined
  *	confine(...); session(...);     the doorkeeper: somebody has logged in
@@ -49,7 +49,7 @@ struct door {
 	struct door_service *own;   /* may be NULL */
 	struct tls tls;
 	bool tls_offered;           /* and not in use yet */
-	bool scram_offered;
+	bool logins, scram_offered;
 	struct login login;         /* the doorkeeper's */
 	/* What the talker has left to whoever comes after it: */
 	char text[DOOR_TEXT_SIZE];
@@ -58,8 +58,9 @@ struct door {
 	unsigned refused;           /* logins */
 };
 
+/* logins: there are any here. Else all are refused, and nothing is offered. */
 void door_begin(struct door *, const struct config *, const struct peer *,
-    struct conn *, const char *service);
+    struct conn *, const char *service, bool logins);
 
 /* TLS before the greeting (RFC 8314 3): before door_talk(). Or it ends us. */
 void door_tls_first(struct door *);

@@ -98,23 +98,27 @@ void nudge_through(int fd)
 	through = fd;
 }
 
-/* Lines from fd, until the other end closes. */
-static _Noreturn void helper(int fd)
+bool nudge_relay(int fd)
 {
-	char text[4 * ID_SIZE], *lf;
-	size_t len = 0;
-	ssize_t n;
+	static char text[4 * ID_SIZE];
+	static size_t len;
+	ssize_t n = read(fd, text + len, sizeof text - len);
+	char *lf;
 
-	while ((n = read(fd, text + len, sizeof text - len)) > 0) {
-		len += (size_t)n;
-		while ((lf = memchr(text, '\n', len)) != NULL) {
-			*lf = '\0';
-			nudge(text);
-			len -= (size_t)(lf + 1 - text);
-			memmove(text, lf + 1, len);
-		}
+	if (n <= 0) {
+		len = 0;
+		return false;
 	}
-	_exit(0);
+	len += (size_t)n;
+	while ((lf = memchr(text, '\n', len)) != NULL) {
+		*lf = '\0';
+		nudge(text);
+		len -= (size_t)(lf + 1 - text);
+		memmove(text, lf + 1, len);
+	}
+	if (len == sizeof text)
+		len = 0; /* that is no id */
+	return true;
 }
 
 bool nudge_helper(void)
@@ -130,7 +134,9 @@ bool nudge_helper(void)
 		dup2(fds[0], 0);
 		dup2(fds[0], 1);
 		syscall(SYS_close_range, 3U, ~0U, 0U);
-		helper(0);
+		while (nudge_relay(0))
+			continue;
+		_exit(0);
 	}
 	close(fds[0]);
 	if (pid < 0) {

@@ -31,6 +31,12 @@ void nudge(const char *id);
 void nudge_through(int fd);
 
 /*
+ * The other end: reads what waits in fd, blocking, and nudges. False when nobody
+ * can write to it any more.
+ */
+bool nudge_relay(int fd);
+
+/*
  * The same, to a child of ours that is there for it: it holds nothing open but
  * its pipe and fd 2, and ends when we do. False with errno.
  */

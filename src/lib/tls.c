@@ -48,6 +48,12 @@ static bool hex_set(char *to, size_t size, const char *value)
 	    text_set(to, size, value);
 }
 
+static bool flag_set(bool *to, const char *value)
+{
+	*to = strcmp(value, "1") == 0;
+	return *to || strcmp(value, "0") == 0;
+}
+
 static bool value_set(struct tls *t, const char *key, const char *value)
 {
 	if (strcmp(key, "protocol") == 0)
@@ -65,9 +71,9 @@ static bool value_set(struct tls *t, const char *key, const char *value)
 	if (strcmp(key, "unique") == 0)
 		return hex_set(t->unique, sizeof t->unique, value);
 	if (strcmp(key, "resumed") == 0)
-		return t->resumed = strcmp(value, "1") == 0;
+		return flag_set(&t->resumed, value);
 	if (strcmp(key, "verified") == 0)
-		return t->verified = strcmp(value, "1") == 0;
+		return flag_set(&t->verified, value);
 	return true; /* a later helper's, for others */
 }
 

@@ -482,7 +482,7 @@ int main(int argc, char **argv)
 	peer_find(&s.peer);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
 	confine_secrets();
-	door_begin(&s.door, s.config, &s.peer, &s.conn, "pop3");
+	door_begin(&s.door, s.config, &s.peer, &s.conn, "pop3", true);
 	if (tls)
 		door_tls_first(&s.door);
 	/* While it is on its way, and the answer, the talker begins. */

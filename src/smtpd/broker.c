@@ -13,36 +13,13 @@
 static pid_t deliver;  /* 0: not running */
 static int ready = -1; /* its other side, which nobody has asked for yet */
 
-/* What others say becomes an argument of queue-run: no option. */
-static void nudge_for(const char *id)
-{
-	if (*id != '-')
-		nudge(id);
-}
-
 /* Ids of what deliver has queued, of which it could tell nobody. */
 static void nudges_read(void)
 {
-	static char text[ID_SIZE];
-	static size_t len;
-	ssize_t n = read(broker.fd, text + len, sizeof text - len);
-	char *end;
-
-	if (n <= 0) {
-		close(broker.fd);
-		broker.fd = -1;
-		len = 0;
+	if (nudge_relay(broker.fd))
 		return;
-	}
-	len += (size_t)n;
-	while ((end = memchr(text, '\n', len)) != NULL) {
-		*end++ = '\0';
-		nudge_for(text);
-		len -= (size_t)(end - text);
-		memmove(text, end, len);
-	}
-	if (len == sizeof text)
-		len = 0; /* that is no id */
+	close(broker.fd);
+	broker.fd = -1;
 }
 
 static void end(void)
@@ -96,7 +73,7 @@ static int give(void)
 static void hear(const char *text)
 {
 	if (*text != '\0')
-		nudge_for(text);
+		nudge(text);
 	else if (ready < 0 && deliver == 0)
 		ready = start();
 }

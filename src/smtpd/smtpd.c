@@ -608,7 +608,7 @@ int main(int argc, char **argv)
 	s.trusted = peer_is_trusted();
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
 	confine_secrets();
-	door_begin(&s.door, s.config, &s.peer, &s.conn, "smtp");
+	door_begin(&s.door, s.config, &s.peer, &s.conn, "smtp", s.submission);
 	if (tls)
 		door_tls_first(&s.door);
 	/* While it is on its way, and the answer, the talker begins. */

@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	peer.loopback = data[0] & 1;
 	served = 0;
 	conn_open(&conn, 0, 1, 1, 0);
-	door_begin(&d, &config, &peer, &conn, "smtp");
+	door_begin(&d, &config, &peer, &conn, "smtp", true);
 	d.tls_offered = data[0] & 2;
 	d.own = data[0] & 4 ? &own : NULL;
 	for (data++, n--; !done && n > 2;) {

@@ -45,13 +45,14 @@ void session_run(int (*program)(int, char **), int argc, char **argv,
 }
 
 void door_begin(struct door *d, const struct config *config,
-    const struct peer *peer, struct conn *conn, const char *service)
+    const struct peer *peer, struct conn *conn, const char *service,
+    bool logins)
 {
 	*d = (struct door){
 		.config = config, .peer = peer, .conn = conn,
 		.service = service, .fd = -1,
 		.tls_offered = how & SESSION_TLS,
-		.scram_offered = how & SESSION_SCRAM,
+		.logins = logins, .scram_offered = how & SESSION_SCRAM,
 	};
 	login_begin(&d->login, config, peer, &d->tls, service);
 }
