@@ -580,7 +580,7 @@ $AGAIN"
 		'protocol\n' 'resumed=1\n' "protocol=$long\\n" \
 		"protocol=TLSv1.3 cipher=$long\\n" \
 		'protocol=TLSv1.3 resumed=yes\n' \
-		'protocol=TLSv1.3 verified=0\n' \
+		'protocol=TLSv1.3 verified=2\n' \
 		'protocol=TLSv1.3 exporter=0\n' \
 		'protocol=TLSv1.3 exporter=0g\n' \
 		"protocol=TLSv1.3 exporter=${long}\\n" \
