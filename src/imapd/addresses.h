@@ -1,0 +1,24 @@
+/* Address lists of a header (RFC 5322 3.4), right or wrong, one by one. */
+#ifndef ADDRESSES_H
+#define ADDRESSES_H
+
+#include <stdbool.h>
+
+#include "span.h"
+#include "str.h"
+
+/*
+ * As ENVELOPE wants them (RFC 3501 7.4.2): a group's beginning has its name as
+ * mailbox and no host; its end has neither.
+ */
+struct mail_address {
+	bool has_name, has_route, has_mailbox, has_host;
+	struct str name; /* quotes resolved; encoded words as they are */
+	struct str route, mailbox, host;
+};
+
+/* The next; *rest moves on. A zeroed struct is reused; addresses_free() ends. */
+bool addresses_next(struct span *rest, struct mail_address *);
+void addresses_free(struct mail_address *);
+
+#endif

@@ -1,0 +1,12 @@
+/* A piece of a text that somebody else keeps. */
+#ifndef SPAN_H
+#define SPAN_H
+
+#include <stddef.h>
+
+struct span {
+	const char *p;
+	size_t n;
+};
+
+#endif
