@@ -15,6 +15,7 @@ struct mail_address {
 	bool has_name, has_route, has_mailbox, has_host;
 	struct str name; /* quotes resolved; encoded words as they are */
 	struct str route, mailbox, host;
+	bool in_group; /* of addresses_next() alone */
 };
 
 /* The next; *rest moves on. A zeroed struct is reused; addresses_free() ends. */

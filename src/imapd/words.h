@@ -13,6 +13,15 @@
  */
 void words_decode(struct str *, struct span);
 
+/*
+ * The next token (RFC 2045 5.1) behind blanks, line ends and comments; none there
+ * is one of no octets. Moves *rest behind it.
+ */
+struct span token_next(struct span *rest);
+
+/* Blanks, line ends and comments (RFC 5322 3.2.2), skipped. */
+void comments_skip(struct span *rest);
+
 /* A `;`-divided parameter list, raw, behind "text/plain": one after another. */
 struct parameter {
 	struct span name;

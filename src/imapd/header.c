@@ -1,0 +1,117 @@
+#include "header.h"
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* How long the first line is, with its end. */
+static size_t line_length(struct span text)
+{
+	const char *lf = memchr(text.p, '\n', text.n);
+
+	return lf != NULL ? (size_t)(lf - text.p) + 1 : text.n;
+}
+
+static bool line_is_empty(struct span text)
+{
+	return text.p[0] == '\n' ||
+	    (text.n > 1 && text.p[0] == '\r' && text.p[1] == '\n');
+}
+
+/* Its end cut off: CRLF, or LF alone. */
+static struct span line_text(const char *p, size_t n)
+{
+	if (n > 0 && p[n - 1] == '\n')
+		n -= n > 1 && p[n - 2] == '\r' ? 2 : 1;
+	return (struct span){p, n};
+}
+
+static struct span span_from(struct span s, size_t from)
+{
+	return (struct span){s.p + from, s.n - from};
+}
+
+/* RFC 5322 4.5 has blanks before the colon; none is within a name. */
+static bool name_of(struct span line, struct span *name)
+{
+	const char *colon = memchr(line.p, ':', line.n);
+	size_t n;
+
+	if (colon == NULL)
+		return false;
+	n = (size_t)(colon - line.p);
+	while (n > 0 && is_blank(line.p[n - 1]))
+		n--;
+	*name = (struct span){line.p, n};
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)line.p[i] <= ' ')
+			return false;
+	return n > 0;
+}
+
+bool header_next(struct span *rest, struct field *f)
+{
+	while (rest->n > 0 && !line_is_empty(*rest)) {
+		struct span all = *rest;
+		size_t n = line_length(all), first = n;
+
+		*rest = span_from(*rest, n);
+		if (is_blank(all.p[0]) ||
+		    !name_of((struct span){all.p, first}, &f->name))
+			continue;
+		while (rest->n > 0 && is_blank(rest->p[0])) {
+			size_t more = line_length(*rest);
+			n += more;
+			*rest = span_from(*rest, more);
+		}
+		f->whole = (struct span){all.p, n};
+		f->value = line_text(all.p, n);
+		f->value = span_from(f->value, (size_t)((const char *)
+		    memchr(all.p, ':', first) - all.p) + 1);
+		return true;
+	}
+	return false;
+}
+
+bool field_is(const struct field *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->name.n && name[i] != '\0'; i++) {
+		char a = f->name.p[i], b = name[i];
+		if (a >= 'A' && a <= 'Z')
+			a = (char)(a | 0x20);
+		if (b >= 'A' && b <= 'Z')
+			b = (char)(b | 0x20);
+		if (a != b)
+			return false;
+	}
+	return i == f->name.n && name[i] == '\0';
+}
+
+bool header_find(struct span header, const char *name, struct field *f)
+{
+	while (header_next(&header, f))
+		if (field_is(f, name))
+			return true;
+	return false;
+}
+
+void field_unfold(struct str *to, struct span value)
+{
+	while (value.n > 0 && strchr(" \t\r\n", value.p[0]) != NULL &&
+	    value.p[0] != '\0')
+		value = span_from(value, 1);
+	while (value.n > 0 && strchr(" \t\r\n", value.p[value.n - 1]) != NULL &&
+	    value.p[value.n - 1] != '\0')
+		value.n--;
+	while (value.n > 0) {
+		size_t n = line_length(value);
+		struct span line = line_text(value.p, n);
+		str_add(to, line.p, line.n);
+		value = span_from(value, n);
+	}
+}
