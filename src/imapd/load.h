@@ -3,6 +3,7 @@
 #define LOAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "mailbox.h"
 #include "span.h"
@@ -14,7 +15,16 @@
  * loaded last is not read again. False: it has gone, or cannot be read (logged).
  */
 bool load(struct mailbox *, struct message *, struct span *);
-void load_free(void);
 
+/*
+ * The header alone, with the blank line behind it, without reading the rest of a
+ * large message. Otherwise the same.
+ */
+bool load_header(struct mailbox *, struct message *, struct span *);
+
+/* INTERNALDATE of the one that was loaded last: its file's mtime. */
+int64_t load_date(void);
+
+void load_free(void);
 
 #endif
