@@ -61,9 +61,9 @@ static void hold(const struct mailbox *box, const struct message *m, bool whole)
 
 static void make_room(size_t n)
 {
-	if (n <= held.room)
+	if (n < held.room)
 		return;
-	held.room = n + n / 4;
+	held.room = n + n / 4 + 1;
 	held.p = xrealloc(held.p, held.room);
 }
 

@@ -1,0 +1,215 @@
+#include "record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "date.h"
+#include "header.h"
+#include "ids.h"
+#include "mime.h"
+#include "sha256.h"
+#include "signature.h"
+#include "structure.h"
+#include "subject.h"
+#include "words.h"
+
+#define MAGIC 0x4d50504du /* "MPPM" */
+#define CHECKED offsetof(struct record, uid)
+#define DAY 86400
+
+_Static_assert(sizeof(struct record) % RECORD_ALIGN == 0, "records are aligned");
+_Static_assert(CHECKED % RECORD_ALIGN == 4, "what is checked begins with 4");
+
+static struct str unfolded, decoded;
+
+void record_free(void)
+{
+	str_free(&unfolded);
+	str_free(&decoded);
+}
+
+static uint64_t name_hash(const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+
+	for (; *name != '\0' && *name != ':'; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
+	return h;
+}
+
+/* One octet that differs makes another sum: each step can be undone. */
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
+}
+
+/* Four sums at a time: one alone waits for its multiplications. */
+static uint32_t check_of(const char *p, size_t n)
+{
+	uint64_t sums[4] = {n, 1, 2, 3}, words[4];
+	uint32_t first;
+
+	memcpy(&first, p, 4); /* behind it all is aligned */
+	sums[0] ^= first;
+	p += 4;
+	n -= 4;
+	for (; n >= 32; p += 32, n -= 32) {
+		memcpy(words, p, 32);
+		for (int i = 0; i < 4; i++)
+			sums[i] = mix(sums[i], words[i]);
+	}
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(words, p, 8);
+		sums[0] = mix(sums[0], words[0]);
+	}
+	for (int i = 1; i < 4; i++)
+		sums[0] = mix(sums[0], sums[i]);
+	return (uint32_t)sums[0];
+}
+
+static struct span span_of(const struct str *s)
+{
+	return (struct span){s->p, s->len};
+}
+
+static void add_subject(struct str *to, struct span header, struct record *r)
+{
+	struct field f;
+
+	if (!header_find(header, "Subject", &f))
+		return;
+	str_clear(&unfolded);
+	str_clear(&decoded);
+	field_unfold(&unfolded, f.value);
+	words_decode(&decoded, span_of(&unfolded));
+	r->is_reply = subject_base(to, span_of(&decoded));
+}
+
+static void sent_of(struct span header, struct record *r)
+{
+	struct field f;
+	int64_t local;
+	int zone;
+
+	r->sent = r->date; /* RFC 5256 2.2: where there is no Date, or no good one */
+	r->sent_day = INT32_MIN;
+	if (!header_find(header, "Date", &f) ||
+	    !date_read(f.value, &r->sent, &zone))
+		return;
+	local = r->sent + zone * 60;
+	local = (local - (local % DAY + DAY) % DAY) / DAY;
+	if (local > INT32_MIN && local <= INT32_MAX)
+		r->sent_day = (int32_t)local;
+}
+
+static void email_id_of(struct span text, char id[EMAIL_ID_SIZE])
+{
+	unsigned char digest[SHA256_SIZE];
+	struct sha256 s;
+
+	sha256_begin(&s);
+	sha256_add(&s, text.p, text.n);
+	sha256_end(&s, digest);
+	id[0] = 'M';
+	for (size_t i = 0; i < (EMAIL_ID_SIZE - 2) / 2; i++)
+		snprintf(id + 1 + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* The texts, one behind the other, in the order of struct summary. */
+static void add_texts(struct str *to, const struct mime *m, struct record *r)
+{
+	struct span header = part_header(m, m->root);
+
+	for (size_t i = 0; i < RECORD_TEXTS; i++) {
+		size_t from = to->len;
+		switch (i) {
+		case 0:
+			structure_envelope(to, header);
+			break;
+		case 1:
+			structure_body(to, m, true);
+			break;
+		case 2:
+			structure_body(to, m, false);
+			break;
+		case 3:
+			add_subject(to, header, r);
+			break;
+		case 4:
+			ids_of(to, header);
+			break;
+		case 5:
+			structure_preview(to, m);
+			break;
+		default:
+			signature_make(to, m);
+		}
+		r->lengths[i] = (uint32_t)(to->len - from);
+	}
+}
+
+void record_make(struct str *to, const struct message *message,
+    struct span text, int64_t date)
+{
+	static const char nothing[RECORD_ALIGN];
+	struct record r = {.magic = MAGIC, .uid = message->uid,
+	    .name = name_hash(message->name), .octets = text.n, .date = date};
+	size_t from = to->len;
+	struct mime m;
+
+	mime_begin(&m, text);
+	str_add(to, &r, sizeof r);
+	add_texts(to, &m, &r);
+	str_add(to, nothing, -(to->len - from) % RECORD_ALIGN);
+	sent_of(part_header(&m, m.root), &r);
+	mime_end(&m);
+	email_id_of(text, r.email_id);
+	r.length = (uint32_t)(to->len - from);
+	memcpy(to->p + from, &r, sizeof r);
+	r.check = check_of(to->p + from + CHECKED, r.length - CHECKED);
+	memcpy(to->p + from, &r, CHECKED);
+}
+
+size_t record_length(const char *p, size_t n)
+{
+	struct record r;
+
+	if (n < sizeof r)
+		return 0;
+	memcpy(&r, p, offsetof(struct record, check));
+	if (r.magic != MAGIC || r.length < sizeof r || r.length > RECORD_MAX ||
+	    r.length % RECORD_ALIGN != 0)
+		return 0;
+	return r.length;
+}
+
+bool record_read(const char *p, size_t n, const struct message *message,
+    struct summary *s)
+{
+	struct span *texts[RECORD_TEXTS] = {&s->envelope, &s->structure,
+	    &s->body, &s->subject, &s->references, &s->preview, &s->signature};
+	struct record r;
+	size_t at = sizeof r;
+
+	if (record_length(p, n) == 0 || record_length(p, n) > n)
+		return false;
+	memcpy(&r, p, sizeof r);
+	if (r.uid != message->uid || r.name != name_hash(message->name) ||
+	    r.check != check_of(p + CHECKED, r.length - CHECKED))
+		return false;
+	for (size_t i = 0; i < RECORD_TEXTS; i++) {
+		if (r.lengths[i] > r.length - at)
+			return false;
+		*texts[i] = (struct span){p + at, r.lengths[i]};
+		at += r.lengths[i];
+	}
+	s->octets = r.octets;
+	s->date = r.date;
+	s->sent = r.sent;
+	s->sent_day = r.sent_day;
+	s->is_reply = r.is_reply != 0;
+	memcpy(s->email_id, r.email_id, EMAIL_ID_SIZE);
+	s->email_id[EMAIL_ID_SIZE - 1] = '\0';
+	return true;
+}
