@@ -30,7 +30,7 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd deliver pop3d auth listen queue-run smtp-send sendmail
+PROGRAMS = smtpd deliver pop3d imapd auth listen queue-run smtp-send sendmail
 
 BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o lib/calls.o \
     $(if $(SANITIZE),tests/sanitize.o)
@@ -51,6 +51,12 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
+imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
+    imapd/view.o imapd/store.o imapd/idle.o imapd/notify.o imapd/watch.o \
+    imapd/load.o \
+    imapd/mime.o imapd/structure.o imapd/header.o imapd/addresses.o \
+    imapd/words.o imapd/decode.o imapd/charset.o imapd/utf8.o imapd/date.o \
+    imapd/later.o lib/file.o lib/pool.o $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
     lib/address.o lib/program.o $(BASE)

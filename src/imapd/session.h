@@ -41,10 +41,13 @@ struct session {
 	struct index *index;
 	bool read_only;
 	size_t known;        /* messages[0 … known) have sequence numbers */
-	uint32_t recent;     /* UIDs from here on are \Recent in this session */
+	uint64_t told;       /* all up to this modseq has been told; 0: not all */
+	struct set recent;   /* UIDs: those that are \Recent in this session */
 	struct set saved;    /* UIDs: SEARCHRES (RFC 5182) */
-	bool uid;            /* the command came behind UID */
-	bool hold_expunges;  /* no EXPUNGE before this command's answer */
+	/* The command under way. */
+	const char *tag;
+	bool uid;            /* it came behind UID */
+	bool hold_expunges;  /* no EXPUNGE before its answer, nor with it */
 };
 
 extern struct session session;
@@ -88,5 +91,12 @@ void cmd_append(void), cmd_replace(void);
 void cmd_fetch(void), cmd_search(void), cmd_sort(void), cmd_thread(void);
 void cmd_store(void), cmd_copy(void), cmd_move(void), cmd_expunge(void);
 void cmd_idle(void), cmd_notify(void);
+
+/* The mailbox is no longer selected: at the end. */
+void select_leave(void);
+
+/* Before a command is read: news that NOTIFY has asked for (RFC 5465). False:
+ * the session is over. */
+bool notify_wait(void);
 
 #endif

@@ -11,19 +11,39 @@
 
 #include "mailbox.h"
 
+/* Parentheses, six flags of at most ten letters, the keywords, blanks. */
+#define FLAGS_TEXT_SIZE (80 + KEYWORDS_MAX * KEYWORD_SIZE)
+
 /*
  * Looks for news, and tells: FETCH of flags, EXPUNGE or VANISHED (when they may
  * be told), EXISTS, RECENT, FLAGS. Called by the loop at each command's end.
  */
 void view_tell(bool expunges);
 
-/* "(\Seen $Junk)"; recent: of this session. */
+/* "(\Seen $Junk)", with \Recent: put, or written without a NUL. */
 void view_flags(const struct message *);
+size_t view_flags_text(char text[FLAGS_TEXT_SIZE], const struct message *);
 
 /* The untagged FETCH of its flags, with UID and MODSEQ where these are due. */
 void view_fetch(struct message *);
 
-/* `* FLAGS (…)` and PERMANENTFLAGS, when the keywords are new. */
+/* `* FLAGS (…)` and PERMANENTFLAGS, when the keywords are new to the client. */
 void view_keywords(void);
+
+/*
+ * `* VANISHED (EARLIER)`: which of these UIDs have gone since then; where nobody
+ * knows that far back, all that are not there (RFC 7162 3.2.5.2).
+ */
+void view_vanished(const struct set *uids, uint64_t modseq);
+
+/* Another mailbox is selected, or none. */
+void view_forget(void);
+
+/* New messages are \Recent in this session, unless another has had them. */
+void view_claim(void);
+size_t view_recent(void); /* how many there are */
+
+/* "\Seen" (either case) to its bit; false: it is none that we keep. */
+bool flag_find(const char *name, uint32_t *bit);
 
 #endif

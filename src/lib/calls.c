@@ -130,6 +130,10 @@ static const struct call calls[] = {
 
 	{CALL(recvmsg), IN(CALLS_PASS_FD)},
 
+	{CALL(inotify_init1), IN(CALLS_WATCH)},
+	{CALL(inotify_add_watch), PATH(CALLS_WATCH, 1)},
+	{CALL(inotify_rm_watch), IN(CALLS_WATCH)},
+
 	{CALL(clone), IF(FORK, NO_NAMESPACE)},
 	{CALL(clone3), IF(FORK, ABSENT)},
 	{CALL(execve), PATH(FORK, 0)},

@@ -16,6 +16,7 @@
 static struct config config = {
 	.relay_from = "127.0.0.0/8 ::1",
 	.message_size_limit = 50u << 20, /* what the big providers take */
+	.imap_hide = "",
 };
 
 /* Each returns NULL, or what is wrong with the value. */
@@ -250,6 +251,12 @@ static const char *set_resolver(char *value)
 	return NULL;
 }
 
+static const char *set_imap_hide(char *value)
+{
+	config.imap_hide = value; /* imapd(8) knows the names */
+	return NULL;
+}
+
 static const char *set_submit(char *value)
 {
 	if (*value != '/' && !is_host_port(value, false))
@@ -271,6 +278,7 @@ static const struct {
 	{"smarthost", set_smarthost},
 	{"tls", set_tls},
 	{"resolver", set_resolver},
+	{"imap_hide", set_imap_hide},
 	{"submit", set_submit},
 };
 

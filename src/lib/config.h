@@ -38,6 +38,7 @@ struct config {
 	const struct config_route *routes; /* NULL: MX for everybody */
 	const struct config_tls *tls; /* NULL: the default for everybody */
 	const char *resolver;   /* ADDRESS[:PORT]; NULL: /etc/resolv.conf */
+	const char *imap_hide;  /* capabilities, by blanks; "": none */
 	const char *submit;     /* /SOCKET or HOST[:PORT]; NULL: the usual */
 };
 

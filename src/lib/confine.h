@@ -60,6 +60,8 @@ enum confine_calls {
 	CALLS_PASS_FD = 32,
 	/* confine() once more. */
 	CALLS_CONFINE = 64,
+	/* inotify(7), of what may be read. */
+	CALLS_WATCH = 128,
 };
 
 struct confinement {

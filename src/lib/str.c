@@ -48,21 +48,28 @@ void str_puts(struct str *s, const char *text)
 	str_add(s, text, strlen(text));
 }
 
-void str_printf(struct str *s, const char *fmt, ...)
+void str_vprintf(struct str *s, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (n < 0)
 		fatal(EX_SOFTWARE, "bad format");
 	reserve(s, (size_t)n);
-	va_start(ap, fmt);
 	vsnprintf(s->p + s->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
 	s->len += (size_t)n;
+}
+
+void str_printf(struct str *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vprintf(s, fmt, ap);
+	va_end(ap);
 }
 
 void str_clear(struct str *s)

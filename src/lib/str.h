@@ -7,6 +7,7 @@
 #ifndef STR_H
 #define STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ void str_add(struct str *, const void *, size_t);
 void str_puts(struct str *, const char *);
 void str_printf(struct str *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void str_vprintf(struct str *, const char *fmt, va_list)
+    __attribute__((format(printf, 2, 0)));
 void str_clear(struct str *); /* empties it, keeps the memory */
 void str_free(struct str *);
 

@@ -1,0 +1,243 @@
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "answer.h"
+#include "folders.h"
+
+#define PROGRESS_AFTER 10000 /* ms; RFC 9585 4: some seconds are too often */
+
+struct session session;
+
+/* The tagged answer */
+
+static struct str answer;
+static const char *answer_kind;
+
+static void answer_set(const char *kind, const char *fmt, va_list ap)
+{
+	answer_kind = kind;
+	str_clear(&answer);
+	str_vprintf(&answer, fmt, ap);
+}
+
+#define ANSWER(kind) do { \
+		va_list ap; \
+		va_start(ap, fmt); \
+		answer_set(kind, fmt, ap); \
+		va_end(ap); \
+	} while (0)
+
+void ok(const char *fmt, ...)
+{
+	ANSWER("OK");
+}
+
+void no(const char *fmt, ...)
+{
+	ANSWER("NO");
+}
+
+void bad(const char *fmt, ...)
+{
+	ANSWER("BAD");
+}
+
+void answer_begin(void)
+{
+	answer_kind = NULL;
+}
+
+bool answer_given(void)
+{
+	return answer_kind != NULL;
+}
+
+bool answer_is_bad(void)
+{
+	return answer_kind != NULL && strcmp(answer_kind, "BAD") == 0;
+}
+
+void answer_send(const char *tag)
+{
+	put(tag);
+	put(" ");
+	put(answer_kind);
+	put(" ");
+	put(answer.p);
+	put("\r\n");
+	str_free(&answer);
+}
+
+bool mailbox_fine(enum mailbox_result result)
+{
+	switch (result) {
+	case MAILBOX_OK:
+		return true;
+	case MAILBOX_NONE:
+		no("[NONEXISTENT] no such mailbox");
+		break;
+	case MAILBOX_IN_USE:
+		no("[INUSE] another program has the mailbox");
+		break;
+	case MAILBOX_FULL:
+		no("[OVERQUOTA] no room");
+		break;
+	case MAILBOX_FAILED:
+		no("[SERVERBUG] that did not work, see the server's log");
+	}
+	return false;
+}
+
+/* Untagged responses */
+
+void put(const char *text)
+{
+	conn_puts(&session.conn, text);
+}
+
+void put_span(struct span s)
+{
+	conn_write(&session.conn, s.p, s.n);
+}
+
+void put_number(uint64_t n)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	conn_write(&session.conn, p, (size_t)(digits + sizeof digits - p));
+}
+
+void untagged(const char *fmt, ...)
+{
+	static struct str text;
+	va_list ap;
+
+	str_clear(&text);
+	va_start(ap, fmt);
+	str_vprintf(&text, fmt, ap);
+	va_end(ap);
+	put("* ");
+	put(text.p);
+	put("\r\n");
+}
+
+/* What quotes can hold; UTF-8 where the client has asked for it (RFC 6855 3). */
+static bool quotable(struct span s)
+{
+	bool utf8 = session.utf8 || session.rev2;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\0' || s.p[i] == '\r' || s.p[i] == '\n' ||
+		    (s.p[i] < 0 && !utf8))
+			return false;
+	return true;
+}
+
+void put_string(struct span s)
+{
+	size_t from = 0;
+
+	if (!quotable(s)) {
+		put("{");
+		put_number(s.n);
+		put("}\r\n");
+		put_span(s);
+		return;
+	}
+	put("\"");
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '"' && s.p[i] != '\\')
+			continue;
+		put_span((struct span){s.p + from, i - from});
+		put("\\");
+		from = i;
+	}
+	put_span((struct span){s.p + from, s.n - from});
+	put("\"");
+}
+
+#define ATOM_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+    "0123456789!#$&'+,-./:;<=>?@^_`|~"
+
+void put_mailbox(const char *name)
+{
+	struct str shown = {0};
+
+	folder_shown(&shown, name, session.utf8 || session.rev2);
+	if (shown.len > 0 && strspn(shown.p, ATOM_LETTERS) == shown.len &&
+	    strcasecmp(shown.p, "NIL") != 0)
+		put(shown.p);
+	else
+		put_string((struct span){shown.p, shown.len});
+	str_free(&shown);
+}
+
+void progress(size_t done, size_t all)
+{
+	static int64_t last;
+	static const char *of;
+	int64_t now = now_ms();
+
+	if (of != session.tag || last == 0) {
+		of = session.tag;
+		last = now;
+	}
+	if (now - last < PROGRESS_AFTER)
+		return;
+	last = now;
+	untagged("OK [INPROGRESS (\"%s\" %zu %zu)] at it", session.tag, done,
+	    all);
+	conn_flush(&session.conn);
+}
+
+/* Arguments */
+
+const char *session_mailbox(void)
+{
+	char name[FOLDER_NAME_SIZE];
+	const char *said = input_astring(&session.input);
+
+	if (session.input.fault != NULL)
+		return "";
+	if (!folder_name(name, said, session.utf8 || session.rev2)) {
+		no("[CANNOT] no mailbox can have that name");
+		return "";
+	}
+	return pool_copy(&session.input.pool, name);
+}
+
+static uint32_t uid_of(uint32_t number)
+{
+	return session.box.messages[number - 1].uid;
+}
+
+bool session_set(const char *text, struct set *uids)
+{
+	uint32_t last = (uint32_t)session.known;
+	struct set numbers = {0};
+	bool fine;
+
+	uids->count = 0;
+	if (strcmp(text, "$") == 0) {
+		for (size_t i = 0; i < session.saved.count; i++)
+			set_add(uids, session.saved.ranges[i].first,
+			    session.saved.ranges[i].last);
+		return true;
+	}
+	if (session.uid)
+		return set_parse(uids, text, last > 0 ? uid_of(last) : 0);
+	fine = set_parse(&numbers, text, last) && (last == 0 ||
+	    numbers.ranges[numbers.count - 1].last <= last);
+	/* No UID between two neighbours is in use. */
+	for (size_t i = 0; fine && last > 0 && i < numbers.count; i++)
+		set_add(uids, uid_of(numbers.ranges[i].first),
+		    uid_of(numbers.ranges[i].last));
+	set_free(&numbers);
+	return fine;
+}
