@@ -2,24 +2,27 @@
  * The folders of a user: Maildir++. INBOX is the Maildir itself, and A.B the
  * directory .A.B in it. Within the program a name is as it is on the disk, in
  * modified UTF-7 (RFC 3501 5.1.3); the separator is a dot.
+ *
+ * What is above a folder need not be there: `.A.B` without `.A` is listed below
+ * a name that cannot be selected, as Dovecot has it.
  */
 #ifndef FOLDERS_H
 #define FOLDERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "file.h"
-#include "mailbox.h"
+#include "names.h"
 #include "str.h"
 
-#define FOLDER_NAME_SIZE 200 /* a file name has 255 octets at most, and room */
-#define FOLDER_DEPTH_MAX 32
 #define FOLDERS_MAX 10000    /* of one user */
 
 /*
  * What a client says, to a name: "inbox" to "INBOX"; UTF-8 (where the client has
- * enabled it) to modified UTF-7. False: no folder can have that name.
+ * enabled it) to modified UTF-7. False: no folder can have that name; why,
+ * name_read() tells.
  */
 bool folder_name(char name[FOLDER_NAME_SIZE], const char *said, bool utf8);
 
@@ -28,9 +31,18 @@ void folder_shown(struct str *, const char *name, bool utf8);
 
 /* The directory, whether it is there or not. */
 void folder_path(char path[FILE_PATH_SIZE], const char *name);
+
+/* A symbolic link is no folder. */
 bool folder_exists(const char *name);
 
-/* On the first login: Drafts Sent Trash Junk Archive, subscribed. */
+/* No folder itself, but above one. */
+bool folder_is_above(const char *name);
+
+/*
+ * After each login, before all else here: where the folders are. On the first
+ * one Drafts Sent Trash Junk Archive are made, and subscribed; later it costs
+ * two lstat(2)s. It removes what was deleted by who was killed.
+ */
 void folders_prepare(const char *maildir);
 
 enum folder_result {
@@ -39,19 +51,46 @@ enum folder_result {
 	FOLDER_NONE,
 	FOLDER_INVALID,  /* such a name cannot be made, or deleted, or renamed */
 	FOLDER_IN_USE,   /* the lock */
-	FOLDER_FAILED,
+	FOLDER_FAILED,   /* said in the log */
+	FOLDER_LIMIT,    /* FOLDERS_MAX */
+	FOLDER_USED,     /* that use is unknown, or another folder's */
+	FOLDER_FULL,     /* no room; RENAME of INBOX has to move mail */
 };
 
-/* use: "\\Sent" …, RFC 6154; NULL: none. What is above it need not exist. */
+/*
+ * use: RFC 6154, words divided by blanks: "\\Sent"; NULL: none. What is above it
+ * need not exist. It is there whole, or not at all.
+ */
 enum folder_result folder_create(const char *name, const char *use);
+
+/*
+ * Its mail goes; what is below it stays (RFC 3501 6.3.4), and so does the
+ * subscription. It is out of sight at once.
+ */
 enum folder_result folder_delete(const char *name);
+
+/*
+ * With all that is below it; UIDs, UIDVALIDITY and MAILBOXID go along, and what
+ * it is used for. Of INBOX the mail is moved to a new folder, and what is below
+ * stays (RFC 3501 6.3.5). When it is killed half way, the same command does the
+ * rest: what is below goes first.
+ */
 enum folder_result folder_rename(const char *from, const char *to);
+
+/* Only what is there, or is above something, can be subscribed. */
 enum folder_result folder_subscribe(const char *name, bool yes);
 
-/* UIDVALIDITY for a folder that is made now: never one that was given before. */
+/*
+ * UIDVALIDITY for a folder that is made now: never one that was given before;
+ * durable. Under the lock, or takes it. 0: there is none to be had (logged).
+ */
 uint32_t folder_uidvalidity(void);
 
-/* Does this fit? Quota in octets and messages; maildirsize(5)'s limits. */
+/*
+ * Does this fit? maildirsize(5)'s limits, in octets and messages. What the
+ * folders hold is asked for at most every ten seconds; what has been allowed
+ * meanwhile counts.
+ */
 bool quota_allows(uint64_t octets, size_t messages);
 
 #endif

@@ -1,0 +1,34 @@
+/*
+ * The user's Maildir, and the small files in it that are about all folders.
+ * Other programs write there: what is no ordinary file is not read.
+ */
+#ifndef ROOT_H
+#define ROOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "file.h"
+#include "str.h"
+
+/* Where new folders are made, and deleted ones end: no name of a folder, for
+ * Dovecot neither. It is there while somebody is at it, or was killed. */
+#define ROOT_WORK "pennypost-tmp"
+
+void root_set(const char *maildir);
+
+void root_path(char path[FILE_PATH_SIZE], const char *file);
+
+/* False with errno, and "". Larger than max: EFBIG; no ordinary file: EINVAL. */
+bool root_read(struct str *, const char *file, size_t max);
+
+/* Under the lock: durable under its name, or, false and logged, as it was. */
+bool root_write(const char *file, const struct str *);
+
+/* Under the lock: ROOT_WORK is there, and this is a new path in it. */
+bool root_work(char path[FILE_PATH_SIZE]);
+
+/* What is in ROOT_WORK is removed, and it too: of one path, or all. */
+void root_sweep(const char *path);
+
+#endif
