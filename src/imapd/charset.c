@@ -26,7 +26,7 @@ struct charset {
 
 static const struct charset charsets[] = {
 	{"utf-8", UTF8, NULL, false},
-	{"us-ascii", ASCII, NULL, false},
+	{"us-ascii", UTF8, NULL, false}, /* what has more is most often that */
 	{"iso-8859-1", LATIN1, NULL, false},
 	{"windows-1252", WINDOWS, NULL, false},
 	{"iso-8859-15", LATIN9, NULL, false},

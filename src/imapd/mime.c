@@ -225,11 +225,11 @@ static void part_open(struct parser *p, struct part *part)
 	p->bounded = p->bounded || part->is_multipart;
 }
 
-static struct part *part_new(struct parser *p)
+static struct part *part_new(struct parser *p, size_t at)
 {
 	struct part *part = pool_take(&p->mime->pool, sizeof *part);
 
-	*part = (struct part){.header = p->at, .body = p->at, .end = p->at};
+	*part = (struct part){.header = at, .body = at, .end = at};
 	p->mime->parts++;
 	if (p->depth > 0) {
 		struct open *o = &p->open[p->depth - 1];
@@ -283,20 +283,25 @@ static void parts_end(struct parser *p, struct part *leaf, size_t depth,
 static struct part *part_begin(struct parser *p, struct open **found,
     bool *is_end)
 {
-	for (;;) {
-		struct part *part = part_new(p);
+	size_t lines, at = p->at;
+	struct part *part;
+
+	*found = NULL;
+	do {
 		struct said said = {0};
-		*found = header_parse(p, &said, is_end);
-		part->body = p->at;
-		part->lines = p->lines;
-		if (*found != NULL && p->at > part->header)
-			part->body = cut(p, &part->lines);
+		part = part_new(p, at);
+		if (*found == NULL)
+			*found = header_parse(p, &said, is_end);
+		at = p->at;
+		lines = p->lines;
+		if (*found != NULL && at > part->header)
+			at = cut(p, &lines);
+		part->body = at > part->header ? at : part->header;
+		part->lines = lines;
 		part_is_said(p, part, &said);
 		part_open(p, part);
-		if (*found != NULL || !part->is_message)
-			return part->is_multipart || part->is_message ?
-			    NULL : part;
-	}
+	} while (part->is_message);
+	return part->is_multipart ? NULL : part;
 }
 
 static struct open *body_skip(struct parser *p, bool *is_end)
@@ -411,7 +416,8 @@ void part_text(struct str *to, const struct mime *m, const struct part *part,
 
 	if (max > TEXT_MAX)
 		max = TEXT_MAX;
-	if (!parameter_find(&charset, part->parameters, "charset"))
+	parameter_find(&charset, part->parameters, "charset");
+	if (charset.len == 0)
 		str_puts(&charset, "us-ascii");
 	s = coded_prefix(s, part->encoding, max);
 	if (part->encoding == ENCODING_QP || part->encoding == ENCODING_BASE64) {
