@@ -52,7 +52,7 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
 imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
-    imapd/view.o imapd/store.o imapd/idle.o imapd/notify.o imapd/watch.o \
+    imapd/view.o imapd/store.o imapd/idle.o imapd/notify.o imapd/news.o imapd/watch.o \
     imapd/load.o \
     imapd/folders.o imapd/names.o imapd/root.o imapd/listing.o \
     imapd/subscriptions.o imapd/uses.o imapd/quota.o \

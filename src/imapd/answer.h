@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 void answer_begin(void); /* of a command: there is none yet */
+void answer_hold(bool);  /* what is said meanwhile is not the answer */
 bool answer_given(void);
 bool answer_is_bad(void);
 void answer_send(const char *tag);

@@ -2,9 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "news.h"
 #include "session.h"
-#include "view.h"
-#include "watch.h"
 
 #define SIGN_OF_LIFE 120 /* s; routers forget silent connections in five minutes */
 
@@ -38,19 +37,16 @@ void cmd_idle(void)
 
 	if (!input_end(&session.input))
 		return;
-	if (session.state == SELECTED)
-		watch_add(session.box.path);
 	put("+ idling\r\n");
-	do {
-		if (session.state == SELECTED)
-			view_tell(true);
+	while (!news_wait(SIGN_OF_LIFE) && now_ms() < due &&
+	    !session.conn.broken) {
+		news_tell();
+		if (session.state == 0)
+			return; /* the mailbox has been deleted */
 		if (session.conn.out_len > 0)
 			quiet = now_ms();
 		else if (now_ms() - quiet >= SIGN_OF_LIFE * 1000)
 			untagged("OK still here");
-		if (session.state == 0)
-			return; /* the mailbox has been deleted */
-	} while (!watch_wait(SIGN_OF_LIFE) && now_ms() < due &&
-	    !session.conn.broken);
+	}
 	idle_end();
 }

@@ -19,7 +19,6 @@
 #include "sasl.h"
 #include "session.h"
 #include "view.h"
-#include "watch.h"
 
 #define STRANGER_TIMEOUT 300 /* s; half of what a user has is enough to log in */
 #define TIMEOUT 1800         /* s; RFC 3501 5.4: thirty minutes at least */

@@ -7,10 +7,12 @@
 #include "folders.h"
 #include "index.h"
 #include "keywords.h"
+#include "list.h"
 #include "load.h"
 #include "lock.h"
 #include "mailbox.h"
 #include "session.h"
+#include "status.h"
 
 #define LATER __attribute__((weak))
 #define COMMAND(name) LATER void name(void) { bad("not yet"); }
@@ -54,3 +56,5 @@ LATER uint32_t folder_uidvalidity(void) { return (uint32_t)time(NULL); }
 LATER bool quota_allows(uint64_t o, size_t n) { (void)o; (void)n; return true; }
 LATER bool load(struct mailbox *b, struct message *m, struct span *s) { (void)b; (void)m; (void)s; return false; }
 LATER void load_free(void) { }
+LATER void list_tell(const char *name) { (void)name; }
+LATER void status_tell(const char *name, unsigned items) { (void)name; (void)items; }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "folders.h"
-#include "watch.h"
+#include "news.h"
 #include "session.h"
 #include "view.h"
 
@@ -70,7 +70,7 @@ static void leave(void)
 	session.recent.count = session.saved.count = 0;
 	session.state = AUTHENTICATED;
 	view_forget();
-	watch_clear();
+	news_forget();
 }
 
 /* RFC 7162 3.2.5.1: what has gone, and what has changed, since then. */

@@ -15,9 +15,12 @@ struct session session;
 
 static struct str answer;
 static const char *answer_kind;
+static bool held;
 
 static void answer_set(const char *kind, const char *fmt, va_list ap)
 {
+	if (held)
+		return;
 	answer_kind = kind;
 	str_clear(&answer);
 	str_vprintf(&answer, fmt, ap);
@@ -48,6 +51,11 @@ void bad(const char *fmt, ...)
 void answer_begin(void)
 {
 	answer_kind = NULL;
+}
+
+void answer_hold(bool hold)
+{
+	held = hold;
 }
 
 bool answer_given(void)

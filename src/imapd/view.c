@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "news.h"
 #include "session.h"
 
 static const struct {
@@ -281,6 +282,8 @@ void view_claim(void)
 
 static void tell_arrivals(void)
 {
+	size_t first = session.known + 1;
+
 	if (session.box.count == session.known)
 		return;
 	view_claim();
@@ -290,6 +293,7 @@ static void tell_arrivals(void)
 	put(" EXISTS\r\n");
 	if (!session.rev2)
 		untagged("%zu RECENT", view_recent());
+	news_arrived(first);
 }
 
 void view_tell(bool expunges)

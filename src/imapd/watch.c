@@ -12,20 +12,51 @@
 
 static int fd = -1;
 static bool deaf; /* the kernel gives us no watch: look */
+static int count;
+/* By the kernel's numbers, which grow from 1. */
+static short owners[WATCHES_MAX + 1];
+static bool news[WATCHES_MAX];
 
-void watch_add(const char *folder)
+static void begin(void)
+{
+	if (fd < 0 && !deaf)
+		fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	deaf = deaf || fd < 0;
+}
+
+static void add(const char *path, int number)
+{
+	int wd = fd < 0 ? -1 : inotify_add_watch(fd, path, IN_CREATE |
+	    IN_DELETE | IN_MOVE | IN_DELETE_SELF | IN_ONLYDIR);
+
+	if (wd < 0 || wd > WATCHES_MAX)
+		deaf = true;
+	else
+		owners[wd] = (short)number;
+}
+
+int watch_names(const char *directory)
+{
+	begin();
+	if (count == WATCHES_MAX)
+		return -1;
+	add(directory, count);
+	return count++;
+}
+
+int watch_add(const char *folder)
 {
 	static const char *const directories[] = {"cur", "new"};
 	char path[FILE_PATH_SIZE + 8];
 
-	if (fd < 0 && !deaf)
-		fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	begin();
+	if (count == WATCHES_MAX)
+		return -1;
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, directories[i]);
-		if (fd < 0 || inotify_add_watch(fd, path, IN_CREATE |
-		    IN_DELETE | IN_MOVE | IN_DELETE_SELF | IN_ONLYDIR) < 0)
-			deaf = true;
+		add(path, count);
 	}
+	return count++;
 }
 
 void watch_clear(void)
@@ -34,15 +65,26 @@ void watch_clear(void)
 		close(fd);
 	fd = -1;
 	deaf = false;
+	count = 0;
+	memset(news, 0, sizeof news);
 }
 
 /* What happened does not matter: the mailbox sees for itself. */
-static void drain(void)
+static void hear(void)
 {
-	char events[4096];
+	_Alignas(struct inotify_event) char events[4096];
+	const struct inotify_event *e;
+	ssize_t n;
 
-	while (read(fd, events, sizeof events) > 0)
-		;
+	while ((n = read(fd, events, sizeof events)) > 0)
+		for (const char *p = events; p < events + n;
+		    p += sizeof *e + e->len) {
+			e = (const struct inotify_event *)(const void *)p;
+			if (e->mask & IN_Q_OVERFLOW)
+				memset(news, 1, sizeof news);
+			else if (e->wd > 0 && e->wd <= WATCHES_MAX)
+				news[owners[e->wd]] = true;
+		}
 }
 
 bool watch_wait(int seconds)
@@ -61,6 +103,15 @@ bool watch_wait(int seconds)
 	if (poll(p, 2, seconds * 1000) <= 0)
 		return false;
 	if (p[1].revents != 0)
-		drain();
+		hear();
 	return p[0].revents != 0;
+}
+
+bool watch_news(int number)
+{
+	bool had = deaf || number < 0 || news[number];
+
+	if (number >= 0)
+		news[number] = false;
+	return had;
 }

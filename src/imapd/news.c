@@ -1,0 +1,250 @@
+#include "news.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "answer.h"
+#include "folders.h"
+#include "list.h"
+#include "listing.h"
+#include "names.h"
+#include "notify.h"
+#include "session.h"
+#include "status.h"
+#include "view.h"
+#include "watch.h"
+
+#define OTHERS_MAX 1000 /* mailboxes; each costs two watches */
+
+/* A mailbox that is not selected. */
+struct other {
+	const char *name; /* in `names` */
+	unsigned events;
+	int watch;
+	/* As last told: */
+	uint32_t uidnext, uidvalidity;
+	size_t exists, unseen;
+	uint64_t modseq;
+};
+
+static struct {
+	bool watching;
+	int selected, root;
+	struct listing names; /* as last told */
+	struct other others[OTHERS_MAX];
+	size_t count;
+} news;
+
+static bool is_selected(const char *name)
+{
+	char path[FILE_PATH_SIZE];
+
+	folder_path(path, name);
+	return session.state == SELECTED && strcmp(path, session.box.path) == 0;
+}
+
+/* True when something that is wanted has changed. */
+static bool look(struct other *o)
+{
+	struct mailbox box = {0};
+	char path[FILE_PATH_SIZE];
+	struct other was = *o;
+
+	folder_path(path, o->name);
+	if (mailbox_open(&box, path) != MAILBOX_OK)
+		return false;
+	o->uidnext = box.uidnext;
+	o->uidvalidity = box.uidvalidity;
+	o->exists = box.exists;
+	o->unseen = box.unseen;
+	o->modseq = box.modseq;
+	mailbox_close(&box);
+	if (was.uidnext != o->uidnext || was.exists != o->exists ||
+	    was.uidvalidity != o->uidvalidity)
+		return true;
+	return (o->events & FLAG_CHANGE) != 0 && was.modseq != o->modseq;
+}
+
+static void status(const struct other *o)
+{
+	unsigned items = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
+
+	if (o->events & FLAG_CHANGE)
+		items |= STATUS_UNSEEN;
+	if ((o->events & FLAG_CHANGE) != 0 && session.condstore)
+		items |= STATUS_HIGHESTMODSEQ;
+	status_tell(o->name, items);
+}
+
+/* Those of the listing of which something is wanted. */
+static void others_find(void)
+{
+	news.count = 0;
+	for (size_t i = 0; i < news.names.count; i++) {
+		const struct folder *f = &news.names.folders[i];
+		unsigned events = notify_events(f->name, f->subscribed);
+		if (!f->there || (events & MESSAGE_EVENTS) == 0 ||
+		    is_selected(f->name))
+			continue;
+		if (news.count == OTHERS_MAX) {
+			notify_overflow();
+			news.count = 0;
+			return;
+		}
+		news.others[news.count++] = (struct other){f->name, events,
+		    -1, 0, 0, 0, 0, 0};
+	}
+}
+
+static void watch(void)
+{
+	watch_clear();
+	news.selected = news.root = -1;
+	if (session.state == SELECTED)
+		news.selected = watch_add(session.box.path);
+	if (!notify_on())
+		return;
+	news.root = watch_names(session.maildir);
+	others_find();
+	for (size_t i = 0; i < news.count; i++) {
+		char path[FILE_PATH_SIZE];
+		folder_path(path, news.others[i].name);
+		news.others[i].watch = watch_add(path);
+		look(&news.others[i]);
+	}
+}
+
+void news_forget(void)
+{
+	news.watching = false;
+	watch_clear();
+}
+
+void news_begin(bool tell)
+{
+	listing_free(&news.names);
+	if (!listing_read(&news.names))
+		notify_overflow();
+	watch();
+	news.watching = true;
+	for (size_t i = 0; tell && i < news.count; i++)
+		status(&news.others[i]);
+}
+
+/* Names */
+
+static void name_changed(const struct folder *f, unsigned event)
+{
+	if (notify_events(f->name, f->subscribed) & event)
+		list_tell(f->name);
+}
+
+/* Both are in the order of name_compare(). */
+static void names_compare(const struct listing *was, const struct listing *now)
+{
+	size_t i = 0, j = 0;
+
+	while (i < was->count || j < now->count) {
+		const struct folder *old = &was->folders[i];
+		const struct folder *new = &now->folders[j];
+		int order = i == was->count ? 1 : j == now->count ? -1 :
+		    name_compare(old->name, new->name);
+		if (order < 0) {
+			if (old->there)
+				name_changed(old, MAILBOX_NAME);
+		} else if (order > 0) {
+			if (new->there)
+				name_changed(new, MAILBOX_NAME);
+		} else if (old->there != new->there) {
+			name_changed(new, MAILBOX_NAME);
+		} else if (old->subscribed != new->subscribed) {
+			name_changed(new, SUBSCRIPTION_CHANGE);
+		}
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static void names_tell(void)
+{
+	struct listing now = {0}, was = news.names;
+
+	if (!listing_read(&now))
+		return;
+	names_compare(&was, &now);
+	news.names = now;
+	watch();
+	listing_free(&was);
+}
+
+/* Messages */
+
+void news_arrived(size_t first)
+{
+	const struct group *g = notify_selected();
+	struct input *in = &session.input;
+	char *at = in->at, text[64];
+	bool uid = session.uid;
+
+	if (g == NULL || g->attributes == NULL || first > session.known)
+		return;
+	snprintf(text, sizeof text, " %zu:%zu ", first, session.known);
+	in->at = pool_take(&in->pool, strlen(text) + strlen(g->attributes) + 1);
+	strcpy(stpcpy(in->at, text), g->attributes);
+	session.uid = false;
+	answer_hold(true);
+	cmd_fetch();
+	answer_hold(false);
+	session.uid = uid;
+	in->fault = NULL;
+	in->at = at;
+}
+
+static void selected_tell(void)
+{
+	const struct group *g = notify_selected();
+
+	if (notify_on() && (g == NULL || g->events == 0))
+		return;
+	view_tell(g == NULL || g->filter == SELECTED_NOW);
+}
+
+void news_tell(void)
+{
+	if (session.state == SELECTED)
+		selected_tell();
+	if (!notify_on() || !news.watching)
+		return;
+	if (watch_news(news.root))
+		names_tell();
+	for (size_t i = 0; i < news.count; i++)
+		if (watch_news(news.others[i].watch) && look(&news.others[i]))
+			status(&news.others[i]);
+}
+
+bool news_wait(int seconds)
+{
+	if (!news.watching) {
+		watch();
+		news.watching = true;
+		return false; /* something may have come just before */
+	}
+	return watch_wait(seconds);
+}
+
+bool notify_wait(void)
+{
+	int64_t due = conn_due(&session.conn);
+
+	if (!notify_on())
+		return true;
+	while (!news_wait(60)) {
+		news_tell();
+		if (session.state == 0 || now_ms() >= due) {
+			session.input.gone = true;
+			session.input.end = "timeout";
+			return false;
+		}
+	}
+	return true;
+}
