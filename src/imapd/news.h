@@ -6,6 +6,7 @@
 #define NEWS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* NOTIFY SET: from here on. status: also tells how things are now. */
 void news_begin(bool status);

@@ -128,10 +128,12 @@ static void describe(const char *name)
 
 static void enter(bool read_only)
 {
-	const char *name = session_mailbox();
 	struct known known = {0};
 	char path[FILE_PATH_SIZE];
+	const char *name;
 
+	input_space(&session.input);
+	name = session_mailbox();
 	parameters_parse(&known);
 	if (!input_end(&session.input) || *name == '\0')
 		return;

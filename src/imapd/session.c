@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "folders.h"
+#include "names.h"
 
 #define PROGRESS_AFTER 10000 /* ms; RFC 9585 4: some seconds are too often */
 
@@ -209,12 +210,13 @@ void progress(size_t done, size_t all)
 const char *session_mailbox(void)
 {
 	char name[FOLDER_NAME_SIZE];
-	const char *said = input_astring(&session.input);
+	const char *said = input_astring(&session.input), *fault;
 
 	if (session.input.fault != NULL)
 		return "";
-	if (!folder_name(name, said, session.utf8 || session.rev2)) {
-		no("[CANNOT] no mailbox can have that name");
+	fault = name_read(name, said, session.utf8 || session.rev2);
+	if (fault != NULL) {
+		no("[CANNOT] %s", fault);
 		return "";
 	}
 	return pool_copy(&session.input.pool, name);
