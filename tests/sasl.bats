@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# SASL in pop3d and smtpd: every mechanism, right and wrong, the log's lines,
+# SASL in pop3d, smtpd and imapd: every mechanism, right and wrong, the log's lines,
 # with TLS the channel, and other people's clients.
 
 load helper
@@ -23,7 +23,8 @@ PY
 # talk PROTOCOL MECHANISM USER PASSWORD [NAME=VALUE ...]: the last reply.
 talk() {
 	local program=("$PROGRAMS/pop3d")
-	[ "$1" = pop3 ] || program=("$PROGRAMS/smtpd" -s)
+	[ "$1" != smtp ] || program=("$PROGRAMS/smtpd" -s)
+	[ "$1" != imap ] || program=("$PROGRAMS/imapd")
 	timeout 60 python3 "$ROOT/tests/scram.py" "$@" -- "${program[@]}" \
 		2>>"$BATS_TEST_TMPDIR/stderr"
 }
@@ -90,18 +91,30 @@ TALK
 	[ ! -e "$PENNYPOST_HOME/spool/logins" ] # nobody was asked
 }
 
-@test "SCRAM-SHA-256: in, and not in, by both protocols" {
+# like TEXT PATTERN: of the pattern only * is more than itself.
+like() {
+	local pattern=${2//\[/\\[}
+	pattern=${pattern//\]/\\]}
+	# shellcheck disable=SC2053
+	[[ $1 == $pattern ]] || { echo "$1"; return 1; }
+}
+
+@test "SCRAM-SHA-256: in, and not in, by each protocol" {
 	local protocol yes no
-	for protocol in pop3 smtp; do
+	for protocol in pop3 smtp imap; do
 		yes='+OK 0 messages' no='-ERR [AUTH] user or password is wrong'
-		[ $protocol = pop3 ] || {
+		[ $protocol != smtp ] || {
 			yes='235 2.7.0 Welcome'
 			no='535 5.7.8 User or password is wrong'
 		}
-		[ "$(talk $protocol SCRAM-SHA-256 alice secret)" = "$yes (server known)" ]
-		[ "$(talk $protocol scram-sha-256 Alice@Example.Test secret later=)" = "$yes (server known)" ]
-		[ "$(talk $protocol SCRAM-SHA-256 alice secret gs2=y,, extension=,x=y)" = "$yes (server known)" ]
-		[ "$(talk $protocol SCRAM-SHA-256 alice secret gs2=n,a=alice,)" = "$yes (server known)" ]
+		[ $protocol != imap ] || {
+			yes='a OK [CAPABILITY IMAP4rev1 *] logged in'
+			no='a NO [AUTHENTICATIONFAILED] user or password is wrong'
+		}
+		like "$(talk $protocol SCRAM-SHA-256 alice secret)" "$yes (server known)"
+		like "$(talk $protocol scram-sha-256 Alice@Example.Test secret later=)" "$yes (server known)"
+		like "$(talk $protocol SCRAM-SHA-256 alice secret gs2=y,, extension=,x=y)" "$yes (server known)"
+		like "$(talk $protocol SCRAM-SHA-256 alice secret gs2=n,a=alice,)" "$yes (server known)"
 		[ "$(talk $protocol SCRAM-SHA-256 alice Secret)" = "$no" ]
 		[ "$(talk $protocol SCRAM-SHA-256 alice secret spoil=proof)" = "$no" ]
 		[ "$(talk $protocol SCRAM-SHA-256 alice secret spoil=nonce)" = "$no" ]
@@ -111,8 +124,9 @@ TALK
 		[ "$(talk $protocol SCRAM-SHA-256 'a b' secret)" = "$no" ]
 		rm -r "$PENNYPOST_HOME/spool/logins"
 	done
-	logged | grep -c 'login refused .*mechanism=SCRAM-SHA-256$' | grep -qx 12
+	logged | grep -c 'login refused .*mechanism=SCRAM-SHA-256$' | grep -qx 18
 	logged | grep -qx 'smtpd: login user=alice@example.test peer= service=smtp mechanism=SCRAM-SHA-256'
+	logged | grep -qx 'imapd: login user=alice@example.test peer= service=imap mechanism=SCRAM-SHA-256'
 }
 
 @test "SCRAM: malformed at each step" {

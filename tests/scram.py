@@ -1,6 +1,6 @@
 """The client's side of SCRAM-SHA-256, for tests; each part can be made wrong.
 
-As a program: scram.py pop3|smtp MECHANISM USER PASSWORD [NAME=VALUE ...] --
+As a program: scram.py pop3|smtp|imap MECHANISM USER PASSWORD [NAME=VALUE ...] --
 PROGRAM ... logs in over pipes, and prints the last reply. MECHANISM may be any;
 others than SCRAM answer each challenge with the next of text=BASE64 ...
 """
@@ -77,7 +77,8 @@ def greeted(peer, protocol):
 def login(peer, protocol, mechanism, client, spoil="", initial=True,
           texts=()):
     """The last reply, and whether the server has shown that it knows us."""
-    go = "+ " if protocol == "pop3" else "334 "
+    go = "334 " if protocol == "smtp" else "+ "
+    auth = "a AUTHENTICATE" if protocol == "imap" else "AUTH"
     texts = list(texts)
     said, known = None, False
     if mechanism.upper().startswith("SCRAM"):
@@ -85,9 +86,9 @@ def login(peer, protocol, mechanism, client, spoil="", initial=True,
     elif texts and initial:
         said = texts.pop(0)
     if initial and said is not None:
-        peer.say(f"AUTH {mechanism} {said}")
+        peer.say(f"{auth} {mechanism} {said}")
     else:
-        peer.say(f"AUTH {mechanism}")
+        peer.say(f"{auth} {mechanism}")
         if said is not None:
             assert peer.line() == go
             peer.say(said)
@@ -122,7 +123,7 @@ def main():
                          named.get("spoil", ""), "later" not in named, texts)
     print(reply + (" (server known)" if known else ""))
     try:
-        peer.say("QUIT")
+        peer.say("b LOGOUT" if protocol == "imap" else "QUIT")
         if "session" in named:
             print(peer.line())
         peer.p.stdin.close()
