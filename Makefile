@@ -55,7 +55,8 @@ imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
     imapd/view.o imapd/store.o imapd/idle.o imapd/notify.o imapd/news.o imapd/watch.o \
     imapd/load.o \
     imapd/folders.o imapd/names.o imapd/root.o imapd/listing.o \
-    imapd/subscriptions.o imapd/uses.o imapd/quota.o \
+    imapd/subscriptions.o imapd/uses.o imapd/quota.o imapd/manage.o \
+    imapd/list.o imapd/pattern.o imapd/status.o \
     imapd/mime.o imapd/structure.o imapd/header.o imapd/addresses.o \
     imapd/words.o imapd/decode.o imapd/charset.o imapd/utf8.o imapd/date.o \
     imapd/later.o lib/file.o lib/pool.o $(DOOR) $(SERVER)

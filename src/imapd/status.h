@@ -1,16 +1,14 @@
-/* STATUS responses that nobody has asked for: NOTIFY (RFC 5465 5.1). */
+/* STATUS's items (RFC 3501 6.3.10, and later ones), for LIST-STATUS as well. */
 #ifndef STATUS_H
 #define STATUS_H
 
-enum {
-	STATUS_MESSAGES = 1,
-	STATUS_UIDNEXT = 2,
-	STATUS_UIDVALIDITY = 4,
-	STATUS_UNSEEN = 8,
-	STATUS_HIGHESTMODSEQ = 16,
-};
+#include "input.h"
+#include "mailbox.h"
 
-/* One untagged STATUS response; none when the mailbox cannot be opened. */
-void status_tell(const char *name, unsigned items);
+/* "(MESSAGES UNSEEN …)" as bits; 0 after a fault. */
+unsigned status_parse(struct input *);
+
+/* The untagged response, or, when it cannot be had, none. */
+enum mailbox_result status_tell(const char *name, unsigned items);
 
 #endif
