@@ -134,6 +134,8 @@ static void arrange(struct set *s)
 {
 	size_t kept = 0;
 
+	if (s->count < 2)
+		return;
 	qsort(s->ranges, s->count, sizeof *s->ranges, compare);
 	for (size_t i = 1; i < s->count; i++) {
 		struct range *r = &s->ranges[kept];
@@ -142,8 +144,7 @@ static void arrange(struct set *s)
 		else if (s->ranges[i].last > r->last)
 			r->last = s->ranges[i].last;
 	}
-	if (s->count > 0)
-		s->count = kept + 1;
+	s->count = kept + 1;
 }
 
 bool set_parse(struct set *s, const char *text, uint32_t star)
