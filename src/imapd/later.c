@@ -56,5 +56,3 @@ LATER uint32_t folder_uidvalidity(void) { return (uint32_t)time(NULL); }
 LATER bool quota_allows(uint64_t o, size_t n) { (void)o; (void)n; return true; }
 LATER bool load(struct mailbox *b, struct message *m, struct span *s) { (void)b; (void)m; (void)s; return false; }
 LATER void load_free(void) { }
-LATER void list_tell(const char *name) { (void)name; }
-LATER void status_tell(const char *name, unsigned items) { (void)name; (void)items; }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "list.h"
 #include "listing.h"
 #include "pattern.h"
 #include "session.h"
@@ -255,7 +256,7 @@ static void tell_all(struct list *l, const struct listing *all)
 
 static void run(struct list *l)
 {
-	struct listing *all;
+	struct listing all = {0};
 
 	if (l->separator_only) {
 		put(l->lsub ? "* LSUB" : "* LIST");
@@ -263,16 +264,13 @@ static void run(struct list *l)
 		ok("that is the separator");
 		return;
 	}
-	all = xrealloc(NULL, sizeof *all);
-	*all = (struct listing){0};
-	if (listing_read(all)) {
-		tell_all(l, all);
+	if (listing_read(&all)) {
+		tell_all(l, &all);
 		ok("that is all");
 	} else {
 		no("[SERVERBUG] cannot read it, see the server's log");
 	}
-	listing_free(all);
-	free(all);
+	listing_free(&all);
 }
 
 static void list(struct list *l)
@@ -291,6 +289,21 @@ void cmd_list(void)
 void cmd_lsub(void)
 {
 	list(&(struct list){.lsub = true, .selected = SUBSCRIBED | RECURSIVE});
+}
+
+void list_tell(const char *name)
+{
+	struct list l = {.extended = true,
+	    .returned = SUBSCRIBED | CHILDREN | SPECIAL_USE};
+	struct folder gone = {.name = name};
+	const struct folder *f;
+	struct listing all = {0};
+
+	if (!listing_read(&all))
+		return;
+	f = listing_find(&all, name);
+	tell(&l, f != NULL ? f : &gone, false);
+	listing_free(&all);
 }
 
 void cmd_namespace(void)

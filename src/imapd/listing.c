@@ -10,6 +10,7 @@
 
 #include "folders.h"
 #include "log.h"
+#include "pool.h"
 #include "root.h"
 #include "subscriptions.h"
 #include "uses.h"
@@ -71,7 +72,7 @@ bool folders_each(bool (*see)(const char *name, void *), void *context)
 static void add(struct listing *l, const char *name, bool there,
     bool subscribed)
 {
-	l->folders = pool_grow(&l->pool, l->folders, l->count,
+	l->folders = pool_grow(l->pool, l->folders, l->count,
 	    sizeof *l->folders);
 	l->folders[l->count++] = (struct folder){.name = name, .there = there,
 	    .subscribed = subscribed, .parent = NO_PARENT};
@@ -81,7 +82,7 @@ static bool see(const char *name, void *context)
 {
 	struct listing *l = context;
 
-	add(l, pool_copy(&l->pool, name), true, false);
+	add(l, pool_copy(l->pool, name), true, false);
 	return true;
 }
 
@@ -99,7 +100,7 @@ static void add_subscribed(struct listing *l)
 	subscriptions_read(&names);
 	for (size_t at = 0; at < names.len; at += strlen(names.p + at) + 1)
 		if (l->count < 4 * FOLDERS_MAX)
-			add(l, pool_copy(&l->pool, names.p + at), false, true);
+			add(l, pool_copy(l->pool, names.p + at), false, true);
 	str_free(&names);
 }
 
@@ -138,7 +139,7 @@ static void insert(struct tree *t, const struct folder *f)
 		dot++;
 	while (*dot != '\0') {
 		n = (size_t)(dot - f->name) + strcspn(dot, ".");
-		char *name = pool_take(&t->l->pool, n + 1);
+		char *name = pool_take(t->l->pool, n + 1);
 		memcpy(name, f->name, n);
 		name[n] = '\0';
 		push(t, name);
@@ -160,10 +161,14 @@ static void mark_parents(struct listing *l)
 
 static struct folder *find(const struct listing *l, const char *name)
 {
-	struct folder wanted = {.name = name}, *f;
+	struct folder wanted = {.name = name};
 
-	f = bsearch(&wanted, l->folders, l->count, sizeof *f, compare);
-	return f != NULL && f->there ? f : NULL;
+	return bsearch(&wanted, l->folders, l->count, sizeof wanted, compare);
+}
+
+const struct folder *listing_find(const struct listing *l, const char *name)
+{
+	return find(l, name);
 }
 
 /* By its own name again, where another program has removed what was said. */
@@ -175,9 +180,9 @@ static void mark_uses(struct listing *l)
 	uses_read(&uses);
 	for (int i = 0; i < USES; i++) {
 		f = find(l, uses.name[i]);
-		if (f == NULL)
+		if (f == NULL || !f->there)
 			f = find(l, use_names[i]);
-		if (f != NULL)
+		if (f != NULL && f->there)
 			f->uses |= 1u << i;
 	}
 }
@@ -188,9 +193,13 @@ bool listing_read(struct listing *l)
 	struct tree tree = {.l = l};
 	size_t count;
 
+	l->pool = xrealloc(NULL, sizeof *l->pool);
+	*l->pool = (struct pool){0};
 	add(l, "INBOX", true, false);
-	if (!folders_each(see, l))
+	if (!folders_each(see, l)) {
+		listing_free(l);
 		return false;
+	}
 	add_subscribed(l);
 	qsort(l->folders, l->count, sizeof *l->folders, compare);
 	found = l->folders;
@@ -206,7 +215,8 @@ bool listing_read(struct listing *l)
 
 void listing_free(struct listing *l)
 {
-	pool_reset(&l->pool);
-	l->folders = NULL;
-	l->count = 0;
+	if (l->pool != NULL)
+		pool_reset(l->pool);
+	free(l->pool);
+	*l = (struct listing){0};
 }

@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "pool.h"
-
 #define NO_PARENT ((size_t)-1)
 
 struct folder {
@@ -22,10 +20,11 @@ struct folder {
 	unsigned uses;    /* bit n: use_attributes[n] */
 };
 
+/* May be copied; one of the two is then to be forgotten. */
 struct listing {
 	struct folder *folders;
 	size_t count;
-	struct pool pool;
+	struct pool *pool;
 };
 
 /*
@@ -34,6 +33,9 @@ struct listing {
  */
 bool listing_read(struct listing *);
 void listing_free(struct listing *);
+
+/* NULL: it is not in the listing. */
+const struct folder *listing_find(const struct listing *, const char *name);
 
 /* Calls for each folder but INBOX, until it returns false. False: unreadable. */
 bool folders_each(bool (*see)(const char *name, void *), void *);

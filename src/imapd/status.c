@@ -7,26 +7,14 @@
 #include "folders.h"
 #include "session.h"
 
-enum {
-	MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, HIGHESTMODSEQ, SIZE,
-	DELETED, DELETED_STORAGE, APPENDLIMIT, MAILBOXID,
+/* In the order of their bits. */
+static const char *const names[] = {
+	"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN",
+	"HIGHESTMODSEQ", "SIZE", "DELETED", "DELETED-STORAGE", "APPENDLIMIT",
+	"MAILBOXID",
 };
 
-static const char *const items[] = {
-	[MESSAGES] = "MESSAGES",
-	[RECENT] = "RECENT",
-	[UIDNEXT] = "UIDNEXT",
-	[UIDVALIDITY] = "UIDVALIDITY",
-	[UNSEEN] = "UNSEEN",
-	[HIGHESTMODSEQ] = "HIGHESTMODSEQ",     /* RFC 7162 3.1.7 */
-	[SIZE] = "SIZE",                       /* RFC 8438 */
-	[DELETED] = "DELETED",                 /* RFC 9208 4.1.4 */
-	[DELETED_STORAGE] = "DELETED-STORAGE", /* RFC 9208 4.1.5 */
-	[APPENDLIMIT] = "APPENDLIMIT",         /* RFC 7889 */
-	[MAILBOXID] = "MAILBOXID",             /* RFC 8474 4.3 */
-};
-
-#define ITEMS (sizeof items / sizeof *items)
+#define ITEMS (sizeof names / sizeof *names)
 
 unsigned status_parse(struct input *in)
 {
@@ -35,7 +23,7 @@ unsigned status_parse(struct input *in)
 
 	input_expect(in, '(');
 	do {
-		for (i = 0; i < ITEMS && !input_word(in, items[i]); i++)
+		for (i = 0; i < ITEMS && !input_word(in, names[i]); i++)
 			;
 		if (i == ITEMS)
 			input_fault(in, "unknown status item");
@@ -88,30 +76,40 @@ static uint64_t deleted_octets(struct mailbox *box)
 static uint64_t value(struct mailbox *box, unsigned item)
 {
 	switch (item) {
-	case MESSAGES:
+	case STATUS_MESSAGES:
 		return box->exists;
-	case RECENT:
+	case STATUS_RECENT:
 		return recent(box);
-	case UIDNEXT:
+	case STATUS_UIDNEXT:
 		return box->uidnext;
-	case UIDVALIDITY:
+	case STATUS_UIDVALIDITY:
 		return box->uidvalidity;
-	case UNSEEN:
+	case STATUS_UNSEEN:
 		return box->unseen;
-	case HIGHESTMODSEQ:
-		session.condstore = true; /* RFC 7162 3.1: that enables it */
+	case STATUS_HIGHESTMODSEQ:
 		return box->modseq;
-	case SIZE:
+	case STATUS_SIZE:
 		return box->octets;
-	case DELETED:
+	case STATUS_DELETED:
 		return box->deleted;
-	case DELETED_STORAGE:
+	case STATUS_DELETED_STORAGE:
 		return deleted_octets(box);
 	}
-	return session.config->message_size_limit; /* APPENDLIMIT */
+	return session.config->message_size_limit; /* STATUS_APPENDLIMIT */
 }
 
-enum mailbox_result status_tell(const char *name, unsigned wanted)
+static void put_item(struct mailbox *box, unsigned item)
+{
+	if (item == STATUS_MAILBOXID) {
+		put("(");
+		put(box->id);
+		put(")");
+	} else {
+		put_number(value(box, item));
+	}
+}
+
+enum mailbox_result status_tell(const char *name, unsigned items)
 {
 	struct mailbox box = {0};
 	char path[FILE_PATH_SIZE];
@@ -127,16 +125,12 @@ enum mailbox_result status_tell(const char *name, unsigned wanted)
 	put("* STATUS ");
 	put_mailbox(name);
 	for (unsigned i = 0; i < ITEMS; i++) {
-		if ((wanted >> i & 1) == 0)
+		if ((items >> i & 1) == 0)
 			continue;
 		put(before);
-		put(items[i]);
-		put(i == MAILBOXID ? " (" : " ");
-		if (i == MAILBOXID)
-			put(box.id);
-		else
-			put_number(value(&box, i));
-		put(i == MAILBOXID ? ")" : "");
+		put(names[i]);
+		put(" ");
+		put_item(&box, 1u << i);
 		before = " ";
 	}
 	put(")\r\n");
@@ -156,6 +150,9 @@ void cmd_status(void)
 	wanted = status_parse(in);
 	if (!input_end(in) || *name == '\0')
 		return;
-	if (mailbox_fine(status_tell(name, wanted)))
-		ok("that is it");
+	if (!mailbox_fine(status_tell(name, wanted)))
+		return;
+	if ((wanted & STATUS_HIGHESTMODSEQ) != 0)
+		session.condstore = true; /* RFC 7162 3.1 */
+	ok("that is it");
 }
