@@ -46,7 +46,7 @@ static void quoted_read(struct str *to, struct span *rest)
 	skip(rest, i < rest->n ? i + 1 : i);
 }
 
-/* The text of one comment into `to`, if it is wanted. */
+/* A comment's text; the last one of an address is the name, where none is. */
 static void comment_read(struct str *to, struct span *rest)
 {
 	size_t depth = 0, i = 0;
@@ -64,79 +64,115 @@ static void comment_read(struct str *to, struct span *rest)
 			continue;
 		str_add(to, &c, 1);
 	}
-	skip(rest, i < rest->n ? i + 1 : rest->n);
+	skip(rest, i < rest->n ? i + 1 : i);
 }
 
-/* A domain, or a literal of one: without blanks and comments. */
-static void domain_read(struct str *to, struct span *rest)
+static void gap_read(struct str *comment, struct span *rest)
 {
-	for (;;) {
-		comments_skip(rest);
-		size_t n = atom_length(*rest);
-		if (n == 0 && rest->n > 0 && *rest->p == '.') {
-			n = 1;
-		} else if (n == 0 && rest->n > 0 && *rest->p == '[') {
-			const char *end = memchr(rest->p, ']', rest->n);
-			n = end != NULL ? (size_t)(end - rest->p) + 1 : rest->n;
-		}
-		if (n == 0)
-			return;
-		str_add(to, rest->p, n);
-		skip(rest, n);
-	}
+	while (rest->n > 0 && (is_space(*rest->p) || *rest->p == '('))
+		if (*rest->p == '(')
+			comment_read(comment, rest);
+		else
+			skip(rest, 1);
 }
 
-static void local_read(struct str *to, struct span *rest)
+static bool char_is(const struct span *s, char c)
+{
+	return s->n > 0 && *s->p == c;
+}
+
+/* Atoms and, if `quoted`, strings, with dots between them (RFC 5322 4.4). */
+static void dotted_read(struct str *to, struct span *rest, bool quoted,
+    struct str *comment)
 {
 	for (;;) {
-		comments_skip(rest);
+		gap_read(comment, rest);
 		size_t n = atom_length(*rest);
-		if (n == 0 && rest->n > 0 && *rest->p == '"') {
+		if (n == 0 && quoted && char_is(rest, '"')) {
 			skip(rest, 1);
 			quoted_read(to, rest);
-			continue;
+		} else {
+			str_add(to, rest->p, n);
+			skip(rest, n);
 		}
-		if (n == 0 && rest->n > 0 && *rest->p == '.')
-			n = 1;
-		if (n == 0)
+		gap_read(comment, rest);
+		if (!char_is(rest, '.'))
 			return;
-		str_add(to, rest->p, n);
-		skip(rest, n);
+		str_add(to, ".", 1);
+		skip(rest, 1);
 	}
+}
+
+/* Behind the `@`. Nothing is made of what begins with a dot or does not end. */
+static void domain_read(struct str *to, struct span *rest, struct str *comment)
+{
+	const char *end;
+
+	gap_read(comment, rest);
+	if (!char_is(rest, '[')) {
+		if (!char_is(rest, '.'))
+			dotted_read(to, rest, false, comment);
+		return;
+	}
+	end = memchr(rest->p, ']', rest->n);
+	if (end == NULL) {
+		skip(rest, rest->n);
+		return;
+	}
+	size_t n = (size_t)(end - rest->p) + 1;
+	for (size_t i = 0; i < n; i++)
+		if (!is_space(rest->p[i]))
+			str_add(to, rest->p + i, 1);
+	skip(rest, n);
+	gap_read(comment, rest);
 }
 
 /* "@a,@b:" (RFC 5322 4.4) */
-static void route_read(struct mail_address *a, struct span *rest)
+static void route_read(struct mail_address *a, struct span *rest,
+    struct str *comment)
 {
-	while (rest->n > 0 && (*rest->p == '@' || *rest->p == ',')) {
+	while (char_is(rest, '@') || char_is(rest, ',')) {
 		bool at = *rest->p == '@';
 		skip(rest, 1);
 		if (at) {
 			str_puts(&a->route, a->route.len > 0 ? ",@" : "@");
-			domain_read(&a->route, rest);
+			domain_read(&a->route, rest, comment);
 		}
-		comments_skip(rest);
+		gap_read(comment, rest);
 	}
-	if (rest->n > 0 && *rest->p == ':')
+	if (char_is(rest, ':')) {
 		skip(rest, 1);
+	} else {
+		str_clear(&a->route);
+		str_puts(&a->route, "INVALID_ROUTE"); /* so does Dovecot */
+	}
 	a->has_route = true;
 }
 
 /* Behind `<`, to behind `>`. */
 static void angle_read(struct mail_address *a, struct span *rest)
 {
-	comments_skip(rest);
-	if (rest->n > 0 && *rest->p == '@')
-		route_read(a, rest);
-	local_read(&a->mailbox, rest);
-	if (rest->n > 0 && *rest->p == '@') {
+	struct str comment = {0};
+
+	gap_read(&comment, rest);
+	if (char_is(rest, '@'))
+		route_read(a, rest, &comment);
+	dotted_read(&a->mailbox, rest, true, &comment);
+	if (char_is(rest, '@')) {
 		skip(rest, 1);
-		domain_read(&a->host, rest);
-		a->has_host = true;
+		domain_read(&a->host, rest, &comment);
+		if (a->host.len == 0)
+			str_puts(&a->host, "SYNTAX_ERROR");
 	}
-	while (rest->n > 0 && *rest->p != '>' && *rest->p != ',')
+	str_free(&comment);
+	if (char_is(rest, '>')) {
 		skip(rest, 1);
-	if (rest->n > 0 && *rest->p == '>')
+		return;
+	}
+	/* A guess might be an address that nobody wrote. So does Dovecot. */
+	str_clear(&a->host);
+	str_puts(&a->host, "SYNTAX_ERROR");
+	while (rest->n > 0 && *rest->p != '>' && *rest->p != ',')
 		skip(rest, 1);
 }
 
@@ -151,79 +187,82 @@ static void address_complete(struct mail_address *a)
 		str_puts(&a->host, "MISSING_DOMAIN");
 }
 
-/* A word of a phrase, or of a local part: which, is known later. */
-static void word_add(struct mail_address *a, struct span *rest, bool apart)
+/*
+ * The words up to what tells whether they are a phrase or a local part: in name,
+ * as a phrase. False: they are more than one local part can have.
+ */
+static bool words_read(struct mail_address *a, struct span *rest,
+    struct str *comment)
 {
-	size_t n = atom_length(*rest), from = a->mailbox.len;
+	bool apart = false, joined = true, quoted = false;
 
-	if (n > 0 || *rest->p != '"') {
-		n = n > 0 ? n : 1;
-		str_add(&a->mailbox, rest->p, n);
-		skip(rest, n);
-	} else {
-		skip(rest, 1);
-		quoted_read(&a->mailbox, rest);
-	}
-	if (apart && a->name.len > 0)
-		str_add(&a->name, " ", 1);
-	str_add(&a->name, a->mailbox.p + from, a->mailbox.len - from);
-}
-
-static void rest_skip(struct span *rest, bool in_group)
-{
-	while (rest->n > 0 && *rest->p != ',' &&
-	    !(in_group && *rest->p == ';'))
-		skip(rest, 1);
-}
-
-/* One of them begins here. */
-static void address_read(struct span *rest, struct mail_address *a)
-{
-	struct str comment = {0};
-	bool apart = false;
-
-	for (;;) {
-		char c = rest->n > 0 ? *rest->p : ',';
-		if (is_space(c)) {
+	for (;; apart = false) {
+		size_t from = rest->n, n;
+		gap_read(comment, rest);
+		apart = apart || from != rest->n;
+		if (rest->n == 0 || strchr("<:@,;", *rest->p) != NULL)
+			return joined && (!quoted || char_is(rest, '@'));
+		n = atom_length(*rest);
+		bool quote = n == 0 && *rest->p == '"', dot = *rest->p == '.';
+		quoted = quoted || quote;
+		/* RFC 5322 4.4: blanks may be around a local part's dots. */
+		if (a->name.len > 0 && (apart || quote) && !dot &&
+		    a->name.p[a->name.len - 1] != '.')
+			joined = false;
+		if (a->name.len > 0 && (apart || quote))
+			str_add(&a->name, " ", 1);
+		if (quote) {
 			skip(rest, 1);
-			apart = true;
-		} else if (c == '(') {
-			comment_read(&comment, rest);
-			apart = true;
-		} else if (c == '<') {
-			skip(rest, 1);
-			str_clear(&a->mailbox);
-			angle_read(a, rest);
-			break;
-		} else if (c == ':' && !a->in_group) {
-			skip(rest, 1);
-			a->in_group = a->has_mailbox = true;
-			str_clear(&a->mailbox);
-			str_add(&a->mailbox, a->name.p, a->name.len);
-			str_free(&comment);
-			return;
-		} else if (c == '@' || c == ',' || c == ';') {
-			str_clear(&a->name);
-			if (c == '@') {
-				skip(rest, 1);
-				domain_read(&a->host, rest);
-			}
-			break;
+			quoted_read(&a->name, rest);
 		} else {
-			word_add(a, rest, apart);
-			apart = false;
+			n = n > 0 ? n : 1;
+			str_add(&a->name, rest->p, n);
+			skip(rest, n);
 		}
 	}
-	while (rest->n > 0 && (is_space(*rest->p) || *rest->p == '(')) {
-		if (*rest->p == '(')
-			comment_read(&comment, rest);
-		else
-			skip(rest, 1);
-	}
-	if (a->name.len == 0 && comment.len > 0)
-		str_add(&a->name, comment.p, comment.len);
+}
+
+/* What was a phrase is the local part: without the blanks around its dots. */
+static void local_take(struct mail_address *a, struct span words)
+{
+	struct str comment = {0};
+
+	str_clear(&a->name);
+	dotted_read(&a->mailbox, &words, true, &comment);
 	str_free(&comment);
-	rest_skip(rest, a->in_group);
+}
+
+/* One that begins here and has words before all else. */
+static void address_read(struct span *rest, struct mail_address *a)
+{
+	struct span words = *rest;
+	struct str comment = {0};
+	bool local = words_read(a, rest, &comment);
+
+	words.n -= rest->n;
+	if (char_is(rest, '<')) {
+		skip(rest, 1);
+		angle_read(a, rest);
+	} else if (char_is(rest, ':') && !a->in_group) {
+		skip(rest, 1);
+		a->in_group = a->has_mailbox = true;
+		str_add(&a->mailbox, a->name.p, a->name.len);
+		str_free(&comment);
+		return;
+	} else {
+		if (local)
+			local_take(a, words);
+		if (local && char_is(rest, '@')) {
+			skip(rest, 1);
+			domain_read(&a->host, rest, &comment);
+		}
+		if (a->name.len == 0 && comment.len > 0)
+			str_add(&a->name, comment.p, comment.len);
+	}
+	str_free(&comment);
+	while (rest->n > 0 && *rest->p != ',' &&
+	    !(a->in_group && *rest->p == ';'))
+		skip(rest, 1);
 	address_complete(a);
 }
 

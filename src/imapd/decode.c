@@ -21,8 +21,9 @@ enum encoding encoding_find(struct span value)
 	};
 	struct span token = token_next(&value);
 
-	if (token.n == 0)
-		return ENCODING_NONE;
+	comments_skip(&value);
+	if (token.n == 0 || (value.n > 0 && *value.p != ';'))
+		return ENCODING_NONE; /* no token alone: nothing was said */
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strlen(names[i].name) == token.n &&
 		    strncasecmp(names[i].name, token.p, token.n) == 0)

@@ -100,18 +100,33 @@ bool header_find(struct span header, const char *name, struct field *f)
 	return false;
 }
 
+static bool is_space(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
+/*
+ * RFC 5322 2.2.3 leaves the blanks behind a line's end as they are; but they are
+ * what some program put for one blank, and one is what Dovecot makes of them.
+ */
 void field_unfold(struct str *to, struct span value)
 {
-	while (value.n > 0 && strchr(" \t\r\n", value.p[0]) != NULL &&
-	    value.p[0] != '\0')
+	while (value.n > 0 && is_space(value.p[0]))
 		value = span_from(value, 1);
-	while (value.n > 0 && strchr(" \t\r\n", value.p[value.n - 1]) != NULL &&
-	    value.p[value.n - 1] != '\0')
+	while (value.n > 0 && is_space(value.p[value.n - 1]))
 		value.n--;
 	while (value.n > 0) {
 		size_t n = line_length(value);
 		struct span line = line_text(value.p, n);
-		str_add(to, line.p, line.n);
 		value = span_from(value, n);
+		if (value.n > 0)
+			while (line.n > 0 && is_space(line.p[line.n - 1]))
+				line.n--;
+		str_add(to, line.p, line.n);
+		while (value.n > 0 && is_space(value.p[0])) {
+			value = span_from(value, 1);
+			if (!is_space(value.p[0]))
+				str_add(to, " ", 1);
+		}
 	}
 }

@@ -96,7 +96,7 @@ static struct open *boundary_find(struct parser *p, bool *is_end)
 /* Fields of a part's header that say what it is. */
 struct said {
 	struct span type, encoding;
-	bool has_type, has_encoding;
+	bool has_type, has_encoding, has_version;
 };
 
 static void field_note(struct said *said, struct span rest)
@@ -112,6 +112,8 @@ static void field_note(struct said *said, struct span rest)
 	    field_is(&f, "Content-Transfer-Encoding")) {
 		said->encoding = f.value;
 		said->has_encoding = true;
+	} else if (field_is(&f, "MIME-Version")) {
+		said->has_version = true;
 	}
 }
 
@@ -129,8 +131,7 @@ static struct open *header_parse(struct parser *p, struct said *said,
 		}
 		if (*line == '-' && (o = boundary_find(p, is_end)) != NULL)
 			return o;
-		if ((*line == 'C' || *line == 'c') && p->n - p->at > 12 &&
-		    (line[8] == 'T' || line[8] == 't'))
+		if (p->n - p->at > 12 && (line[7] == '-' || line[4] == '-'))
 			field_note(said, (struct span){line, p->n - p->at});
 		line_skip(p);
 	}
@@ -198,8 +199,10 @@ static void part_is_said(struct parser *p, struct part *part,
 			part->subtype = rfc822_type;
 		}
 	}
-	part->encoding = said->has_encoding ? encoding_find(said->encoding) :
-	    ENCODING_NONE;
+	part->is_mime = said->has_type || said->has_version || (p->depth > 0 &&
+	    p->open[p->depth - 1].part->is_multipart);
+	part->encoding = part->is_mime && said->has_encoding ?
+	    encoding_find(said->encoding) : ENCODING_NONE;
 }
 
 /* What may hold others is opened, or becomes a leaf. */
@@ -225,11 +228,11 @@ static void part_open(struct parser *p, struct part *part)
 	p->bounded = p->bounded || part->is_multipart;
 }
 
-static struct part *part_new(struct parser *p, size_t at)
+static struct part *part_new(struct parser *p)
 {
 	struct part *part = pool_take(&p->mime->pool, sizeof *part);
 
-	*part = (struct part){.header = at, .body = at, .end = at};
+	*part = (struct part){.header = p->at};
 	p->mime->parts++;
 	if (p->depth > 0) {
 		struct open *o = &p->open[p->depth - 1];
@@ -239,16 +242,20 @@ static struct part *part_new(struct parser *p, size_t at)
 	return part;
 }
 
-/* Where the text before a line ends: its line end belongs to the boundary. */
-static size_t cut(const struct parser *p, size_t *lines)
+/*
+ * Where the text before a boundary ends: the line end between belongs to the
+ * boundary (RFC 2046 5.1.1). `from` is where the text began: the end of a header,
+ * or of another boundary's line, keeps its own, as with Dovecot.
+ */
+static size_t cut(const struct parser *p, size_t from, size_t *lines)
 {
 	size_t end = p->at;
 
 	*lines = p->lines;
-	if (end > 0 && p->text[end - 1] == '\n') {
+	if (end > from && p->text[end - 1] == '\n') {
 		end--;
 		--*lines;
-		if (end > 0 && p->text[end - 1] == '\r')
+		if (end > from && p->text[end - 1] == '\r')
 			end--;
 	}
 	return end;
@@ -257,10 +264,6 @@ static size_t cut(const struct parser *p, size_t *lines)
 /* `lines` was how many there were before its body. */
 static void part_end(struct part *part, size_t end, size_t lines)
 {
-	if (end < part->body) { /* boundary right behind the header */
-		end = part->body;
-		lines = part->lines;
-	}
 	part->end = end;
 	part->lines = lines - part->lines;
 }
@@ -283,21 +286,16 @@ static void parts_end(struct parser *p, struct part *leaf, size_t depth,
 static struct part *part_begin(struct parser *p, struct open **found,
     bool *is_end)
 {
-	size_t lines, at = p->at;
 	struct part *part;
 
 	*found = NULL;
 	do {
 		struct said said = {0};
-		part = part_new(p, at);
+		part = part_new(p);
 		if (*found == NULL)
 			*found = header_parse(p, &said, is_end);
-		at = p->at;
-		lines = p->lines;
-		if (*found != NULL && at > part->header)
-			at = cut(p, &lines);
-		part->body = at > part->header ? at : part->header;
-		part->lines = lines;
+		part->body = p->at;
+		part->lines = p->lines;
 		part_is_said(p, part, &said);
 		part_open(p, part);
 	} while (part->is_message);
@@ -325,20 +323,21 @@ static void parse(struct parser *p)
 
 	p->mime->root = p->depth > 0 ? p->open[0].part : leaf;
 	for (;;) {
+		size_t from = p->at;
 		if (found == NULL)
 			found = body_skip(p, &is_end);
 		if (found == NULL)
 			break;
-		end = cut(p, &lines);
+		end = cut(p, from, &lines);
 		parts_end(p, leaf, (size_t)(found - p->open) + 1, end, lines);
 		leaf = NULL;
 		line_skip(p);
 		if (is_end || p->mime->parts >= MIME_PARTS_MAX) {
 			found->boundary.n = 0; /* the epilogue */
 			found = NULL;
-			continue;
+		} else {
+			leaf = part_begin(p, &found, &is_end);
 		}
-		leaf = part_begin(p, &found, &is_end);
 	}
 	parts_end(p, leaf, 0, p->n, p->lines);
 }

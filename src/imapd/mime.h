@@ -34,6 +34,7 @@ struct part {
 	/* children: many, or for message/rfc822 and message/global one, the
 	 * message inside, with the header and body of its own. */
 	bool is_multipart, is_message;
+	bool is_mime; /* RFC 2045 4: else no Content- field counts */
 };
 
 struct mime {

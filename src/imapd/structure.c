@@ -71,6 +71,20 @@ static void string_add(struct str *to, bool has, const struct str *s)
 	    s->len});
 }
 
+/* Blanks made one: nobody's answer but Dovecot's, yet what clients show. */
+static void blanks_join(struct str *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->len; i++) {
+		bool blank = s->p[i] == ' ' || s->p[i] == '\t' ||
+		    s->p[i] == '\r';
+		if (!blank || (n > 0 && s->p[n - 1] != ' '))
+			s->p[n++] = blank ? ' ' : s->p[i];
+	}
+	s->len = n;
+}
+
 static void value_add(struct str *to, bool has, struct span value)
 {
 	char room[1024];
@@ -78,6 +92,7 @@ static void value_add(struct str *to, bool has, struct span value)
 
 	if (has)
 		field_unfold(&s, value);
+	blanks_join(&s);
 	string_add(to, has, &s);
 	str_free(&s);
 }
@@ -94,10 +109,16 @@ static const char *const names[FIELDS] = {
 	"In-Reply-To", "Message-ID",
 };
 
-static void addresses_add(struct str *to, struct span value)
+/* A field may be there more than once. */
+struct values {
+	struct span first, last;
+	size_t count;
+};
+
+/* Of one field, among what is before the last of them. */
+static bool addresses_add(struct str *to, struct span value, bool any)
 {
 	struct mail_address a = {0};
-	bool any = false;
 
 	while (addresses_next(&value, &a)) {
 		str_add(to, "((", any ? 1 : 2);
@@ -111,33 +132,52 @@ static void addresses_add(struct str *to, struct span value)
 		string_add(to, a.has_host, &a.host);
 		str_add(to, ")", 1);
 	}
-	str_puts(to, any ? ")" : "NIL");
 	addresses_free(&a);
+	return any;
+}
+
+/*
+ * All the fields of that name are one list: whoever looks at the first alone and
+ * who looks at the last would be shown different senders.
+ */
+static bool list_add(struct str *to, const struct values *v, const char *name)
+{
+	struct span rest = v->first;
+	struct field f;
+	bool any = false;
+
+	if (v->count == 1)
+		any = addresses_add(to, v->last, false);
+	rest.n = v->count > 0 ? (size_t)(v->last.p + v->last.n - rest.p) : 0;
+	while (v->count > 1 && header_next(&rest, &f))
+		if (field_is(&f, name))
+			any = addresses_add(to, f.value, any);
+	if (any)
+		str_add(to, ")", 1);
+	return any;
 }
 
 void structure_envelope(struct str *to, struct span header)
 {
-	struct span values[FIELDS];
-	bool has[FIELDS] = {false};
+	struct values values[FIELDS] = {0};
 	struct field f;
 
 	while (header_next(&header, &f))
-		for (size_t i = 0; i < FIELDS; i++)
-			if (!has[i] && (f.name.p[0] | 0x20) ==
-			    (names[i][0] | 0x20) && field_is(&f, names[i])) {
-				values[i] = f.value;
-				has[i] = true;
-			}
+		for (size_t i = 0; i < FIELDS; i++) {
+			if ((f.name.p[0] | 0x20) != (names[i][0] | 0x20) ||
+			    !field_is(&f, names[i]))
+				continue;
+			if (values[i].count++ == 0)
+				values[i].first = f.whole;
+			values[i].last = f.value;
+		}
 	for (size_t i = 0; i < FIELDS; i++) {
-		size_t of = i;
 		str_add(to, i == 0 ? "(" : " ", 1);
-		if ((i == SENDER || i == REPLY_TO) && !has[i])
-			of = FROM;
 		if (i < FROM || i > BCC)
-			value_add(to, has[i], values[i]);
-		else if (has[of])
-			addresses_add(to, values[of]);
-		else
+			value_add(to, values[i].count > 0, values[i].last);
+		else if (!list_add(to, &values[i], names[i]) &&
+		    ((i != SENDER && i != REPLY_TO) ||
+		    !list_add(to, &values[FROM], names[FROM])))
 			str_add(to, "NIL", 3);
 	}
 	str_add(to, ")", 1);
@@ -211,10 +251,11 @@ static void disposition_add(struct str *to, const struct fields *f)
 {
 	struct span value = f->disposition.value, token;
 
-	if (!f->has_disposition || (token = token_next(&value)).n == 0) {
+	if (!f->has_disposition) {
 		str_add(to, "NIL", 3);
 		return;
 	}
+	token = token_next(&value);
 	str_add(to, "(", 1);
 	structure_string(to, token);
 	str_add(to, " ", 1);
@@ -257,8 +298,14 @@ static void encoding_add(struct str *to, const struct fields *f)
 
 	if (f->has_encoding)
 		token = token_next(&value);
+	comments_skip(&value);
+	if (value.n > 0 && *value.p != ';')
+		token.n = 0; /* as encoding_find() takes it */
 	structure_string(to, token.n > 0 ? token : (struct span){"7bit", 4});
 }
+
+#define NO_PARTS "(\"text\" \"plain\" (\"charset\" \"us-ascii\") " \
+	"NIL NIL \"7bit\" 0 0"
 
 static void part_add(struct str *, const struct mime *, const struct part *,
     bool extended);
@@ -304,14 +351,14 @@ static void part_add(struct str *to, const struct mime *m,
 {
 	struct fields f;
 
-	fields_read(&f, part_header(m, p));
+	fields_read(&f, p->is_mime ? part_header(m, p) : (struct span){0});
 	str_add(to, "(", 1);
 	if (p->is_multipart) {
 		for (const struct part *c = p->children; c; c = c->next)
 			part_add(to, m, c, extended);
 		if (p->children == NULL) /* the grammar wants one */
-			str_puts(to, "(\"text\" \"plain\" (\"charset\" "
-			    "\"us-ascii\") NIL NIL \"7bit\" 0 0)");
+			str_puts(to, extended ? NO_PARTS " NIL NIL NIL NIL)" :
+			    NO_PARTS ")");
 		str_add(to, " ", 1);
 		structure_string(to, p->subtype);
 		if (extended) {

@@ -400,6 +400,19 @@ mail("content-folded", "Content-Description: one\n two\n\tthree\n"
 mail("content-8-bit", "Content-Description: Grüße\nContent-ID: <ü>\n"
      "Content-Location: ü\nContent-MD5: ü\nContent-Language: ü\n\nbody\n")
 
+
+# The same where it is known to be MIME.
+
+mail("typed-twice", "Content-Type: text/plain\nContent-ID: <a>\nContent-ID: <b>\n"
+     "Content-Description: a\nContent-Description: b\nContent-MD5: a\n"
+     "Content-MD5: b\nContent-Location: a\nContent-Location: b\n"
+     "Content-Language: de\nContent-Language: en\n\nbody\n")
+mail("typed-folded", "Content-Type: text/plain\nContent-Description: one\n two\n\tthree\n"
+     "Content-Location: http://example.test/\n a/\n b\n"
+     "Content-ID:\n <x>\n\nbody\n")
+mail("typed-8-bit", "Content-Type: text/plain\nContent-Description: Grüße\nContent-ID: <ü>\n"
+     "Content-Location: ü\nContent-MD5: ü\nContent-Language: ü\n\nbody\n")
+
 # Multiparts
 
 TWO = "--b\nContent-Type: text/plain\n\none\n--b\nContent-Type: text/html\n\n" \
