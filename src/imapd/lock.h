@@ -7,6 +7,7 @@
 #define LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* maildir: the user's. Opens pennypost.lock there; fatal() where it cannot. */
 void lock_open(const char *maildir);
@@ -17,5 +18,11 @@ void lock_open(const char *maildir);
  */
 bool lock_take(void);
 void lock_give(void);
+
+/*
+ * What the file system's clock says, in ns since 1970: what is changed from now
+ * on has no earlier mtime. Under the lock. 0: cannot tell.
+ */
+int64_t lock_time(void);
 
 #endif

@@ -34,6 +34,7 @@ struct message {
 	uint32_t uid;
 	uint32_t flags;
 	uint64_t modseq;
+	uint64_t octets;  /* RFC822.SIZE; 0: nobody has counted */
 	const char *name; /* in cur/, with its flags; the mailbox's memory */
 	/* What the client has not been told yet: view.h. */
 	bool changed, expunged;
@@ -47,7 +48,8 @@ struct mailbox {
 	uint64_t modseq;           /* HIGHESTMODSEQ */
 	uint32_t first_recent;     /* UIDs from here on no session has had */
 	size_t exists, unseen, deleted;
-	uint64_t octets;           /* of all, as RFC822.SIZE counts */
+	uint64_t octets;           /* as RFC822.SIZE counts, of all but: */
+	size_t unsized;            /* so many, see mailbox_octets() */
 	char id[33];               /* MAILBOXID, RFC 8474 */
 	/* Loaded by mailbox_load(), ascending by UID: */
 	bool loaded;
@@ -84,8 +86,10 @@ enum mailbox_result mailbox_sync(struct mailbox *);
 /* The first message with a UID of at least this; count when there is none. */
 size_t mailbox_at(const struct mailbox *, uint32_t uid);
 
-/* This session has them as \Recent, and no other; SELECT. */
-enum mailbox_result mailbox_claim_recent(struct mailbox *);
+/*
+ * UIDs from *first to uidnext are \Recent in this session, and in no other.
+ */
+enum mailbox_result mailbox_claim_recent(struct mailbox *, uint32_t *first);
 
 /*
  * For reading, by whatever name the file has now. -1 with errno; ENOENT: gone,
@@ -95,6 +99,12 @@ int message_open(struct mailbox *, struct message *);
 
 /* RFC822.SIZE from W= in the name; false: it has to be counted. */
 bool message_octets(const struct message *, uint64_t *octets);
+
+/*
+ * Of all messages together: STATUS=SIZE. Reads those that lack W= in their
+ * names, the first time.
+ */
+enum mailbox_result mailbox_octets(struct mailbox *, uint64_t *octets);
 
 /* SAVEDATE (RFC 8514): the seconds at the beginning of the name; 0: none. */
 int64_t message_saved(const struct message *);

@@ -1,0 +1,596 @@
+#include "mailbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "folders.h"
+#include "lock.h"
+#include "log.h"
+#include "name.h"
+#include "str.h"
+#include "uids.h"
+
+/* A piece of the journal, with the names of messages in it. */
+struct chunk {
+	struct chunk *next;
+	char *p;
+};
+
+/* A UID that is no more. */
+struct gone {
+	uint64_t modseq;
+	uint32_t uid;
+};
+
+/* Takes the memory of lines over, for the names in them. */
+static void chunk_keep(struct uids *u, struct lines *l)
+{
+	struct chunk *c = xrealloc(NULL, sizeof *c);
+
+	*c = (struct chunk){u->chunks, l->p};
+	u->chunks = c;
+	u->chunk_octets += l->len;
+	*l = (struct lines){0};
+}
+
+static void chunks_free(struct chunk *c)
+{
+	while (c != NULL) {
+		struct chunk *next = c->next;
+		free(c->p);
+		free(c);
+		c = next;
+	}
+}
+
+/* --- The messages --- */
+
+size_t mailbox_at(const struct mailbox *box, uint32_t uid)
+{
+	size_t low = 0, high = box->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (box->messages[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct message *mailbox_find(struct mailbox *box, uint32_t uid)
+{
+	size_t i = mailbox_at(box, uid);
+
+	return i < box->count && box->messages[i].uid == uid ?
+	    &box->messages[i] : NULL;
+}
+
+static struct message *append(struct mailbox *box)
+{
+	struct uids *u = box->uids;
+
+	if (box->count == u->room) {
+		u->room += u->room / 2 + 256;
+		box->messages = xrealloc(box->messages,
+		    u->room * sizeof *box->messages);
+	}
+	return &box->messages[box->count++];
+}
+
+static void add_gone(struct uids *u, uint32_t uid, uint64_t modseq)
+{
+	if (u->gone_count == u->gone_room) {
+		u->gone_room += u->gone_room / 2 + 256;
+		u->gone = xrealloc(u->gone, u->gone_room * sizeof *u->gone);
+	}
+	u->gone[u->gone_count++] = (struct gone){modseq, uid};
+}
+
+/* `a UID MODSEQ OCTETS NAME`: p is behind the first blank. */
+static void apply_message(struct mailbox *box, const char *p)
+{
+	uint64_t uid, modseq, octets;
+	struct message *m;
+
+	if ((p = uids_number(p, &uid)) == NULL ||
+	    (p = uids_number(p, &modseq)) == NULL ||
+	    (p = uids_number(p, &octets)) == NULL)
+		return;
+	if (box->count == 0 || box->messages[box->count - 1].uid < uid) {
+		m = append(box);
+		*m = (struct message){.uid = (uint32_t)uid};
+	} else if ((m = mailbox_find(box, (uint32_t)uid)) == NULL)
+		return;
+	else if (m->modseq != modseq) {
+		m->silent = false;
+		m->changed = true;
+	}
+	m->name = p;
+	m->flags = name_flags(p);
+	m->modseq = modseq;
+	m->octets = octets;
+}
+
+static void apply_gone(struct mailbox *box, const char *p)
+{
+	uint64_t uid, modseq;
+	struct message *m;
+
+	if ((p = uids_number(p, &uid)) == NULL ||
+	    uids_number(p, &modseq) == NULL)
+		return;
+	add_gone(box->uids, (uint32_t)uid, modseq);
+	if ((m = mailbox_find(box, (uint32_t)uid)) != NULL) {
+		m->expunged = true;
+		m->modseq = modseq;
+	}
+}
+
+/* Lines, which are terminated one by one. */
+static void apply(struct mailbox *box, char *p, size_t n)
+{
+	char *end = p + n, *line, *next;
+
+	for (line = p; line < end; line = next) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		if (next == NULL)
+			break;
+		*next++ = '\0';
+		if (line[0] == 'a')
+			apply_message(box, line + 2);
+		else if (line[0] == 'x')
+			apply_gone(box, line + 2);
+	}
+}
+
+static void numbers(struct mailbox *box)
+{
+	const struct state *s = &box->uids->state;
+
+	box->uidvalidity = box->uids->uidvalidity;
+	memcpy(box->id, box->uids->id, sizeof box->id);
+	box->uidnext = s->uidnext;
+	box->modseq = s->modseq;
+	box->first_recent = s->first_recent;
+	box->exists = s->exists;
+	box->unseen = s->unseen;
+	box->deleted = s->deleted;
+	box->octets = s->octets;
+	box->unsized = s->unsized;
+}
+
+/* --- What is read --- */
+
+static void drop_expunged(struct mailbox *box)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < box->count; i++)
+		if (!box->messages[i].expunged)
+			box->messages[kept++] = box->messages[i];
+	box->count = kept;
+}
+
+/* What the messages say that the state should be. */
+static bool recount(const struct mailbox *box, struct state *s)
+{
+	struct state found = *s;
+
+	found.exists = found.unseen = found.deleted = found.unsized = 0;
+	found.octets = 0;
+	for (size_t i = 0; i < box->count; i++) {
+		const struct message *m = &box->messages[i];
+		if (m->expunged)
+			continue;
+		found.exists++;
+		found.unseen += (m->flags & FLAG_SEEN) == 0;
+		found.deleted += (m->flags & FLAG_DELETED) != 0;
+		found.unsized += m->octets == 0;
+		found.octets += m->octets;
+	}
+	if (memcmp(&found, s, sizeof found) == 0)
+		return true;
+	*s = found;
+	return false;
+}
+
+enum mailbox_result mailbox_load(struct mailbox *box)
+{
+	struct uids *u = box->uids;
+	struct lines l;
+
+	if (box->loaded)
+		return MAILBOX_OK;
+	if (!uids_read(u, 0, u->end, &l))
+		return MAILBOX_FAILED;
+	u->room = u->state.exists + 256;
+	box->messages = xrealloc(NULL, u->room * sizeof *box->messages);
+	box->count = 0;
+	apply(box, l.p, l.len);
+	chunk_keep(u, &l);
+	drop_expunged(box);
+	for (size_t i = 0; i < box->count; i++)
+		box->messages[i].changed = false;
+	box->loaded = true;
+	if (!recount(box, &u->state)) {
+		warn("%s: %s: counted anew", safe(box->path), UIDS_FILE);
+		u->state.cur.mtime = 0; /* a scan finds what is missing */
+	}
+	numbers(box);
+	return MAILBOX_OK;
+}
+
+/* The journal has been written anew: what is in it, and what is not. */
+static enum mailbox_result reload(struct mailbox *box)
+{
+	struct uids *u = box->uids;
+	struct chunk *old = u->chunks;
+	struct lines l;
+
+	if (!uids_read(u, 0, u->end, &l))
+		return MAILBOX_FAILED;
+	for (size_t i = 0; i < box->count; i++)
+		box->messages[i].name = NULL;
+	u->chunks = NULL;
+	u->chunk_octets = u->gone_count = 0;
+	apply(box, l.p, l.len);
+	chunk_keep(u, &l);
+	for (size_t i = 0; i < box->count; i++)
+		if (box->messages[i].name == NULL) {
+			box->messages[i].name = "";
+			box->messages[i].expunged = true;
+		}
+	chunks_free(old);
+	return MAILBOX_OK;
+}
+
+enum mailbox_result mailbox_refresh(struct mailbox *box)
+{
+	struct uids *u = box->uids;
+	uint64_t begin = u->end;
+	enum mailbox_result result;
+	struct lines l;
+	bool other;
+
+	result = uids_refresh(u, box->path, &other);
+	if (result == MAILBOX_OK && box->loaded) {
+		if (other)
+			result = reload(box);
+		else if (u->end > begin) {
+			if (!uids_read(u, begin, u->end, &l))
+				return MAILBOX_FAILED;
+			apply(box, l.p, l.len);
+			chunk_keep(u, &l);
+		}
+	}
+	if (result == MAILBOX_OK)
+		numbers(box);
+	return result;
+}
+
+/* --- Batches --- */
+
+void batch_begin(struct batch *b, struct mailbox *box)
+{
+	*b = (struct batch){.box = box, .state = box->uids->state};
+}
+
+/* One for the whole batch; the clock, so that none comes twice. */
+static uint64_t batch_modseq(struct batch *b)
+{
+	uint64_t last = b->box->uids->state.modseq;
+	struct timespec now;
+
+	if (b->state.modseq == last) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		b->state.modseq = (uint64_t)now.tv_sec * 1000 +
+		    (uint64_t)now.tv_nsec / 1000000;
+		if (b->state.modseq <= last)
+			b->state.modseq = last + 1;
+	}
+	return b->state.modseq;
+}
+
+static void count_in(struct state *s, uint32_t flags, uint64_t octets)
+{
+	s->exists++;
+	s->unseen += (flags & FLAG_SEEN) == 0;
+	s->deleted += (flags & FLAG_DELETED) != 0;
+	s->unsized += octets == 0;
+	s->octets += octets;
+}
+
+static void count_out(struct state *s, const struct message *m)
+{
+	s->exists--;
+	s->unseen -= (m->flags & FLAG_SEEN) == 0;
+	s->deleted -= (m->flags & FLAG_DELETED) != 0;
+	s->unsized -= m->octets == 0;
+	s->octets -= m->octets;
+}
+
+static void add_line(struct batch *b, uint32_t uid, uint64_t modseq,
+    uint64_t octets, const char *name)
+{
+	lines_printf(&b->lines, "a %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n",
+	    uid, modseq, octets, name);
+	count_in(&b->state, name_flags(name), octets);
+}
+
+uint32_t batch_new(struct batch *b, const char *name)
+{
+	uint64_t octets = 0;
+
+	if (b->state.uidnext == UINT32_MAX) {
+		warn("%s: no UID is left", safe(b->box->path));
+		return 0;
+	}
+	name_size(name, 'W', &octets);
+	b->uids = true;
+	add_line(b, b->state.uidnext, batch_modseq(b), octets, name);
+	return b->state.uidnext++;
+}
+
+void batch_rename(struct batch *b, const struct message *m, const char *name)
+{
+	count_out(&b->state, m);
+	add_line(b, m->uid, batch_modseq(b), m->octets, name);
+}
+
+void batch_sized(struct batch *b, const struct message *m, uint64_t octets)
+{
+	count_out(&b->state, m);
+	add_line(b, m->uid, m->modseq, octets, m->name);
+}
+
+void batch_gone(struct batch *b, const struct message *m)
+{
+	count_out(&b->state, m);
+	lines_printf(&b->lines, "x %" PRIu32 " %" PRIu64 "\n", m->uid,
+	    batch_modseq(b));
+}
+
+void batch_drop(struct batch *b)
+{
+	free(b->lines.p);
+	b->lines = (struct lines){0};
+}
+
+enum mailbox_result batch_write(struct batch *b)
+{
+	struct mailbox *box = b->box;
+	enum mailbox_result result;
+
+	if (b->lines.len == 0 && memcmp(&b->state, &box->uids->state,
+	    sizeof b->state) == 0)
+		return MAILBOX_OK;
+	result = uids_append(box->uids, &b->lines, &b->state, b->uids);
+	if (result != MAILBOX_OK)
+		return result;
+	if (box->loaded) {
+		apply(box, b->lines.p, b->lines.len);
+		chunk_keep(box->uids, &b->lines);
+	} else
+		batch_drop(b);
+	numbers(box);
+	return MAILBOX_OK;
+}
+
+/* --- Opening --- */
+
+/* cur, new and tmp; the folder itself must be there. */
+static enum mailbox_result directories_make(const char *folder)
+{
+	static const char *const names[] = {"tmp", "new", "cur"};
+	char path[FILE_PATH_SIZE];
+	struct stat st;
+
+	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+		return MAILBOX_NONE;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			return uids_failed(path, "mkdir", errno);
+	}
+	return MAILBOX_OK;
+}
+
+/* A letter first, RFC 8474 5.1 likes it so; 124 bits of chance. */
+static void id_fill(char id[33])
+{
+	unsigned char random[16];
+
+	while (getrandom(random, sizeof random, 0) != sizeof random)
+		;
+	for (size_t i = 0; i < sizeof random; i++)
+		snprintf(id + 2 * i, 3, "%02x", random[i]);
+	*id = 'M';
+}
+
+static enum mailbox_result journal_make(struct mailbox *box)
+{
+	struct uids *u = box->uids;
+	struct lines none = {0};
+
+	id_fill(u->id);
+	u->uidvalidity = folder_uidvalidity();
+	u->state = (struct state){.uidnext = 1, .first_recent = 1,
+	    .modseq = 1};
+	return uids_replace(u, box->path, &none);
+}
+
+static enum mailbox_result open_locked(struct mailbox *box)
+{
+	enum mailbox_result result;
+
+	result = directories_make(box->path);
+	if (result == MAILBOX_OK)
+		result = uids_open(box->uids, box->path);
+	if (result == MAILBOX_NONE &&
+	    (result = directories_make(box->path)) == MAILBOX_OK)
+		result = journal_make(box);
+	if (result != MAILBOX_OK)
+		return result;
+	numbers(box);
+	return mailbox_scan(box, false);
+}
+
+enum mailbox_result mailbox_open(struct mailbox *box, const char *folder)
+{
+	enum mailbox_result result;
+
+	*box = (struct mailbox){0};
+	if (snprintf(box->path, sizeof box->path, "%s", folder) >=
+	    (int)sizeof box->path - NAME_SIZE)
+		return MAILBOX_NONE;
+	if (!lock_take())
+		return MAILBOX_IN_USE;
+	box->uids = xrealloc(NULL, sizeof *box->uids);
+	*box->uids = (struct uids){.fd = -1};
+	result = open_locked(box);
+	lock_give();
+	keywords_read(&box->keywords, box->path);
+	if (result != MAILBOX_OK)
+		mailbox_close(box);
+	return result;
+}
+
+void mailbox_close(struct mailbox *box)
+{
+	if (box->uids == NULL)
+		return;
+	uids_close(box->uids);
+	chunks_free(box->uids->chunks);
+	free(box->uids->gone);
+	free(box->uids);
+	free(box->messages);
+	*box = (struct mailbox){0};
+}
+
+enum mailbox_result mailbox_sync(struct mailbox *box)
+{
+	enum mailbox_result result;
+
+	keywords_read(&box->keywords, box->path);
+	if (!uids_changed(box->uids, box->path) && !mailbox_scan_due(box))
+		return MAILBOX_OK;
+	if (!lock_take())
+		return MAILBOX_IN_USE;
+	result = mailbox_refresh(box);
+	if (result == MAILBOX_OK)
+		result = mailbox_scan(box, false);
+	lock_give();
+	return result;
+}
+
+enum mailbox_result mailbox_claim_recent(struct mailbox *box, uint32_t *first)
+{
+	enum mailbox_result result;
+	struct batch b;
+
+	*first = box->uidnext;
+	if (!lock_take())
+		return MAILBOX_IN_USE;
+	result = mailbox_refresh(box);
+	if (result == MAILBOX_OK) {
+		*first = box->first_recent;
+		batch_begin(&b, box);
+		b.state.first_recent = b.state.uidnext;
+		result = batch_write(&b);
+		batch_drop(&b);
+	}
+	lock_give();
+	return result;
+}
+
+bool message_octets(const struct message *m, uint64_t *octets)
+{
+	*octets = m->octets;
+	return m->octets > 0;
+}
+
+/* Each line's end is CRLF, whatever it is in the file. */
+static uint64_t octets_count(int fd)
+{
+	char block[16384], last = '\0';
+	uint64_t octets = 0;
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof block)) > 0) {
+		octets += (uint64_t)n;
+		for (ssize_t i = 0; i < n; i++) {
+			octets += block[i] == '\n' && last != '\r';
+			last = block[i];
+		}
+	}
+	return n == 0 ? octets : 0;
+}
+
+static void count_unsized(struct mailbox *box, struct batch *b)
+{
+	for (size_t i = 0; b->state.unsized > 0 && i < box->count; i++) {
+		struct message *m = &box->messages[i];
+		int fd = m->octets > 0 || m->expunged ? -1 :
+		    message_open(box, m);
+		if (fd < 0)
+			continue;
+		batch_sized(b, m, octets_count(fd));
+		close(fd);
+	}
+}
+
+enum mailbox_result mailbox_octets(struct mailbox *box, uint64_t *octets)
+{
+	enum mailbox_result result = MAILBOX_OK;
+	struct batch b;
+
+	if (box->unsized > 0)
+		result = mailbox_load(box);
+	if (result == MAILBOX_OK && box->unsized > 0) {
+		if (!lock_take())
+			return MAILBOX_IN_USE;
+		result = mailbox_refresh(box);
+		if (result == MAILBOX_OK) {
+			batch_begin(&b, box);
+			count_unsized(box, &b);
+			result = batch_write(&b);
+			batch_drop(&b);
+		}
+		lock_give();
+	}
+	*octets = box->octets;
+	return result;
+}
+
+int64_t message_saved(const struct message *m)
+{
+	int64_t seconds = 0;
+	const char *p = m->name;
+
+	for (; *p >= '0' && *p <= '9' && seconds < INT32_MAX * 1000LL; p++)
+		seconds = seconds * 10 + (*p - '0');
+	return *p == '.' ? seconds : 0;
+}
+
+bool mailbox_vanished(struct mailbox *box, uint64_t modseq, struct set *s)
+{
+	struct uids *u = box->uids;
+
+	if (mailbox_load(box) != MAILBOX_OK || modseq < u->whole)
+		return false;
+	for (size_t i = 0; i < u->gone_count; i++)
+		if (u->gone[i].modseq > modseq)
+			set_add(s, u->gone[i].uid, u->gone[i].uid);
+	return true;
+}

@@ -1,0 +1,128 @@
+#include "name.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mailbox.h"
+
+static const struct {
+	char letter;
+	uint32_t flag;
+} letters[] = {
+	{'D', FLAG_DRAFT}, {'F', FLAG_FLAGGED}, {'R', FLAG_ANSWERED},
+	{'S', FLAG_SEEN}, {'T', FLAG_DELETED},
+};
+
+size_t name_unique(const char *name)
+{
+	return strcspn(name, ":");
+}
+
+static uint32_t flag_of(char letter)
+{
+	if (letter >= 'a' && letter <= 'z')
+		return (uint32_t)FLAG_KEYWORD << (letter - 'a');
+	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+		if (letters[i].letter == letter)
+			return letters[i].flag;
+	return 0;
+}
+
+/* The letters; "" where there are none. */
+static const char *info(const char *name)
+{
+	const char *colon = strchr(name, ':');
+
+	return colon != NULL && strncmp(colon, ":2,", 3) == 0 ? colon + 3 :
+	    "";
+}
+
+uint32_t name_flags(const char *name)
+{
+	uint32_t flags = 0;
+
+	for (const char *p = info(name); *p != '\0'; p++)
+		flags |= flag_of(*p);
+	return flags;
+}
+
+/* ASCII's order, each once, as the Maildir page wants them. */
+bool name_with_flags(char out[NAME_SIZE], const char *name, uint32_t flags)
+{
+	size_t n = name_unique(name);
+	bool have[256] = {false};
+
+	for (const char *p = info(name); *p != '\0'; p++)
+		if (flag_of(*p) == 0)
+			have[(unsigned char)*p] = true;
+	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+		if (flags & letters[i].flag)
+			have[(unsigned char)letters[i].letter] = true;
+	for (int k = 0; k < KEYWORDS_MAX; k++)
+		if (flags & (uint32_t)FLAG_KEYWORD << k)
+			have['a' + k] = true;
+	if (n + 4 > NAME_SIZE)
+		return false;
+	memcpy(out, name, n);
+	memcpy(out + n, ":2,", 3);
+	n += 3;
+	for (int c = 1; c < 256; c++)
+		if (have[c]) {
+			if (n + 2 > NAME_SIZE)
+				return false;
+			out[n++] = (char)c;
+		}
+	out[n] = '\0';
+	return true;
+}
+
+bool name_size(const char *name, char tag, uint64_t *size)
+{
+	const char *end = name + name_unique(name), *p;
+	const char mark[] = {',', tag, '=', '\0'};
+	uint64_t n = 0;
+
+	p = strstr(name, mark);
+	if (p == NULL || p >= end)
+		return false;
+	p += 3;
+	for (size_t digits = 0; *p >= '0' && *p <= '9'; p++, digits++) {
+		if (digits == 18)
+			return false;
+		n = n * 10 + (uint64_t)(*p - '0');
+	}
+	if (p[-1] == '=' || (*p != ',' && *p != ':' && *p != '\0'))
+		return false;
+	*size = n;
+	return true;
+}
+
+/* As deliver does: message.c there says why. */
+void name_make(char out[NAME_SIZE], uint64_t size, uint64_t octets)
+{
+	static unsigned random, count;
+	char host[65] = "localhost", tail[64];
+	struct timespec t;
+	size_t n, room;
+
+	while (random == 0)
+		if (getrandom(&random, sizeof random, 0) < 0)
+			random = (unsigned)getpid() | 1;
+	gethostname(host, sizeof host - 1);
+	for (char *p = host; *p != '\0'; p++)
+		if (*p == '/' || *p == ':' || *p == ',' || *p <= ' ')
+			*p = '_';
+	clock_gettime(CLOCK_REALTIME, &t);
+	n = (size_t)snprintf(out, NAME_SIZE, "%lld.M%06ldP%dQ%uR%08x.%s",
+	    (long long)t.tv_sec, t.tv_nsec / 1000, (int)getpid(), ++count,
+	    random, host);
+	room = (size_t)snprintf(tail, sizeof tail, ",S=%" PRIu64, size);
+	if (octets > 0)
+		snprintf(tail + room, sizeof tail - room, ",W=%" PRIu64,
+		    octets);
+	snprintf(out + n, NAME_SIZE - n, "%s", tail);
+}

@@ -1,0 +1,550 @@
+#include "batch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lock.h"
+#include "log.h"
+#include "name.h"
+#include "str.h"
+
+/*
+ * Where an equal mtime proves nothing, cur is read again after a while: this
+ * long a message, which is a thousandth of the time.
+ */
+#define DOUBT 500000 /* ns */
+
+#define NOREPLACE 1u /* RENAME_NOREPLACE of <linux/fs.h> */
+
+/* A file without a UID. */
+struct found {
+	char *name;
+	bool in_new;
+};
+
+struct scan {
+	struct mailbox *box;
+	struct batch batch;
+	int cur, new;
+	struct found *found;
+	size_t count, room;
+	uint32_t *table; /* of messages by unique part: index + 1 */
+	size_t mask;
+	unsigned char *seen; /* of the messages */
+	size_t missing;
+	enum mailbox_result result;
+	bool unsure; /* something could not be done now */
+};
+
+enum { UNSEEN, RENAMED, SEEN };
+
+static int64_t ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 +
+	    st->st_mtim.tv_nsec;
+}
+
+static int directory_open(const struct mailbox *box, const char *name)
+{
+	char path[FILE_PATH_SIZE + 8];
+
+	snprintf(path, sizeof path, "%s/%s", box->path, name);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int64_t mtime_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? ns(&st) : 0;
+}
+
+/* By a descriptor: opening is what makes an NFS client ask. */
+int64_t mailbox_mtime(const struct mailbox *box, const char *directory)
+{
+	int fd = directory_open(box, directory);
+	int64_t mtime;
+
+	if (fd < 0)
+		return 0;
+	mtime = mtime_of(fd);
+	close(fd);
+	return mtime;
+}
+
+static bool new_due(const struct state *s, int64_t mtime)
+{
+	return mtime != s->new.mtime || mtime >= s->new.time;
+}
+
+static bool cur_due(const struct state *s, int64_t mtime)
+{
+	struct timespec now;
+
+	if (mtime != s->cur.mtime)
+		return true;
+	if (mtime < s->cur.time)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec >
+	    s->cur.time + (int64_t)(s->exists + 100) * DOUBT;
+}
+
+bool mailbox_scan_due(const struct mailbox *box)
+{
+	const struct state *s = &box->uids->state;
+
+	return new_due(s, mailbox_mtime(box, "new")) ||
+	    cur_due(s, mailbox_mtime(box, "cur"));
+}
+
+/* --- Which message a file is --- */
+
+static uint32_t hash(const char *p, size_t n)
+{
+	uint64_t h = n, word = 0;
+
+	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
+	word = 0;
+	memcpy(&word, p, n);
+	h = (h ^ word) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(h >> 32);
+}
+
+static void table_make(struct scan *s)
+{
+	struct mailbox *box = s->box;
+	size_t size = 16;
+
+	while (size < box->count * 2)
+		size *= 2;
+	s->mask = size - 1;
+	s->table = calloc(size, sizeof *s->table);
+	s->seen = calloc(box->count + 1, 1);
+	if (s->table == NULL || s->seen == NULL)
+		s->table = xrealloc(NULL, SIZE_MAX); /* ends the program */
+	for (size_t i = 0; i < box->count; i++) {
+		const struct message *m = &box->messages[i];
+		if (m->expunged) {
+			s->seen[i] = SEEN;
+			continue;
+		}
+		size_t at = hash(m->name, name_unique(m->name)) & s->mask;
+		while (s->table[at] != 0)
+			at = (at + 1) & s->mask;
+		s->table[at] = (uint32_t)i + 1;
+		s->missing++;
+	}
+}
+
+/*
+ * The next message whose name has this unique part, from *at on; -1: there is
+ * no other. *at begins as the hash.
+ */
+static ptrdiff_t lookup(const struct scan *s, const char *name, size_t n,
+    size_t *at)
+{
+	for (;; ++*at) {
+		uint32_t i = s->table[*at & s->mask];
+		if (i == 0)
+			return -1;
+		const char *other = s->box->messages[i - 1].name;
+		if (strncmp(other, name, n) == 0 &&
+		    (other[n] == ':' || other[n] == '\0')) {
+			++*at;
+			return (ptrdiff_t)i - 1;
+		}
+	}
+}
+
+static void found_add(struct scan *s, const char *name, bool in_new)
+{
+	if (s->count == s->room) {
+		s->room += s->room / 2 + 64;
+		s->found = xrealloc(s->found, s->room * sizeof *s->found);
+	}
+	char *copy = xrealloc(NULL, strlen(name) + 1);
+	strcpy(copy, name);
+	s->found[s->count++] = (struct found){copy, in_new};
+}
+
+static void found_clear(struct scan *s)
+{
+	while (s->count > 0)
+		free(s->found[--s->count].name);
+}
+
+/* A file in cur: one that is known by this very name needs nothing. */
+static void see(struct scan *s, const char *name)
+{
+	size_t n = name_unique(name), at = hash(name, n);
+	ptrdiff_t i;
+
+	while ((i = lookup(s, name, n, &at)) >= 0)
+		if (strcmp(s->box->messages[i].name + n, name + n) == 0) {
+			s->missing -= s->seen[i] == UNSEEN;
+			s->seen[i] = SEEN;
+			return;
+		}
+	found_add(s, name, false);
+}
+
+static bool is_directory(int dir, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode);
+}
+
+/* False: it could not be read to its end, and nothing may be concluded. */
+static bool list(struct scan *s, int dir, bool is_new)
+{
+	struct dirent *entry;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d == NULL) {
+		s->result = uids_failed(s->box->path, "opendir", errno);
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (errno = 0, (entry = readdir(d)) != NULL) {
+		if (entry->d_name[0] == '.' || is_directory(fd, entry))
+			continue;
+		if (is_new)
+			found_add(s, entry->d_name, true);
+		else
+			see(s, entry->d_name);
+	}
+	error = errno;
+	closedir(d);
+	if (error != 0)
+		s->result = uids_failed(s->box->path, "readdir", error);
+	return error == 0;
+}
+
+int rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+	struct stat st;
+
+	/* musl has no function for it. */
+	if (syscall(SYS_renameat2, from_dir, from, to_dir, to, NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return errno;
+	/* NFS does not know how: the lock keeps our own kind away. */
+	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return EEXIST;
+	return renameat(from_dir, from, to_dir, to) == 0 ? 0 : errno;
+}
+
+/*
+ * A file of a message's unique part, which is not there by its name: it is that
+ * message, renamed. Where it is there, too: a second link (somebody is renaming
+ * it just now) is none of our business, and another file is another message.
+ * True: it is not a new one.
+ */
+static bool claim(struct scan *s, const char *name)
+{
+	struct stat other, st;
+	size_t n = name_unique(name), at = hash(name, n);
+	ptrdiff_t i, last = -1;
+
+	while ((i = lookup(s, name, n, &at)) >= 0) {
+		const struct message *m = &s->box->messages[i];
+		if (s->seen[i] == UNSEEN || (s->seen[i] == SEEN &&
+		    fstatat(s->cur, m->name, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
+		    errno == ENOENT)) {
+			s->missing -= s->seen[i] == UNSEEN;
+			s->seen[i] = RENAMED;
+			batch_rename(&s->batch, m, name);
+			return true;
+		}
+		last = i;
+	}
+	if (last < 0)
+		return false;
+	if (fstatat(s->cur, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return true; /* it has gone */
+	return s->seen[last] == SEEN &&
+	    fstatat(s->cur, s->box->messages[last].name, &other,
+	    AT_SYMLINK_NOFOLLOW) == 0 && other.st_ino == st.st_ino;
+}
+
+static bool known_unique(const struct scan *s, const char *name)
+{
+	size_t n = name_unique(name), at = hash(name, n);
+
+	return s->table != NULL && lookup(s, name, n, &at) >= 0;
+}
+
+/* The name for a file in cur: one that a line can hold. */
+static void name_choose(const struct scan *s, const struct found *f,
+    char name[NAME_SIZE])
+{
+	char base[NAME_SIZE];
+	struct stat st = {0};
+
+	if (f->in_new) {
+		if (!name_with_flags(name, f->name, name_flags(f->name)))
+			name[0] = '\0';
+	} else
+		snprintf(name, NAME_SIZE, "%s", f->name);
+	if (*name != '\0' && strchr(f->name, '\n') == NULL &&
+	    !(known_unique(s, f->name) && !f->in_new))
+		return;
+	fstatat(f->in_new ? s->new : s->cur, f->name, &st,
+	    AT_SYMLINK_NOFOLLOW);
+	name_make(base, (uint64_t)st.st_size, 0);
+	name_with_flags(name, base, name_flags(f->name));
+}
+
+/* Brings a file without a UID to its place in cur. False: not now. */
+static bool place(struct scan *s, const struct found *f,
+    char name[NAME_SIZE])
+{
+	char base[NAME_SIZE];
+	struct stat st, other;
+	int dir = f->in_new ? s->new : s->cur, error;
+
+	name_choose(s, f, name);
+	if (!f->in_new && strcmp(name, f->name) == 0)
+		return true;
+	error = rename_new(dir, f->name, s->cur, name);
+	if (error == EEXIST && fstatat(dir, f->name, &st, 0) == 0 &&
+	    fstatat(s->cur, name, &other, 0) == 0) {
+		if (st.st_ino == other.st_ino && st.st_dev == other.st_dev) {
+			/* Somebody links and unlinks, or was killed there. */
+			unlinkat(dir, f->name, 0);
+			s->batch.state.cur.mtime = 0;
+			return false;
+		}
+		name_make(base, (uint64_t)st.st_size, 0);
+		name_with_flags(name, base, name_flags(f->name));
+		error = rename_new(dir, f->name, s->cur, name);
+	}
+	if (error == 0 || error == ENOENT)
+		return error == 0;
+	s->result = uids_failed(s->box->path, "rename to cur", error);
+	s->unsure = true;
+	return false;
+}
+
+/* By the names, which begin with the time of delivery. */
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct found *)a)->name,
+	    ((const struct found *)b)->name);
+}
+
+static void take_renamed(struct scan *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (claim(s, s->found[i].name))
+			free(s->found[i].name);
+		else
+			s->found[kept++] = s->found[i];
+	}
+	s->count = kept;
+}
+
+/*
+ * A listing while somebody renames may miss a file: what is missing is looked
+ * for once more before it counts as gone.
+ */
+static bool scan_cur(struct scan *s)
+{
+	table_make(s);
+	if (!list(s, s->cur, false))
+		return false;
+	if (s->missing > 0) {
+		found_clear(s);
+		if (!list(s, s->cur, false))
+			return false;
+	}
+	if (s->count > 0)
+		qsort(s->found, s->count, sizeof *s->found, compare);
+	take_renamed(s);
+	return true;
+}
+
+static void take_missing(struct scan *s)
+{
+	for (size_t i = 0; s->missing > 0 && i < s->box->count; i++)
+		if (s->seen[i] == UNSEEN) {
+			batch_gone(&s->batch, &s->box->messages[i]);
+			s->missing--;
+		}
+}
+
+/* A message that somebody has put back into new. */
+static bool take_back(struct scan *s, const struct found *f)
+{
+	size_t n = name_unique(f->name), at = hash(f->name, n);
+	char name[NAME_SIZE];
+	ptrdiff_t i;
+
+	if (s->table == NULL)
+		return false;
+	while ((i = lookup(s, f->name, n, &at)) >= 0)
+		if (s->seen[i] == UNSEEN &&
+		    name_with_flags(name, f->name, name_flags(f->name)) &&
+		    rename_new(s->new, f->name, s->cur, name) == 0) {
+			s->seen[i] = RENAMED;
+			s->missing--;
+			batch_rename(&s->batch, &s->box->messages[i], name);
+			return true;
+		}
+	return false;
+}
+
+static void take_new(struct scan *s)
+{
+	char name[NAME_SIZE];
+
+	if (s->count > 0)
+		qsort(s->found, s->count, sizeof *s->found, compare);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct found *f = &s->found[i];
+		if (f->in_new && take_back(s, f))
+			continue;
+		if (place(s, f, name) && batch_new(&s->batch, name) == 0)
+			s->result = MAILBOX_FAILED;
+	}
+}
+
+/* An own change is no news; one that came before it still is. */
+static void look_after(struct look *look, int fd, bool in_accord)
+{
+	if (in_accord)
+		look->mtime = mtime_of(fd);
+}
+
+static void scan_run(struct scan *s, bool all)
+{
+	struct state *state = &s->batch.state;
+	int64_t cur = mtime_of(s->cur), new = mtime_of(s->new), time;
+	bool look_new = new_due(state, new) || all;
+	bool look_cur = cur_due(state, cur) || all, cur_ok, new_ok;
+
+	if (!look_new && !look_cur)
+		return;
+	if (look_cur && (s->result = mailbox_load(s->box)) != MAILBOX_OK)
+		return;
+	time = lock_time();
+	if (look_cur) {
+		if (!scan_cur(s))
+			return;
+		state->cur = (struct look){cur, time};
+	}
+	if (!list(s, s->new, true))
+		return;
+	state->new = (struct look){new, time};
+	cur_ok = mtime_of(s->cur) == state->cur.mtime;
+	new_ok = mtime_of(s->new) == new;
+	if (s->count > 0) {
+		take_new(s);
+		if (state->cur.mtime != 0)
+			look_after(&state->cur, s->cur, cur_ok);
+		look_after(&state->new, s->new, new_ok);
+	}
+	if (look_cur)
+		take_missing(s);
+	if (s->unsure)
+		state->new.mtime = 0;
+}
+
+enum mailbox_result mailbox_scan(struct mailbox *box, bool all)
+{
+	struct scan s = {.box = box, .cur = directory_open(box, "cur"),
+	    .new = directory_open(box, "new")};
+	enum mailbox_result result;
+
+	if (s.cur < 0 || s.new < 0)
+		s.result = errno == ENOENT ? MAILBOX_NONE :
+		    uids_failed(box->path, "open", errno);
+	batch_begin(&s.batch, box);
+	if (s.result == MAILBOX_OK)
+		scan_run(&s, all);
+	if (s.result == MAILBOX_OK || s.unsure) {
+		result = batch_write(&s.batch);
+		if (s.result == MAILBOX_OK)
+			s.result = result;
+	}
+	batch_drop(&s.batch);
+	found_clear(&s);
+	free(s.found);
+	free(s.table);
+	free(s.seen);
+	if (s.cur >= 0)
+		close(s.cur);
+	if (s.new >= 0)
+		close(s.new);
+	return s.result;
+}
+
+/* --- A message whose name is no longer true --- */
+
+/* The name in this directory of the file with this unique part. */
+static bool name_search(int dir, const char *unique, size_t n,
+    char name[NAME_SIZE])
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry = NULL;
+
+	if (d == NULL && fd >= 0)
+		close(fd);
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		if (strncmp(entry->d_name, unique, n) == 0 &&
+		    name_unique(entry->d_name) == n)
+			break;
+	if (entry != NULL)
+		snprintf(name, NAME_SIZE, "%s", entry->d_name);
+	if (d != NULL)
+		closedir(d);
+	return entry != NULL;
+}
+
+/* The next sync writes the new name down: its mtime says that there is one. */
+int message_open(struct mailbox *box, struct message *m)
+{
+	char name[NAME_SIZE];
+	int dir = directory_open(box, "cur"), fd = -1;
+
+	if (dir < 0)
+		return -1;
+	snprintf(name, sizeof name, "%s", m->name);
+	for (int i = 0; i < 3; i++) { /* it may be renamed again meanwhile */
+		fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 || errno != ENOENT)
+			break;
+		if (!name_search(dir, m->name, name_unique(m->name), name)) {
+			errno = ENOENT;
+			break;
+		}
+		errno = ENOENT;
+	}
+	int error = errno;
+	close(dir);
+	errno = error;
+	return fd;
+}

@@ -1,0 +1,398 @@
+#include "uids.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "str.h"
+
+#define VERSION "pennypost-uids 1"
+#define TAIL 4096   /* octets: a state has 200 */
+#define HEADER 128  /* octets that hold the first line */
+#define DURABLE "d\n"
+
+enum mailbox_result uids_failed(const char *folder, const char *what,
+    int error)
+{
+	warn("%s: %s: %s", safe(folder), what, strerror(error));
+	return error == ENOSPC || error == EDQUOT ? MAILBOX_FULL :
+	    MAILBOX_FAILED;
+}
+
+static void journal_path(const char *folder, const char *suffix,
+    char path[FILE_PATH_SIZE + 32])
+{
+	snprintf(path, FILE_PATH_SIZE + 32, "%s/%s%s", folder, UIDS_FILE,
+	    suffix);
+}
+
+static void reserve(struct lines *l, size_t more)
+{
+	if (l->len + more <= l->room)
+		return;
+	l->room = l->len + more + l->room / 2 + 256;
+	l->p = xrealloc(l->p, l->room);
+}
+
+void lines_printf(struct lines *l, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	reserve(l, 512); /* no line of ours is longer */
+	va_start(ap, fmt);
+	n = vsnprintf(l->p + l->len, l->room - l->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		l->len += (size_t)n;
+}
+
+const char *uids_number(const char *p, uint64_t *out)
+{
+	const char *begin = p;
+	uint64_t n = 0;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (uint64_t)(*p - '0');
+	if (p == begin || p - begin > 19 ||
+	    (*p != ' ' && *p != '\n' && *p != '\0'))
+		return NULL;
+	*out = n;
+	return p + 1;
+}
+
+#define STATE_NUMBERS 12
+
+/* `s` or `S`, and all the numbers. */
+static bool state_parse(const char *line, struct state *s)
+{
+	uint64_t n[STATE_NUMBERS];
+	const char *p = line + 2;
+
+	if ((*line != 's' && *line != 'S') || line[1] != ' ')
+		return false;
+	for (size_t i = 0; i < STATE_NUMBERS; i++) {
+		p = uids_number(p, &n[i]);
+		if (p == NULL || (p[-1] == '\n') != (i + 1 == STATE_NUMBERS))
+			return false;
+	}
+	if (n[0] == 0 || n[0] > UINT32_MAX || n[1] > UINT32_MAX)
+		return false;
+	*s = (struct state){
+		.uidnext = (uint32_t)n[0], .first_recent = (uint32_t)n[1],
+		.modseq = n[2], .exists = n[3], .unseen = n[4],
+		.deleted = n[5], .unsized = n[6], .octets = n[7],
+		.cur = {(int64_t)n[8], (int64_t)n[9]},
+		.new = {(int64_t)n[10], (int64_t)n[11]},
+	};
+	return true;
+}
+
+static void state_print(struct lines *l, const struct state *s, char kind)
+{
+	lines_printf(l, "%c %" PRIu32 " %" PRIu32 " %" PRIu64
+	    " %zu %zu %zu %zu %" PRIu64
+	    " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", kind,
+	    s->uidnext, s->first_recent, s->modseq, s->exists, s->unseen,
+	    s->deleted, s->unsized, s->octets, s->cur.mtime, s->cur.time,
+	    s->new.mtime, s->new.time);
+}
+
+/* 0, or errno. */
+static int read_all(int fd, char *p, size_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t got = pread(fd, p, n, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? errno : EIO;
+		p += got;
+		at += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+static int write_all(int fd, const char *p, size_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t put = pwrite(fd, p, n, (off_t)at);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return put < 0 ? errno : EIO;
+		p += put;
+		at += (uint64_t)put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
+bool uids_read(struct uids *u, uint64_t from, uint64_t to, struct lines *l)
+{
+	size_t n = (size_t)(to - from);
+	int error;
+
+	*l = (struct lines){.p = malloc(n + 1), .len = n, .room = n + 1};
+	error = l->p == NULL ? ENOMEM : read_all(u->fd, l->p, n, from);
+	if (error == 0) {
+		l->p[n] = '\0';
+		return true;
+	}
+	warn("%s: %s", UIDS_FILE, strerror(error));
+	free(l->p);
+	*l = (struct lines){0};
+	return false;
+}
+
+/*
+ * The last state in a text that is terminated; end: what is behind it, NULL
+ * when there is no state. A line counts when its newline is there.
+ */
+static const char *state_last(const char *text, size_t n, struct state *s)
+{
+	const char *end = text + n, *line, *next = NULL;
+
+	while ((end = memrchr(text, '\n', (size_t)(end - text))) != NULL) {
+		line = memrchr(text, '\n', (size_t)(end - text));
+		if (line == NULL)
+			return NULL;
+		next = end + 1;
+		if (state_parse(line + 1, s))
+			return next;
+	}
+	return NULL;
+}
+
+/* Writes down that all before u->end is on the disk, after making it so. */
+static int settle(struct uids *u)
+{
+	if (fdatasync(u->fd) != 0)
+		return errno;
+	if (write_all(u->fd, DURABLE, strlen(DURABLE), u->end) == 0)
+		u->end += strlen(DURABLE);
+	return 0;
+}
+
+/* The state that the first `size` octets of the file end with. */
+static int tail_read(struct uids *u, uint64_t size)
+{
+	struct lines l = {0};
+	uint64_t window = TAIL;
+	const char *next;
+	bool sure, durable;
+
+	for (;; window *= 16) {
+		uint64_t from = size > window ? size - window : 0;
+		if (!uids_read(u, from, size, &l))
+			return EIO;
+		next = state_last(l.p, l.len, &u->state);
+		if (next != NULL || from == 0)
+			break;
+		free(l.p);
+	}
+	if (next != NULL) {
+		const char *line = memrchr(l.p, '\n',
+		    (size_t)(next - 1 - l.p));
+		sure = line[1] == 's';
+		durable = strncmp(next, DURABLE, strlen(DURABLE)) == 0;
+		if (durable)
+			next += strlen(DURABLE);
+		u->end = size - (uint64_t)(l.p + l.len - next);
+	}
+	free(l.p);
+	if (next == NULL)
+		return EINVAL;
+	/* A torn batch: whoever wrote it is gone, since we have the lock. */
+	if (u->end < size && ftruncate(u->fd, (off_t)u->end) != 0)
+		return errno;
+	return sure || durable ? 0 : settle(u);
+}
+
+static bool header_read(struct uids *u)
+{
+	char line[HEADER + 1], extra;
+	unsigned validity;
+	unsigned long long whole;
+	ssize_t n = pread(u->fd, line, HEADER, 0);
+
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	if (strchr(line, '\n') == NULL || sscanf(line, VERSION
+	    " %u %llu %32[A-Za-z0-9]%c", &validity, &whole, u->id,
+	    &extra) != 4 || extra != '\n' || validity == 0)
+		return false;
+	u->uidvalidity = validity;
+	u->whole = whole;
+	return true;
+}
+
+static void forget(struct uids *u)
+{
+	if (u->fd >= 0)
+		close(u->fd);
+	u->fd = -1;
+}
+
+enum mailbox_result uids_open(struct uids *u, const char *folder)
+{
+	char path[FILE_PATH_SIZE + 32], aside[FILE_PATH_SIZE + 32];
+	struct stat st;
+	int error;
+
+	journal_path(folder, "", path);
+	u->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (u->fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? MAILBOX_NONE :
+		    uids_failed(folder, UIDS_FILE, errno);
+	if (fstat(u->fd, &st) != 0)
+		error = errno;
+	else
+		error = header_read(u) ? tail_read(u, (uint64_t)st.st_size) :
+		    EINVAL;
+	u->device = st.st_dev;
+	u->inode = st.st_ino;
+	if (error == 0)
+		return MAILBOX_OK;
+	forget(u);
+	if (error != EINVAL)
+		return uids_failed(folder, UIDS_FILE, error);
+	warn("%s: %s is damaged: new UIDs", safe(folder), UIDS_FILE);
+	journal_path(folder, ".damaged", aside);
+	if (rename(path, aside) != 0)
+		return uids_failed(folder, aside, errno);
+	return MAILBOX_NONE;
+}
+
+bool uids_changed(const struct uids *u, const char *folder)
+{
+	char path[FILE_PATH_SIZE + 32];
+	struct stat st;
+
+	journal_path(folder, "", path);
+	return stat(path, &st) != 0 || st.st_ino != u->inode ||
+	    st.st_dev != u->device || (uint64_t)st.st_size != u->end;
+}
+
+enum mailbox_result uids_refresh(struct uids *u, const char *folder,
+    bool *other)
+{
+	char path[FILE_PATH_SIZE + 32];
+	uint32_t uidvalidity = u->uidvalidity;
+	struct stat st;
+	int error;
+
+	*other = false;
+	journal_path(folder, "", path);
+	if (stat(path, &st) != 0)
+		return errno == ENOENT || errno == ENOTDIR ? MAILBOX_NONE :
+		    uids_failed(folder, UIDS_FILE, errno);
+	if (st.st_ino == u->inode && st.st_dev == u->device) {
+		if ((uint64_t)st.st_size == u->end)
+			return MAILBOX_OK;
+		error = tail_read(u, (uint64_t)st.st_size);
+		return error == 0 ? MAILBOX_OK :
+		    uids_failed(folder, UIDS_FILE, error);
+	}
+	*other = true;
+	forget(u);
+	enum mailbox_result result = uids_open(u, folder);
+	return result == MAILBOX_OK && u->uidvalidity != uidvalidity ?
+	    MAILBOX_NONE : result;
+}
+
+enum mailbox_result uids_append(struct uids *u, struct lines *l,
+    const struct state *s, bool sync)
+{
+	uint64_t begin = u->end;
+	int error;
+
+	state_print(l, s, sync ? 'S' : 's');
+	error = write_all(u->fd, l->p, l->len, begin);
+	if (error == 0) {
+		u->end = begin + l->len;
+		if (sync)
+			error = settle(u);
+	}
+	if (error == 0) {
+		u->state = *s;
+		return MAILBOX_OK;
+	}
+	u->end = begin;
+	if (ftruncate(u->fd, (off_t)begin) != 0)
+		warn("%s: %s", UIDS_FILE, strerror(errno));
+	return uids_failed(UIDS_FILE, "write", error);
+}
+
+/* The new file under its temporary name: its descriptor, or -1 with errno. */
+static int write_new(const struct uids *u, const char *path,
+    const struct lines *l, uint64_t *end)
+{
+	struct lines head = {0}, tail = {0};
+	int fd, error;
+
+	lines_printf(&head, VERSION " %" PRIu32 " %" PRIu64 " %s\n",
+	    u->uidvalidity, u->whole, u->id);
+	state_print(&tail, &u->state, 's');
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+	    0600);
+	error = fd < 0 ? errno : write_all(fd, head.p, head.len, 0);
+	if (error == 0)
+		error = write_all(fd, l->p, l->len, head.len);
+	if (error == 0)
+		error = write_all(fd, tail.p, tail.len, head.len + l->len);
+	if (error == 0 && fsync(fd) != 0)
+		error = errno;
+	*end = head.len + l->len + tail.len;
+	free(head.p);
+	free(tail.p);
+	if (error == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	errno = error;
+	return -1;
+}
+
+enum mailbox_result uids_replace(struct uids *u, const char *folder,
+    const struct lines *l)
+{
+	char path[FILE_PATH_SIZE + 32], fresh[FILE_PATH_SIZE + 32];
+	struct stat st;
+	uint64_t end;
+	int fd, error;
+
+	journal_path(folder, "", path);
+	journal_path(folder, ".new", fresh);
+	fd = write_new(u, fresh, l, &end);
+	if (fd < 0)
+		return uids_failed(folder, UIDS_FILE, errno);
+	error = fstat(fd, &st) != 0 || rename(fresh, path) != 0 ? errno : 0;
+	if (error != 0) {
+		close(fd);
+		unlink(fresh);
+		return uids_failed(folder, UIDS_FILE, error);
+	}
+	forget(u);
+	u->fd = fd;
+	u->device = st.st_dev;
+	u->inode = st.st_ino;
+	u->end = end;
+	error = directory_sync(folder);
+	return error == 0 ? MAILBOX_OK : uids_failed(folder, "fsync", error);
+}
+
+void uids_close(struct uids *u)
+{
+	forget(u);
+}
