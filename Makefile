@@ -61,6 +61,9 @@ imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
     imapd/list.o imapd/pattern.o imapd/status.o \
     imapd/mime.o imapd/structure.o imapd/header.o imapd/addresses.o \
     imapd/words.o imapd/decode.o imapd/charset.o imapd/utf8.o imapd/date.o \
+    imapd/index.o imapd/record.o imapd/signature.o imapd/text.o imapd/subject.o \
+    imapd/ids.o imapd/items.o imapd/search.o imapd/criteria.o imapd/match.o \
+    imapd/results.o imapd/sort.o imapd/thread.o imapd/threads.o imapd/gather.o \
     imapd/later.o lib/file.o lib/pool.o $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \

@@ -21,13 +21,8 @@ COMMAND(cmd_list) COMMAND(cmd_lsub) COMMAND(cmd_status) COMMAND(cmd_namespace)
 COMMAND(cmd_create) COMMAND(cmd_delete) COMMAND(cmd_rename)
 COMMAND(cmd_subscribe) COMMAND(cmd_unsubscribe) COMMAND(cmd_getquota)
 COMMAND(cmd_getquotaroot) COMMAND(cmd_setquota) COMMAND(cmd_append)
-COMMAND(cmd_replace) COMMAND(cmd_fetch) COMMAND(cmd_search) COMMAND(cmd_sort)
-COMMAND(cmd_thread)
+COMMAND(cmd_replace) COMMAND(cmd_fetch)
 
-LATER struct index *index_open(struct mailbox *m) { (void)m; return NULL; }
-LATER void index_close(struct index *i) { (void)i; }
-LATER void index_flush(struct index *i) { (void)i; }
-LATER bool index_get(struct index *i, struct message *m, struct summary *s) { (void)i; (void)m; (void)s; return false; }
 LATER void lock_open(const char *m) { (void)m; }
 LATER bool lock_take(void) { return true; }
 LATER void lock_give(void) { }
@@ -54,5 +49,3 @@ LATER bool folder_exists(const char *name) { return strcmp(name, "INBOX") == 0; 
 LATER void folders_prepare(const char *m) { (void)m; }
 LATER uint32_t folder_uidvalidity(void) { return (uint32_t)time(NULL); }
 LATER bool quota_allows(uint64_t o, size_t n) { (void)o; (void)n; return true; }
-LATER bool load(struct mailbox *b, struct message *m, struct span *s) { (void)b; (void)m; (void)s; return false; }
-LATER void load_free(void) { }

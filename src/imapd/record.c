@@ -16,6 +16,7 @@
 #define MAGIC 0x4d50504du /* "MPPM" */
 #define CHECKED offsetof(struct record, uid)
 #define DAY 86400
+#define HEADER_MAX (1u << 20) /* octets looked at; an ENVELOPE may be ten times */
 
 _Static_assert(sizeof(struct record) % RECORD_ALIGN == 0, "records are aligned");
 _Static_assert(CHECKED % RECORD_ALIGN == 4, "what is checked begins with 4");
@@ -121,6 +122,8 @@ static void add_texts(struct str *to, const struct mime *m, struct record *r)
 {
 	struct span header = part_header(m, m->root);
 
+	if (header.n > HEADER_MAX)
+		header.n = HEADER_MAX;
 	for (size_t i = 0; i < RECORD_TEXTS; i++) {
 		size_t from = to->len;
 		switch (i) {
@@ -178,7 +181,7 @@ size_t record_length(const char *p, size_t n)
 	if (n < sizeof r)
 		return 0;
 	memcpy(&r, p, offsetof(struct record, check));
-	if (r.magic != MAGIC || r.length < sizeof r || r.length > RECORD_MAX ||
+	if (r.magic != MAGIC || r.length < sizeof r ||
 	    r.length % RECORD_ALIGN != 0)
 		return 0;
 	return r.length;

@@ -69,6 +69,11 @@ bool answer_is_bad(void)
 	return answer_kind != NULL && strcmp(answer_kind, "BAD") == 0;
 }
 
+bool answer_is_no(void)
+{
+	return answer_kind != NULL && strcmp(answer_kind, "NO") == 0;
+}
+
 void answer_send(const char *tag)
 {
 	put(tag);

@@ -34,6 +34,8 @@ bool text_of_header(struct span header, text_look *look, void *context)
 {
 	struct field f;
 
+	if (header.n > TEXT_MAX)
+		header.n = TEXT_MAX;
 	str_clear(&piece);
 	while (header_next(&header, &f)) {
 		charset_fold(&piece, f.name);

@@ -1,0 +1,494 @@
+#include "index.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "lock.h"
+#include "log.h"
+#include "record.h"
+#include "text.h"
+
+#define NAME "pennypost-index"
+#define NAME_NEW "pennypost-index.new" /* a compaction's; under the lock */
+#define FORMAT 1u                      /* of the file; raised by who changes it */
+#define ORDER 0x01020304u
+#define INDEX_MAX ((uint64_t)8 << 30)  /* octets; an offset has 31 bits, times 8 */
+#define READ_FIRST 16384               /* octets: a record or some */
+#define READ_MOST 262144               /* when one is read after the other */
+#define PENDING_MAX (1u << 20)         /* octets not written yet; then they are */
+#define DEAD_ALLOWED 1000              /* records; fewer are not worth the work */
+
+struct head {
+	char magic[8];
+	uint32_t format, order;
+	uint32_t uidvalidity;
+	uint32_t unused;
+};
+
+static const char MAGIC[8] = "pennyidx";
+
+/* Where a message's record is: its offset, divided by 8. */
+#define PENDING 0x80000000u /* in the memory of what is to be written */
+
+struct slot {
+	uint32_t uid;
+	uint32_t at; /* 0: not known (of) */
+};
+
+struct index {
+	struct mailbox *box;
+	int fd; /* -1: there is no file */
+	struct stat st;
+	bool looked, bad_head;
+	/* Ascending by UID: all messages that there were since it was opened. */
+	struct slot *slots;
+	size_t count, room, last;
+	/* What has been looked through, and how many records that were. */
+	uint64_t scanned, records;
+	/* Octets of the file from `base` on. */
+	char *window;
+	size_t window_room, window_n, ahead;
+	uint64_t base;
+	struct str pending, large;
+};
+
+struct index *index_open(struct mailbox *box)
+{
+	struct index *x = xrealloc(NULL, sizeof *x);
+
+	*x = (struct index){.box = box, .fd = -1, .ahead = READ_FIRST};
+	return x;
+}
+
+/* The file */
+
+static bool path_of(const struct index *x, const char *name,
+    char path[FILE_PATH_SIZE])
+{
+	return snprintf(path, FILE_PATH_SIZE, "%s/%s", x->box->path, name) <
+	    FILE_PATH_SIZE;
+}
+
+static void forget_file(struct index *x)
+{
+	if (x->fd >= 0)
+		close(x->fd);
+	x->fd = -1;
+	x->bad_head = false;
+	x->scanned = sizeof(struct head);
+	x->records = 0;
+	x->window_n = 0;
+	for (size_t i = 0; i < x->count; i++)
+		if ((x->slots[i].at & PENDING) == 0)
+			x->slots[i].at = 0;
+}
+
+static bool head_fits(const struct index *x)
+{
+	struct head h;
+
+	return pread(x->fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
+	    memcmp(h.magic, MAGIC, sizeof MAGIC) == 0 && h.format == FORMAT &&
+	    h.order == ORDER && h.uidvalidity == x->box->uidvalidity;
+}
+
+/* The file that is there now, and how long it is; another one is read anew. */
+static void look(struct index *x)
+{
+	char path[FILE_PATH_SIZE];
+	struct stat st;
+
+	x->looked = true;
+	if (!path_of(x, NAME, path) || stat(path, &st) != 0) {
+		forget_file(x);
+		return;
+	}
+	if (x->fd >= 0 && st.st_ino == x->st.st_ino &&
+	    st.st_dev == x->st.st_dev && (uint64_t)st.st_size >= x->scanned &&
+	    !x->bad_head) {
+		x->st = st;
+		return;
+	}
+	forget_file(x);
+	x->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (x->fd < 0 || fstat(x->fd, &x->st) != 0) {
+		warn("%s: %s", safe(path), strerror(errno));
+		forget_file(x);
+		return;
+	}
+	x->bad_head = !head_fits(x);
+}
+
+/* Reads so that n octets from `offset` on are in the window. NULL: not there. */
+static const char *window_at(struct index *x, uint64_t offset, size_t n)
+{
+	ssize_t got;
+
+	if (offset >= x->base && offset + n <= x->base + x->window_n)
+		return x->window + (offset - x->base);
+	/* Close behind what was read last: somebody goes through it all. */
+	if (x->window_n > 0 && offset >= x->base &&
+	    offset <= x->base + x->window_n + READ_FIRST)
+		x->ahead = x->ahead < READ_MOST ? x->ahead * 2 : READ_MOST;
+	else
+		x->ahead = READ_FIRST;
+	if (x->window_room < n || x->window_room < x->ahead) {
+		x->window_room = n > x->ahead ? n : x->ahead;
+		free(x->window);
+		x->window = xrealloc(NULL, x->window_room);
+	}
+	x->base = offset;
+	x->window_n = 0;
+	while (x->window_n < n) {
+		got = pread(x->fd, x->window + x->window_n,
+		    (n > x->ahead ? n : x->ahead) - x->window_n,
+		    (off_t)(offset + x->window_n));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return NULL;
+		x->window_n += (size_t)got;
+	}
+	return x->window;
+}
+
+static size_t length_at(struct index *x, uint64_t offset)
+{
+	const char *p = window_at(x, offset, sizeof(struct record));
+	size_t n = p != NULL ? record_length(p, sizeof(struct record)) : 0;
+
+	return n <= RECORD_MAX ? n : 0;
+}
+
+/* Slots */
+
+static void slots_extend(struct index *x)
+{
+	const struct mailbox *box = x->box;
+	uint32_t next = x->count > 0 ? x->slots[x->count - 1].uid + 1 : 1;
+
+	for (size_t i = mailbox_at(box, next); i < box->count; i++) {
+		if (x->count == x->room) {
+			x->room = x->room > 0 ? x->room * 2 : box->count + 8;
+			x->slots = xrealloc(x->slots,
+			    x->room * sizeof *x->slots);
+		}
+		x->slots[x->count++] = (struct slot){box->messages[i].uid, 0};
+	}
+}
+
+/* NULL: there is no such message. The next one's is where it is looked for. */
+static struct slot *slot_find(struct index *x, uint32_t uid)
+{
+	size_t low = 0, high = x->count;
+
+	if (x->last + 1 < x->count && x->slots[x->last + 1].uid == uid)
+		return &x->slots[++x->last];
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (x->slots[mid].uid < uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == x->count || x->slots[low].uid != uid)
+		return NULL;
+	x->last = low;
+	return &x->slots[low];
+}
+
+/* The next record of the file. False: there is none, or what is no record. */
+static bool scan(struct index *x)
+{
+	const char *p;
+	struct slot *slot;
+	struct record r;
+	size_t n, last = x->last;
+
+	if (x->fd < 0 || x->bad_head ||
+	    x->scanned + sizeof r > (uint64_t)x->st.st_size)
+		return false;
+	n = length_at(x, x->scanned);
+	if (n == 0 || x->scanned + n > (uint64_t)x->st.st_size)
+		return false;
+	p = window_at(x, x->scanned, sizeof r);
+	memcpy(&r, p, sizeof r);
+	slot = slot_find(x, r.uid);
+	if (slot != NULL && (slot->at & PENDING) == 0)
+		slot->at = (uint32_t)(x->scanned / RECORD_ALIGN);
+	x->last = last;
+	x->scanned += n;
+	x->records++;
+	return true;
+}
+
+/* Reading */
+
+static bool read_slot(struct index *x, const struct slot *slot,
+    const struct message *m, struct summary *s)
+{
+	uint64_t at = (uint64_t)(slot->at & ~PENDING) * RECORD_ALIGN;
+	const char *p;
+	size_t n;
+
+	if ((slot->at & PENDING) != 0)
+		return record_read(x->pending.p + at, x->pending.len - at, m, s);
+	if (x->fd < 0)
+		return false;
+	n = length_at(x, at);
+	if (n == 0)
+		return false;
+	p = window_at(x, at, n);
+	return p != NULL && record_read(p, n, m, s);
+}
+
+/* Where it is known, or is still to be found. */
+static bool find(struct index *x, struct slot *slot, const struct message *m,
+    struct summary *s)
+{
+	for (;;) {
+		while (slot->at == 0)
+			if (!scan(x))
+				return false;
+		if (read_slot(x, slot, m, s))
+			return true;
+		slot->at = 0; /* it is not believed; perhaps a later one */
+	}
+}
+
+static bool build(struct index *x, struct slot *slot, struct message *m,
+    struct summary *s)
+{
+	struct span text;
+	struct str *to = &x->pending;
+	size_t from;
+
+	if (x->pending.len > PENDING_MAX) {
+		index_flush(x);
+		x->looked = true; /* we have, then */
+	}
+	if (!load(x->box, m, &text))
+		return false;
+	from = to->len;
+	record_make(to, m, text, load_date());
+	if (slot != NULL && to->len - from <= RECORD_MAX) {
+		slot->at = PENDING | (uint32_t)(from / RECORD_ALIGN);
+		return record_read(to->p + from, to->len - from, m, s);
+	}
+	str_clear(&x->large);
+	str_add(&x->large, to->p + from, to->len - from);
+	to->len = from;
+	return record_read(x->large.p, x->large.len, m, s);
+}
+
+bool index_get(struct index *x, struct message *m, struct summary *s)
+{
+	struct slot *slot;
+
+	if (x->count == 0 || m->uid > x->slots[x->count - 1].uid)
+		slots_extend(x);
+	slot = slot_find(x, m->uid);
+	if (slot != NULL && find(x, slot, m, s))
+		return true;
+	if (slot != NULL && !x->looked) {
+		look(x);
+		if (find(x, slot, m, s))
+			return true;
+	}
+	return build(x, slot, m, s);
+}
+
+/* Writing */
+
+static bool write_all(int fd, const char *p, size_t n, uint64_t offset)
+{
+	while (n > 0) {
+		ssize_t done = pwrite(fd, p, n, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+		offset += (uint64_t)done;
+	}
+	return true;
+}
+
+static bool write_head(int fd, uint32_t uidvalidity)
+{
+	struct head h = {.format = FORMAT, .order = ORDER,
+	    .uidvalidity = uidvalidity};
+
+	memcpy(h.magic, MAGIC, sizeof MAGIC);
+	return write_all(fd, (const char *)&h, sizeof h, 0);
+}
+
+/* A file to append to, with nothing wrong at its end. Under the lock. */
+static bool prepare(struct index *x)
+{
+	char path[FILE_PATH_SIZE];
+
+	look(x);
+	if (x->fd < 0) {
+		if (!path_of(x, NAME, path))
+			return false;
+		x->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+		x->bad_head = true;
+	}
+	if (x->fd < 0)
+		return false;
+	while (scan(x))
+		;
+	if (x->bad_head) {
+		x->bad_head = false;
+		if (ftruncate(x->fd, 0) != 0 ||
+		    !write_head(x->fd, x->box->uidvalidity))
+			return false;
+	} else if (x->scanned < (uint64_t)x->st.st_size &&
+	    ftruncate(x->fd, (off_t)x->scanned) != 0) {
+		return false;
+	}
+	return true;
+}
+
+/* The slots of what was pending: in the file from `offset` on; 0: lost. */
+static void settle(struct index *x, uint64_t offset)
+{
+	struct record r;
+
+	for (size_t at = 0; at < x->pending.len; at += r.length) {
+		struct slot *slot;
+		memcpy(&r, x->pending.p + at, sizeof r);
+		slot = slot_find(x, r.uid);
+		if (slot != NULL && slot->at ==
+		    (PENDING | (uint32_t)(at / RECORD_ALIGN)))
+			slot->at = offset > 0 ?
+			    (uint32_t)((offset + at) / RECORD_ALIGN) : 0;
+		x->records += offset > 0;
+	}
+	str_clear(&x->pending);
+}
+
+static void append(struct index *x)
+{
+	uint64_t at;
+
+	if (!prepare(x) || x->scanned + x->pending.len > INDEX_MAX) {
+		settle(x, 0);
+		return;
+	}
+	at = x->scanned;
+	if (!write_all(x->fd, x->pending.p, x->pending.len, at)) {
+		warn("%s/" NAME ": %s", safe(x->box->path), strerror(errno));
+		if (ftruncate(x->fd, (off_t)at) != 0)
+			look(x);
+		settle(x, 0);
+		return;
+	}
+	x->scanned = at + x->pending.len;
+	settle(x, at);
+	fstat(x->fd, &x->st);
+}
+
+/* Records that some message has. */
+static size_t living(const struct index *x)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, k = 0; i < x->box->count; i++) {
+		while (k < x->count && x->slots[k].uid < x->box->messages[i].uid)
+			k++;
+		n += k < x->count && x->slots[k].at != 0 &&
+		    x->slots[k].uid == x->box->messages[i].uid;
+	}
+	return n;
+}
+
+/* Those copied to another file, in the order of their UIDs. */
+static bool copy_living(struct index *x, int to)
+{
+	uint64_t at = sizeof(struct head);
+	struct summary s;
+	bool fine = true;
+
+	for (size_t i = 0; i < x->box->count && fine; i++) {
+		struct message *m = &x->box->messages[i];
+		struct slot *slot = slot_find(x, m->uid);
+		if (slot == NULL || slot->at == 0 || !read_slot(x, slot, m, &s))
+			continue;
+		const char *p = s.envelope.p - sizeof(struct record);
+		size_t n = record_length(p, sizeof(struct record));
+		str_add(&x->pending, p, n);
+		if (x->pending.len > PENDING_MAX) {
+			fine = write_all(to, x->pending.p, x->pending.len, at);
+			at += x->pending.len;
+			str_clear(&x->pending);
+		}
+	}
+	fine = fine && write_all(to, x->pending.p, x->pending.len, at);
+	str_clear(&x->pending);
+	return fine;
+}
+
+static void compact(struct index *x)
+{
+	char path[FILE_PATH_SIZE], name[FILE_PATH_SIZE];
+	bool fine;
+	int fd;
+
+	if (!path_of(x, NAME_NEW, path) || !path_of(x, NAME, name))
+		return;
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (fd < 0)
+		return;
+	fine = write_head(fd, x->box->uidvalidity) && copy_living(x, fd);
+	close(fd);
+	if (!fine || rename(path, name) != 0)
+		unlink(path);
+	forget_file(x);
+}
+
+void index_flush(struct index *x)
+{
+	if (x->pending.len > 0) {
+		if (lock_take()) {
+			append(x);
+			if (x->records > DEAD_ALLOWED &&
+			    x->records > 2 * living(x))
+				compact(x);
+			lock_give();
+		} else {
+			settle(x, 0);
+		}
+	}
+	x->looked = false;
+	str_free(&x->pending);
+	str_free(&x->large);
+	free(x->window);
+	x->window = NULL;
+	x->window_room = x->window_n = 0;
+	x->ahead = READ_FIRST;
+}
+
+void index_close(struct index *x)
+{
+	if (x == NULL)
+		return;
+	index_flush(x);
+	if (x->fd >= 0)
+		close(x->fd);
+	free(x->slots);
+	free(x);
+	record_free();
+	text_free();
+	load_free();
+}
