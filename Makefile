@@ -60,7 +60,8 @@ imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
     imapd/subscriptions.o imapd/uses.o imapd/quota.o imapd/manage.o \
     imapd/list.o imapd/pattern.o imapd/status.o \
     imapd/mime.o imapd/structure.o imapd/header.o imapd/addresses.o \
-    imapd/words.o imapd/decode.o imapd/charset.o imapd/utf8.o imapd/date.o \
+    imapd/words.o imapd/parameters.o imapd/preview.o imapd/decode.o \
+    imapd/charset.o imapd/utf8.o imapd/date.o \
     imapd/index.o imapd/record.o imapd/signature.o imapd/text.o imapd/subject.o \
     imapd/ids.o imapd/items.o imapd/search.o imapd/criteria.o imapd/match.o \
     imapd/results.o imapd/sort.o imapd/thread.o imapd/threads.o imapd/gather.o \

@@ -2,13 +2,7 @@
 
 #include <string.h>
 
-#include "words.h"
-
-static void skip(struct span *s, size_t n)
-{
-	s->p += n;
-	s->n -= n;
-}
+#include "parameters.h"
 
 static bool is_space(char c)
 {
@@ -24,26 +18,6 @@ static size_t atom_length(struct span s)
 	    (s.p[n] == '\0' || strchr("()<>[]:;@\\,.\"", s.p[n]) == NULL))
 		n++;
 	return n;
-}
-
-/* It begins behind the quote; without an end it is the whole rest. */
-static void quoted_read(struct str *to, struct span *rest)
-{
-	size_t i = 0, from = 0;
-
-	for (; i < rest->n && rest->p[i] != '"'; i++) {
-		char c = rest->p[i];
-		if (c != '\\' && c != '\r' && c != '\n')
-			continue;
-		str_add(to, rest->p + from, i - from);
-		from = i + 1;
-		if (c == '\\' && i + 1 < rest->n)
-			i++;
-	}
-	i = i < rest->n ? i : rest->n;
-	if (i > from)
-		str_add(to, rest->p + from, i - from);
-	skip(rest, i < rest->n ? i + 1 : i);
 }
 
 /* A comment's text; the last one of an address is the name, where none is. */
@@ -64,7 +38,11 @@ static void comment_read(struct str *to, struct span *rest)
 			continue;
 		str_add(to, &c, 1);
 	}
-	skip(rest, i < rest->n ? i + 1 : i);
+	if (i >= rest->n) {
+		str_clear(to); /* it has no end: that is no name */
+		i = rest->n;
+	}
+	span_skip(rest, i < rest->n ? i + 1 : i);
 }
 
 static void gap_read(struct str *comment, struct span *rest)
@@ -73,7 +51,7 @@ static void gap_read(struct str *comment, struct span *rest)
 		if (*rest->p == '(')
 			comment_read(comment, rest);
 		else
-			skip(rest, 1);
+			span_skip(rest, 1);
 }
 
 static bool char_is(const struct span *s, char c)
@@ -89,17 +67,17 @@ static void dotted_read(struct str *to, struct span *rest, bool quoted,
 		gap_read(comment, rest);
 		size_t n = atom_length(*rest);
 		if (n == 0 && quoted && char_is(rest, '"')) {
-			skip(rest, 1);
+			span_skip(rest, 1);
 			quoted_read(to, rest);
 		} else {
 			str_add(to, rest->p, n);
-			skip(rest, n);
+			span_skip(rest, n);
 		}
 		gap_read(comment, rest);
 		if (!char_is(rest, '.'))
 			return;
 		str_add(to, ".", 1);
-		skip(rest, 1);
+		span_skip(rest, 1);
 	}
 }
 
@@ -116,14 +94,12 @@ static void domain_read(struct str *to, struct span *rest, struct str *comment)
 	}
 	end = memchr(rest->p, ']', rest->n);
 	if (end == NULL) {
-		skip(rest, rest->n);
+		span_skip(rest, rest->n);
 		return;
 	}
 	size_t n = (size_t)(end - rest->p) + 1;
-	for (size_t i = 0; i < n; i++)
-		if (!is_space(rest->p[i]))
-			str_add(to, rest->p + i, 1);
-	skip(rest, n);
+	str_add(to, rest->p, n);
+	span_skip(rest, n);
 	gap_read(comment, rest);
 }
 
@@ -133,7 +109,7 @@ static void route_read(struct mail_address *a, struct span *rest,
 {
 	while (char_is(rest, '@') || char_is(rest, ',')) {
 		bool at = *rest->p == '@';
-		skip(rest, 1);
+		span_skip(rest, 1);
 		if (at) {
 			str_puts(&a->route, a->route.len > 0 ? ",@" : "@");
 			domain_read(&a->route, rest, comment);
@@ -141,7 +117,7 @@ static void route_read(struct mail_address *a, struct span *rest,
 		gap_read(comment, rest);
 	}
 	if (char_is(rest, ':')) {
-		skip(rest, 1);
+		span_skip(rest, 1);
 	} else {
 		str_clear(&a->route);
 		str_puts(&a->route, "INVALID_ROUTE"); /* so does Dovecot */
@@ -159,21 +135,21 @@ static void angle_read(struct mail_address *a, struct span *rest)
 		route_read(a, rest, &comment);
 	dotted_read(&a->mailbox, rest, true, &comment);
 	if (char_is(rest, '@')) {
-		skip(rest, 1);
+		span_skip(rest, 1);
 		domain_read(&a->host, rest, &comment);
 		if (a->host.len == 0)
 			str_puts(&a->host, "SYNTAX_ERROR");
 	}
 	str_free(&comment);
 	if (char_is(rest, '>')) {
-		skip(rest, 1);
+		span_skip(rest, 1);
 		return;
 	}
 	/* A guess might be an address that nobody wrote. So does Dovecot. */
 	str_clear(&a->host);
 	str_puts(&a->host, "SYNTAX_ERROR");
 	while (rest->n > 0 && *rest->p != '>' && *rest->p != ',')
-		skip(rest, 1);
+		span_skip(rest, 1);
 }
 
 /* What is missing is said as Dovecot says it: no host would be a group. */
@@ -194,30 +170,31 @@ static void address_complete(struct mail_address *a)
 static bool words_read(struct mail_address *a, struct span *rest,
     struct str *comment)
 {
-	bool apart = false, joined = true, quoted = false;
+	bool single = true, quoted = false, quote = false;
 
-	for (;; apart = false) {
-		size_t from = rest->n, n;
+	for (;;) {
+		size_t left = rest->n, n;
+		bool was_quote = quote;
 		gap_read(comment, rest);
-		apart = apart || from != rest->n;
-		if (rest->n == 0 || strchr("<:@,;", *rest->p) != NULL)
-			return joined && (!quoted || char_is(rest, '@'));
+		bool apart = left != rest->n;
+		if (rest->n == 0 || memchr("<:@,;", *rest->p, 5) != NULL)
+			return single && (!quoted || char_is(rest, '@'));
 		n = atom_length(*rest);
-		bool quote = n == 0 && *rest->p == '"', dot = *rest->p == '.';
+		quote = n == 0 && *rest->p == '"';
 		quoted = quoted || quote;
-		/* RFC 5322 4.4: blanks may be around a local part's dots. */
-		if (a->name.len > 0 && (apart || quote) && !dot &&
-		    a->name.p[a->name.len - 1] != '.')
-			joined = false;
-		if (a->name.len > 0 && (apart || quote))
+		if (a->name.len > 0 && (apart || quote || was_quote)) {
+			/* RFC 5322 4.4: blanks may be around its dots. */
+			if (*rest->p != '.' && a->name.p[a->name.len - 1] != '.')
+				single = false;
 			str_add(&a->name, " ", 1);
+		}
 		if (quote) {
-			skip(rest, 1);
+			span_skip(rest, 1);
 			quoted_read(&a->name, rest);
 		} else {
 			n = n > 0 ? n : 1;
 			str_add(&a->name, rest->p, n);
-			skip(rest, n);
+			span_skip(rest, n);
 		}
 	}
 }
@@ -241,10 +218,10 @@ static void address_read(struct span *rest, struct mail_address *a)
 
 	words.n -= rest->n;
 	if (char_is(rest, '<')) {
-		skip(rest, 1);
+		span_skip(rest, 1);
 		angle_read(a, rest);
 	} else if (char_is(rest, ':') && !a->in_group) {
-		skip(rest, 1);
+		span_skip(rest, 1);
 		a->in_group = a->has_mailbox = true;
 		str_add(&a->mailbox, a->name.p, a->name.len);
 		str_free(&comment);
@@ -253,7 +230,7 @@ static void address_read(struct span *rest, struct mail_address *a)
 		if (local)
 			local_take(a, words);
 		if (local && char_is(rest, '@')) {
-			skip(rest, 1);
+			span_skip(rest, 1);
 			domain_read(&a->host, rest, &comment);
 		}
 		if (a->name.len == 0 && comment.len > 0)
@@ -262,7 +239,7 @@ static void address_read(struct span *rest, struct mail_address *a)
 	str_free(&comment);
 	while (rest->n > 0 && *rest->p != ',' &&
 	    !(a->in_group && *rest->p == ';'))
-		skip(rest, 1);
+		span_skip(rest, 1);
 	address_complete(a);
 }
 
@@ -277,13 +254,13 @@ bool addresses_next(struct span *rest, struct mail_address *a)
 		comments_skip(rest);
 		if (rest->n == 0 || (*rest->p == ';' && a->in_group)) {
 			bool was = a->in_group;
-			skip(rest, rest->n > 0);
+			span_skip(rest, rest->n > 0);
 			a->in_group = false;
 			return was;
 		}
 		if (*rest->p != ',' && *rest->p != ';')
 			break;
-		skip(rest, 1);
+		span_skip(rest, 1);
 	}
 	address_read(rest, a);
 	return true;

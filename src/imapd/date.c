@@ -193,12 +193,6 @@ static size_t letters(struct span s)
 	return n;
 }
 
-static void skip(struct span *s, size_t n)
-{
-	s->p += n;
-	s->n -= n;
-}
-
 /* "Nov 22 14:20:05 2026", asctime(3)'s, a zone somewhere, or RFC 5322's. */
 static bool month_first(struct span *s, struct date *d)
 {
@@ -214,7 +208,7 @@ static bool month_first(struct span *s, struct date *d)
 		size_t word = letters(*s);
 		if (word > 0) {
 			zone_letters(s->p, word, d);
-			skip(s, word);
+			span_skip(s, word);
 		} else if (s->n > 0 && (*s->p == '+' || *s->p == '-')) {
 			if (!zone_digits(s, d))
 				return false;
@@ -238,7 +232,7 @@ static bool day_first(struct span *s, struct date *d)
 	gap_skip(s);
 	word = letters(*s);
 	d->month = month_find(s->p, word);
-	skip(s, word);
+	span_skip(s, word);
 	gap_skip(s);
 	char_next(s, '-');
 	gap_skip(s);
@@ -257,14 +251,14 @@ bool date_read(struct span s, int64_t *seconds, int *zone)
 	gap_skip(&s);
 	word = letters(s);
 	if (word > 0 && month_find(s.p, word) == 0) { /* the weekday */
-		skip(&s, word);
+		span_skip(&s, word);
 		char_next(&s, '.');
 		gap_skip(&s);
 		word = letters(s);
 	}
 	if (word > 0) {
 		d.month = month_find(s.p, word);
-		skip(&s, word);
+		span_skip(&s, word);
 	}
 	if (word > 0 ? !month_first(&s, &d) : !day_first(&s, &d))
 		return false;

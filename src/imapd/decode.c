@@ -135,7 +135,7 @@ static bool base64(struct str *to, struct span from)
 	return b.well;
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';

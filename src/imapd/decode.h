@@ -23,4 +23,6 @@ enum encoding encoding_find(struct span value);
  */
 bool decode(struct str *, enum encoding, struct span);
 
+int hex_digit(char); /* its value; -1: it is none */
+
 #endif

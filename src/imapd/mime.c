@@ -5,11 +5,13 @@
 
 #include "charset.h"
 #include "header.h"
-#include "words.h"
+#include "parameters.h"
+#include "utf8.h"
 
 #define BOUNDARY_MAX 200 /* octets that count; RFC 2046 5.1.1 has 70 */
 #define TYPE_MAX 255     /* of a type or subtype; RFC 4288 4.2 has 127 */
-#define TEXT_MAX (24u << 20) /* that part_text() makes, whatever is asked */
+#define TEXT_MAX (32u << 20) /* octets that part_text() takes: memory's sake */
+#define TEXT_WIDE_MAX (8u << 20) /* where an octet may become three */
 
 /* The parts whose ends have not come yet, outermost first. */
 struct open {
@@ -425,6 +427,8 @@ void part_text(struct str *to, const struct mime *m, const struct part *part,
 	}
 	if (s.n > max)
 		s.n = max;
+	if (s.n > TEXT_WIDE_MAX && !utf8_is(s))
+		s.n = TEXT_WIDE_MAX;
 	charset_convert(to, charset.p, s);
 	str_free(&octets);
 	str_free(&charset);

@@ -9,4 +9,10 @@ struct span {
 	size_t n;
 };
 
+static inline void span_skip(struct span *s, size_t n)
+{
+	s->p += n;
+	s->n -= n;
+}
+
 #endif

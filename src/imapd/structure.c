@@ -5,9 +5,34 @@
 
 #include "addresses.h"
 #include "header.h"
-#include "words.h"
+#include "parameters.h"
 
-static void number_add(struct str *to, size_t n)
+#define TEXTS_MAX (4u << 20) /* of a message's fields in an answer: from there
+                                on they are NIL; real ones have under 100,000 */
+#define NAME_MAX 255         /* a type's, an encoding's, a language's octets */
+
+/* What is written, and how long it may become. */
+struct writer {
+	struct str *to;
+	size_t end;
+};
+
+static struct writer writer_begin(struct str *to)
+{
+	return (struct writer){to, to->len + TEXTS_MAX};
+}
+
+static void put(struct writer *w, const char *text)
+{
+	str_add(w->to, text, strlen(text));
+}
+
+static bool has_room(const struct writer *w, size_t n)
+{
+	return w->to->len < w->end && n < w->end - w->to->len;
+}
+
+static void number_put(struct str *to, size_t n)
 {
 	char digits[24];
 	size_t i = sizeof digits;
@@ -18,22 +43,20 @@ static void number_add(struct str *to, size_t n)
 	str_add(to, digits + i, sizeof digits - i);
 }
 
-static void literal_add(struct str *to, struct span s)
+static void literal_put(struct str *to, struct span s)
 {
 	size_t nuls = 0;
 
 	for (size_t i = 0; i < s.n; i++)
 		nuls += s.p[i] == '\0';
 	str_add(to, "{", 1);
-	number_add(to, s.n - nuls);
+	number_put(to, s.n - nuls);
 	str_add(to, "}\r\n", 3);
 	while (s.n > 0) {
 		const char *nul = memchr(s.p, '\0', s.n);
 		size_t n = nul != NULL ? (size_t)(nul - s.p) : s.n;
 		str_add(to, s.p, n);
-		n += nul != NULL;
-		s.p += n;
-		s.n -= n;
+		span_skip(&s, n + (nul != NULL));
 	}
 }
 
@@ -48,7 +71,7 @@ void structure_string(struct str *to, struct span s)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\r' || s.p[i] == '\n' ||
 		    (unsigned char)s.p[i] >= 0x80) {
-			literal_add(to, s);
+			literal_put(to, s);
 			return;
 		}
 	str_add(to, "\"", 1);
@@ -65,13 +88,16 @@ void structure_string(struct str *to, struct span s)
 	str_add(to, "\"", 1);
 }
 
-static void string_add(struct str *to, bool has, const struct str *s)
+static void string_put(struct writer *w, bool has, const struct str *s)
 {
-	structure_string(to, (struct span){has ? s->len > 0 ? s->p : "" : NULL,
-	    s->len});
+	struct span span = {s->len > 0 ? s->p : "", s->len};
+
+	if (!has || !has_room(w, s->len))
+		span.p = NULL;
+	structure_string(w->to, span);
 }
 
-/* Blanks made one: nobody's answer but Dovecot's, yet what clients show. */
+/* Blanks made one: what clients show, and what Dovecot says. */
 static void blanks_join(struct str *s)
 {
 	size_t n = 0;
@@ -85,15 +111,19 @@ static void blanks_join(struct str *s)
 	s->len = n;
 }
 
-static void value_add(struct str *to, bool has, struct span value)
+/* A field's; p == NULL: there is none. */
+static void value_put(struct writer *w, struct span value)
 {
 	char room[1024];
 	struct str s = STR_ROOM(room);
 
-	if (has)
+	if (value.p != NULL && has_room(w, value.n)) {
 		field_unfold(&s, value);
-	blanks_join(&s);
-	string_add(to, has, &s);
+		blanks_join(&s);
+		string_put(w, true, &s);
+	} else {
+		put(w, "NIL");
+	}
 	str_free(&s);
 }
 
@@ -111,55 +141,59 @@ static const char *const names[FIELDS] = {
 
 /* A field may be there more than once. */
 struct values {
-	struct span first, last;
+	struct span first; /* all of its lines */
+	struct span last;  /* its value */
 	size_t count;
 };
 
-/* Of one field, among what is before the last of them. */
-static bool addresses_add(struct str *to, struct span value, bool any)
+/* Of one field; `any`: the list has begun. */
+static bool addresses_put(struct writer *w, struct span value, bool any)
 {
 	struct mail_address a = {0};
 
-	while (addresses_next(&value, &a)) {
-		str_add(to, "((", any ? 1 : 2);
+	if (value.n > TEXTS_MAX)
+		value.n = TEXTS_MAX;
+	while (has_room(w, 0) && addresses_next(&value, &a)) {
+		put(w, any ? "(" : "((");
 		any = true;
-		string_add(to, a.has_name, &a.name);
-		str_add(to, " ", 1);
-		string_add(to, a.has_route, &a.route);
-		str_add(to, " ", 1);
-		string_add(to, a.has_mailbox, &a.mailbox);
-		str_add(to, " ", 1);
-		string_add(to, a.has_host, &a.host);
-		str_add(to, ")", 1);
+		string_put(w, a.has_name, &a.name);
+		put(w, " ");
+		string_put(w, a.has_route, &a.route);
+		put(w, " ");
+		string_put(w, a.has_mailbox, &a.mailbox);
+		put(w, " ");
+		string_put(w, a.has_host, &a.host);
+		put(w, ")");
 	}
 	addresses_free(&a);
 	return any;
 }
 
 /*
- * All the fields of that name are one list: whoever looks at the first alone and
- * who looks at the last would be shown different senders.
+ * All the fields of that name are one list: who looks at the first alone, and who
+ * looks at the last, would be shown different senders.
  */
-static bool list_add(struct str *to, const struct values *v, const char *name)
+static bool list_put(struct writer *w, const struct values *v,
+    const char *name)
 {
 	struct span rest = v->first;
 	struct field f;
 	bool any = false;
 
 	if (v->count == 1)
-		any = addresses_add(to, v->last, false);
-	rest.n = v->count > 0 ? (size_t)(v->last.p + v->last.n - rest.p) : 0;
+		any = addresses_put(w, v->last, false);
+	if (v->count > 1)
+		rest.n = (size_t)(v->last.p + v->last.n - rest.p);
 	while (v->count > 1 && header_next(&rest, &f))
 		if (field_is(&f, name))
-			any = addresses_add(to, f.value, any);
+			any = addresses_put(w, f.value, any);
 	if (any)
-		str_add(to, ")", 1);
+		put(w, ")");
 	return any;
 }
 
-void structure_envelope(struct str *to, struct span header)
+static void values_read(struct values values[FIELDS], struct span header)
 {
-	struct values values[FIELDS] = {0};
 	struct field f;
 
 	while (header_next(&header, &f))
@@ -170,218 +204,235 @@ void structure_envelope(struct str *to, struct span header)
 			if (values[i].count++ == 0)
 				values[i].first = f.whole;
 			values[i].last = f.value;
+			break;
 		}
+}
+
+static void envelope_put(struct writer *w, struct span header)
+{
+	struct values v[FIELDS] = {0};
+
+	values_read(v, header);
 	for (size_t i = 0; i < FIELDS; i++) {
-		str_add(to, i == 0 ? "(" : " ", 1);
+		put(w, i == 0 ? "(" : " ");
 		if (i < FROM || i > BCC)
-			value_add(to, values[i].count > 0, values[i].last);
-		else if (!list_add(to, &values[i], names[i]) &&
+			value_put(w, v[i].last);
+		else if (!list_put(w, &v[i], names[i]) &&
 		    ((i != SENDER && i != REPLY_TO) ||
-		    !list_add(to, &values[FROM], names[FROM])))
-			str_add(to, "NIL", 3);
+		    !list_put(w, &v[FROM], names[FROM])))
+			put(w, "NIL");
 	}
-	str_add(to, ")", 1);
+	put(w, ")");
+}
+
+void structure_envelope(struct str *to, struct span header)
+{
+	struct writer w = writer_begin(to);
+
+	envelope_put(&w, header);
 }
 
 /* BODY and BODYSTRUCTURE */
 
-static void parameters_add(struct str *to, struct span list, bool is_text)
-{
-	struct parameter p = {0};
-	bool any = false, charset = false;
-
-	while (parameter_next(&list, &p)) {
-		str_add(to, any ? " " : "(", 1);
-		any = true;
-		charset = charset || (p.name.n == 7 &&
-		    strncasecmp(p.name.p, "charset", 7) == 0);
-		structure_string(to, p.name);
-		str_add(to, " ", 1);
-		string_add(to, true, &p.value);
-	}
-	if (is_text && !charset) {
-		str_add(to, any ? " " : "(", 1);
-		any = true;
-		str_puts(to, "\"charset\" \"us-ascii\"");
-	}
-	str_puts(to, any ? ")" : "NIL");
-	str_free(&p.value);
-}
-
-struct fields {
-	struct field id, description, encoding, md5, disposition, language,
-	    location;
-	bool has_id, has_description, has_encoding, has_md5, has_disposition,
-	    has_language, has_location;
+enum {
+	ID, DESCRIPTION, ENCODING, MD5, DISPOSITION, LANGUAGE, LOCATION,
+	CONTENT_FIELDS
 };
 
-static void fields_read(struct fields *fields, struct span header)
+static const char *const content_names[CONTENT_FIELDS] = {
+	"Content-ID", "Content-Description", "Content-Transfer-Encoding",
+	"Content-MD5", "Content-Disposition", "Content-Language",
+	"Content-Location",
+};
+
+/* The first of each, as with Content-Type. */
+static void content_read(struct span values[CONTENT_FIELDS],
+    struct span header)
 {
-	struct {
-		const char *name;
-		struct field *field;
-		bool *has;
-	} all[] = {
-		{"Content-ID", &fields->id, &fields->has_id},
-		{"Content-Description", &fields->description,
-		    &fields->has_description},
-		{"Content-Transfer-Encoding", &fields->encoding,
-		    &fields->has_encoding},
-		{"Content-MD5", &fields->md5, &fields->has_md5},
-		{"Content-Disposition", &fields->disposition,
-		    &fields->has_disposition},
-		{"Content-Language", &fields->language, &fields->has_language},
-		{"Content-Location", &fields->location, &fields->has_location},
-	};
 	struct field f;
 
-	*fields = (struct fields){0};
 	while (header_next(&header, &f)) {
 		if ((f.name.p[0] | 0x20) != 'c')
 			continue;
-		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-			if (!*all[i].has && field_is(&f, all[i].name)) {
-				*all[i].field = f;
-				*all[i].has = true;
+		for (size_t i = 0; i < CONTENT_FIELDS; i++)
+			if (values[i].p == NULL &&
+			    field_is(&f, content_names[i])) {
+				values[i] = f.value;
+				break;
 			}
 	}
 }
 
-static void disposition_add(struct str *to, const struct fields *f)
+static bool token_is(struct span token, const char *text)
 {
-	struct span value = f->disposition.value, token;
-
-	if (!f->has_disposition) {
-		str_add(to, "NIL", 3);
-		return;
-	}
-	token = token_next(&value);
-	str_add(to, "(", 1);
-	structure_string(to, token);
-	str_add(to, " ", 1);
-	parameters_add(to, value, false);
-	str_add(to, ")", 1);
+	return token.n == strlen(text) &&
+	    strncasecmp(token.p, text, token.n) == 0;
 }
 
-static void language_add(struct str *to, const struct fields *f)
+static void parameters_put(struct writer *w, struct span list, bool is_text)
 {
-	struct span rest = f->language.value, token;
+	struct parameters p;
 	bool any = false;
 
-	while (f->has_language && rest.n > 0) {
-		token = token_next(&rest);
-		if (token.n > 0) {
-			str_add(to, any ? " " : "(", 1);
-			structure_string(to, token);
+	p.text = (struct str){0};
+	p.count = 0;
+	if (list.n > 0)
+		parameters_read(&p, list);
+	for (size_t i = 0; i < p.count; i++) {
+		const struct parameter_at *at = &p.all[i];
+		struct span name = {p.text.p + at->name, at->name_n};
+		struct span value = {p.text.p + at->value, at->value_n};
+		if (!has_room(w, name.n + value.n))
+			break;
+		put(w, any ? " " : "(");
+		any = true;
+		is_text = is_text && !token_is(name, "charset");
+		structure_string(w->to, name);
+		put(w, " ");
+		structure_string(w->to, value);
+	}
+	if (is_text) { /* RFC 2045 5.2 */
+		put(w, any ? " " : "(");
+		any = true;
+		put(w, "\"charset\" \"us-ascii\"");
+	}
+	put(w, any ? ")" : "NIL");
+	parameters_free(&p);
+}
+
+static void disposition_put(struct writer *w, struct span value)
+{
+	struct span type;
+
+	if (value.p == NULL) {
+		put(w, "NIL");
+		return;
+	}
+	type = token_next(&value); /* if it is none, a file name may follow */
+	if (type.n > NAME_MAX)
+		type.n = 0;
+	put(w, "(");
+	structure_string(w->to, type);
+	put(w, " ");
+	parameters_put(w, value, false);
+	put(w, ")");
+}
+
+/* RFC 3282; whatever is between two tags divides them. */
+static void language_put(struct writer *w, struct span rest)
+{
+	bool any = false;
+
+	while (rest.n > 0 && has_room(w, 0)) {
+		struct span tag = token_next(&rest);
+		if (tag.n > 0 && tag.n <= NAME_MAX) {
+			put(w, any ? " " : "(");
+			structure_string(w->to, tag);
 			any = true;
 		} else if (rest.n > 0) {
-			rest.p++;
-			rest.n--;
+			span_skip(&rest, 1);
 		}
 	}
-	str_puts(to, any ? ")" : "NIL");
+	put(w, any ? ")" : "NIL");
 }
 
-static void extension_add(struct str *to, const struct fields *f)
+static void extension_put(struct writer *w,
+    const struct span values[CONTENT_FIELDS])
 {
-	str_add(to, " ", 1);
-	disposition_add(to, f);
-	str_add(to, " ", 1);
-	language_add(to, f);
-	str_add(to, " ", 1);
-	value_add(to, f->has_location, f->location.value);
+	put(w, " ");
+	disposition_put(w, values[DISPOSITION]);
+	put(w, " ");
+	language_put(w, values[LANGUAGE]);
+	put(w, " ");
+	value_put(w, values[LOCATION]);
 }
 
-static void encoding_add(struct str *to, const struct fields *f)
+static void encoding_put(struct writer *w, struct span value)
 {
-	struct span value = f->encoding.value, token = {0};
+	struct span token = token_next(&value);
 
-	if (f->has_encoding)
-		token = token_next(&value);
 	comments_skip(&value);
-	if (value.n > 0 && *value.p != ';')
-		token.n = 0; /* as encoding_find() takes it */
-	structure_string(to, token.n > 0 ? token : (struct span){"7bit", 4});
+	if (token.n == 0 || token.n > NAME_MAX ||
+	    (value.n > 0 && *value.p != ';')) /* as encoding_find() has it */
+		put(w, "\"7bit\"");
+	else
+		structure_string(w->to, token);
 }
 
+static void part_put(struct writer *, const struct mime *,
+    const struct part *, bool extended);
+
+static void leaf_put(struct writer *w, const struct mime *m,
+    const struct part *p, const struct span values[CONTENT_FIELDS],
+    bool extended)
+{
+	bool is_text = token_is(p->type, "text");
+
+	structure_string(w->to, p->type);
+	put(w, " ");
+	structure_string(w->to, p->subtype);
+	put(w, " ");
+	parameters_put(w, p->parameters, is_text);
+	put(w, " ");
+	value_put(w, values[ID]);
+	put(w, " ");
+	value_put(w, values[DESCRIPTION]);
+	put(w, " ");
+	encoding_put(w, values[ENCODING]);
+	put(w, " ");
+	number_put(w->to, p->end - p->body);
+	if (p->is_message) {
+		put(w, " ");
+		envelope_put(w, part_header(m, p->children));
+		put(w, " ");
+		part_put(w, m, p->children, extended);
+	}
+	if (p->is_message || is_text) {
+		put(w, " ");
+		number_put(w->to, p->lines);
+	}
+	if (extended) {
+		put(w, " ");
+		value_put(w, values[MD5]);
+		extension_put(w, values);
+	}
+}
+
+/* The grammar wants a part in each multipart. */
 #define NO_PARTS "(\"text\" \"plain\" (\"charset\" \"us-ascii\") " \
 	"NIL NIL \"7bit\" 0 0"
 
-static void part_add(struct str *, const struct mime *, const struct part *,
-    bool extended);
-
-static void leaf_add(struct str *to, const struct mime *m,
-    const struct part *p, const struct fields *f, bool extended)
-{
-	bool is_text = p->type.n == 4 && strncasecmp(p->type.p, "text", 4) == 0;
-
-	structure_string(to, p->type);
-	str_add(to, " ", 1);
-	structure_string(to, p->subtype);
-	str_add(to, " ", 1);
-	parameters_add(to, p->parameters, is_text);
-	str_add(to, " ", 1);
-	value_add(to, f->has_id, f->id.value);
-	str_add(to, " ", 1);
-	value_add(to, f->has_description, f->description.value);
-	str_add(to, " ", 1);
-	encoding_add(to, f);
-	str_add(to, " ", 1);
-	number_add(to, p->end - p->body);
-	if (p->is_message) {
-		str_add(to, " ", 1);
-		structure_envelope(to, part_header(m, p->children));
-		str_add(to, " ", 1);
-		part_add(to, m, p->children, extended);
-	}
-	if (p->is_message || is_text) {
-		str_add(to, " ", 1);
-		number_add(to, p->lines);
-	}
-	if (extended) {
-		str_add(to, " ", 1);
-		value_add(to, f->has_md5, f->md5.value);
-		extension_add(to, f);
-	}
-}
-
 /* Not deeper than MIME_DEPTH_MAX. */
-static void part_add(struct str *to, const struct mime *m,
+static void part_put(struct writer *w, const struct mime *m,
     const struct part *p, bool extended)
 {
-	struct fields f;
+	struct span values[CONTENT_FIELDS] = {0};
 
-	fields_read(&f, p->is_mime ? part_header(m, p) : (struct span){0});
-	str_add(to, "(", 1);
-	if (p->is_multipart) {
-		for (const struct part *c = p->children; c; c = c->next)
-			part_add(to, m, c, extended);
-		if (p->children == NULL) /* the grammar wants one */
-			str_puts(to, extended ? NO_PARTS " NIL NIL NIL NIL)" :
-			    NO_PARTS ")");
-		str_add(to, " ", 1);
-		structure_string(to, p->subtype);
-		if (extended) {
-			str_add(to, " ", 1);
-			parameters_add(to, p->parameters, false);
-			extension_add(to, &f);
-		}
+	if (p->is_mime)
+		content_read(values, part_header(m, p));
+	put(w, "(");
+	if (!p->is_multipart) {
+		leaf_put(w, m, p, values, extended);
 	} else {
-		leaf_add(to, m, p, &f, extended);
+		for (const struct part *c = p->children; c; c = c->next)
+			part_put(w, m, c, extended);
+		if (p->children == NULL)
+			put(w, extended ? NO_PARTS " NIL NIL NIL NIL)" :
+			    NO_PARTS ")");
+		put(w, " ");
+		structure_string(w->to, p->subtype);
 	}
-	str_add(to, ")", 1);
+	if (p->is_multipart && extended) {
+		put(w, " ");
+		parameters_put(w, p->parameters, false);
+		extension_put(w, values);
+	}
+	put(w, ")");
 }
 
 void structure_body(struct str *to, const struct mime *m, bool extended)
 {
-	part_add(to, m, m->root, extended);
-}
+	struct writer w = writer_begin(to);
 
-void structure_preview(struct str *to, const struct mime *m)
-{
-	const struct part *p = m->root;
-
-	while (p->children != NULL)
-		p = p->children;
-	part_text(to, m, p, 200);
+	part_put(&w, m, m->root, extended);
 }

@@ -1,6 +1,6 @@
 #include "utf8.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 static bool is_character(uint32_t c)
 {
@@ -34,6 +34,25 @@ size_t utf8_read(const char *p, size_t n, uint32_t *c)
 		return 0;
 	*c = made;
 	return length;
+}
+
+bool utf8_is(struct span s)
+{
+	uint32_t c;
+	uint64_t ascii;
+	size_t n;
+
+	while (s.n > 0) {
+		n = s.n >= 8 ? 8 : 0;
+		if (n > 0)
+			memcpy(&ascii, s.p, 8);
+		if (n == 0 || (ascii & 0x8080808080808080u) != 0)
+			n = utf8_read(s.p, s.n, &c);
+		if (n == 0)
+			return false;
+		span_skip(&s, n);
+	}
+	return true;
 }
 
 size_t utf8_write(char to[UTF8_SIZE], uint32_t c)

@@ -1,40 +1,24 @@
-/* Encoded words (RFC 2047) and parameters (RFC 2045 5.1, RFC 2231), decoded. */
+/* Encoded words (RFC 2047), decoded. */
 #ifndef WORDS_H
 #define WORDS_H
 
-#include <stdbool.h>
-
+#include "parameters.h"
 #include "span.h"
 #include "str.h"
 
+#define WORDS_MAX (1u << 20) /* octets; a real subject has under 1,000 */
+
 /*
  * Appends the unfolded text in UTF-8, its encoded words decoded. Raw octets
- * beyond ASCII are taken for UTF-8, if they are it, else for ISO-8859-1.
+ * beyond ASCII are taken for UTF-8, if they are it, else for ISO-8859-1. Of what
+ * is longer than WORDS_MAX, the beginning.
  */
 void words_decode(struct str *, struct span);
 
 /*
- * The next token (RFC 2045 5.1) behind blanks, line ends and comments; none there
- * is one of no octets. Moves *rest behind it.
+ * Appends the octets of a text where `sign`, '=' or '%', begins two hexadecimal
+ * digits; with '=' a `_` is a blank (RFC 2047 4.2).
  */
-struct span token_next(struct span *rest);
-
-/* Blanks, line ends and comments (RFC 5322 3.2.2), skipped. */
-void comments_skip(struct span *rest);
-
-/* A `;`-divided parameter list, raw, behind "text/plain": one after another. */
-struct parameter {
-	struct span name;
-	struct str value; /* quotes and comments resolved, nothing decoded */
-};
-
-bool parameter_next(struct span *rest, struct parameter *);
-
-/*
- * Appends the parameter's value, its RFC 2231 continuations joined, decoded to
- * UTF-8 (an encoded word in quotes, which is wrong but common, too). False when
- * there is none of that name.
- */
-bool parameter_find(struct str *, struct span list, const char *name);
+void hex_decode(struct str *, struct span, char sign);
 
 #endif
