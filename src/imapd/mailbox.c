@@ -97,8 +97,21 @@ static void add_gone(struct uids *u, uint32_t uid, uint64_t modseq)
 	u->gone[u->gone_count++] = (struct gone){modseq, uid};
 }
 
+/* Where in the messages a UID is; they mostly come in order. */
+static struct message *find_near(struct mailbox *box, uint32_t uid,
+    size_t *hint)
+{
+	struct message *m;
+
+	if (*hint < box->count && box->messages[*hint].uid == uid)
+		return &box->messages[(*hint)++];
+	if ((m = mailbox_find(box, uid)) != NULL)
+		*hint = (size_t)(m - box->messages) + 1;
+	return m;
+}
+
 /* `a UID MODSEQ OCTETS NAME`: p is behind the first blank. */
-static void apply_message(struct mailbox *box, const char *p)
+static void apply_message(struct mailbox *box, const char *p, size_t *hint)
 {
 	uint64_t uid, modseq, octets;
 	struct message *m;
@@ -110,7 +123,7 @@ static void apply_message(struct mailbox *box, const char *p)
 	if (box->count == 0 || box->messages[box->count - 1].uid < uid) {
 		m = append(box);
 		*m = (struct message){.uid = (uint32_t)uid};
-	} else if ((m = mailbox_find(box, (uint32_t)uid)) == NULL)
+	} else if ((m = find_near(box, (uint32_t)uid, hint)) == NULL)
 		return;
 	else if (m->modseq != modseq) {
 		m->silent = false;
@@ -122,7 +135,7 @@ static void apply_message(struct mailbox *box, const char *p)
 	m->octets = octets;
 }
 
-static void apply_gone(struct mailbox *box, const char *p)
+static void apply_gone(struct mailbox *box, const char *p, size_t *hint)
 {
 	uint64_t uid, modseq;
 	struct message *m;
@@ -131,7 +144,7 @@ static void apply_gone(struct mailbox *box, const char *p)
 	    uids_number(p, &modseq) == NULL)
 		return;
 	add_gone(box->uids, (uint32_t)uid, modseq);
-	if ((m = mailbox_find(box, (uint32_t)uid)) != NULL) {
+	if ((m = find_near(box, (uint32_t)uid, hint)) != NULL) {
 		m->expunged = true;
 		m->modseq = modseq;
 	}
@@ -141,6 +154,7 @@ static void apply_gone(struct mailbox *box, const char *p)
 static void apply(struct mailbox *box, char *p, size_t n)
 {
 	char *end = p + n, *line, *next;
+	size_t hint = 0;
 
 	for (line = p; line < end; line = next) {
 		next = memchr(line, '\n', (size_t)(end - line));
@@ -148,9 +162,9 @@ static void apply(struct mailbox *box, char *p, size_t n)
 			break;
 		*next++ = '\0';
 		if (line[0] == 'a')
-			apply_message(box, line + 2);
+			apply_message(box, line + 2, &hint);
 		else if (line[0] == 'x')
-			apply_gone(box, line + 2);
+			apply_gone(box, line + 2, &hint);
 	}
 }
 
@@ -274,8 +288,11 @@ enum mailbox_result mailbox_refresh(struct mailbox *box)
 			chunk_keep(u, &l);
 		}
 	}
-	if (result == MAILBOX_OK)
+	if (result == MAILBOX_OK) {
+		/* Behind the lines: what their letters mean was written first. */
+		keywords_read(&box->keywords, box->path);
 		numbers(box);
+	}
 	return result;
 }
 
