@@ -84,7 +84,7 @@ bool root_write(const char *file, const struct str *text)
 	char path[FILE_PATH_SIZE], name[80];
 	int error;
 
-	snprintf(name, sizeof name, "tmp/pennypost.%s", file);
+	snprintf(name, sizeof name, "tmp/%s.new", file);
 	root_path(path, name);
 	unlink(path); /* of one that was killed */
 	file_create(&f, path, O_WRONLY);
