@@ -82,6 +82,8 @@ static bool bits_of(const struct change *c, uint32_t *bits)
 	int k;
 
 	*bits = 0;
+	/* Another session may have made some since: we have the lock now. */
+	keywords_read(&session.box.keywords, session.box.path);
 	for (size_t i = 0; i < c->count; i++) {
 		if (flag_find(c->flags[i], &bit)) {
 			*bits |= bit;

@@ -29,8 +29,7 @@ class Known:
 
 
 class World:
-    def __init__(self, back=False):
-        self.back = back     # RENAME may bring a lower UIDVALIDITY to a name
+    def __init__(self):
         self.boxes = {}      # (name, UIDVALIDITY): Known
         self.validity = {}   # name: the last UIDVALIDITY told
         self.selections = 0
@@ -39,11 +38,11 @@ class World:
         return self.boxes.setdefault((name, validity), Known())
 
     def renamed(self, old, new):
+        """It keeps its UIDVALIDITY; it is one that no other ever had."""
         for name, validity in list(self.boxes):
             if name == old:
                 self.boxes[new, validity] = self.boxes.pop((name, validity))
-        last = 0 if self.back else self.validity.get(new, 0)
-        self.validity[new] = max(self.validity.get(old, 0), last)
+        self.validity[new] = self.validity.get(old, 0)
 
 
 class View:
