@@ -17,7 +17,11 @@
 #include "log.h"
 #include "name.h"
 #include "str.h"
+#include "takeover.h"
 #include "uids.h"
+
+#define GONE_KEPT 10000 /* expunges; 20 octets each, for QRESYNC */
+#define LINES_FREE 1000 /* a small journal is not worth a fsync */
 
 /* A piece of the journal, with the names of messages in it. */
 struct chunk {
@@ -38,7 +42,6 @@ static void chunk_keep(struct uids *u, struct lines *l)
 
 	*c = (struct chunk){u->chunks, l->p};
 	u->chunks = c;
-	u->chunk_octets += l->len;
 	*l = (struct lines){0};
 }
 
@@ -50,6 +53,19 @@ static void chunks_free(struct chunk *c)
 		free(c);
 		c = next;
 	}
+}
+
+/* --- Lines --- */
+
+static void message_print(struct lines *l, const struct message *m)
+{
+	lines_printf(l, "a %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n", m->uid,
+	    m->modseq, m->octets, m->name);
+}
+
+static void gone_print(struct lines *l, uint32_t uid, uint64_t modseq)
+{
+	lines_printf(l, "x %" PRIu32 " %" PRIu64 "\n", uid, modseq);
 }
 
 /* --- The messages --- */
@@ -161,6 +177,7 @@ static void apply(struct mailbox *box, char *p, size_t n)
 		if (next == NULL)
 			break;
 		*next++ = '\0';
+		box->uids->lines++;
 		if (line[0] == 'a')
 			apply_message(box, line + 2, &hint);
 		else if (line[0] == 'x')
@@ -219,10 +236,94 @@ static bool recount(const struct mailbox *box, struct state *s)
 	return false;
 }
 
+/* --- Compaction --- */
+
+/* More than half of it says nothing any more. */
+static bool compaction_due(const struct mailbox *box)
+{
+	const struct uids *u = box->uids;
+	size_t gone = u->gone_count < GONE_KEPT ? u->gone_count : GONE_KEPT;
+
+	return box->loaded &&
+	    u->lines > 2 * (u->state.exists + gone) + LINES_FREE;
+}
+
+/* The names in one piece of memory; what is not a name goes. */
+static void names_gather(struct mailbox *box)
+{
+	struct chunk *old = box->uids->chunks;
+	struct lines l = {0};
+	size_t size = 1;
+
+	for (size_t i = 0; i < box->count; i++)
+		size += strlen(box->messages[i].name) + 1;
+	l.p = xrealloc(NULL, size);
+	for (size_t i = 0; i < box->count; i++) {
+		size_t n = strlen(box->messages[i].name) + 1;
+		memcpy(l.p + l.len, box->messages[i].name, n);
+		box->messages[i].name = l.p + l.len;
+		l.len += n;
+	}
+	box->uids->chunks = NULL;
+	chunk_keep(box->uids, &l);
+	chunks_free(old);
+}
+
+static void gone_trim(struct uids *u)
+{
+	size_t over = u->gone_count - GONE_KEPT;
+
+	if (u->gone_count <= GONE_KEPT)
+		return;
+	u->whole = u->gone[over - 1].modseq;
+	memmove(u->gone, u->gone + over, GONE_KEPT * sizeof *u->gone);
+	u->gone_count = GONE_KEPT;
+}
+
+/* Under the lock, loaded and up to date. */
+static enum mailbox_result compact(struct mailbox *box)
+{
+	struct uids *u = box->uids;
+	struct uids_new n;
+
+	gone_trim(u);
+	uids_new_begin(&n, u, box->path);
+	for (size_t i = 0; i < box->count; i++)
+		if (!box->messages[i].expunged)
+			message_print(uids_new_lines(&n), &box->messages[i]);
+	for (size_t i = 0; i < u->gone_count; i++)
+		gone_print(uids_new_lines(&n), u->gone[i].uid,
+		    u->gone[i].modseq);
+	u->lines = u->state.exists + u->gone_count;
+	names_gather(box);
+	return uids_new_end(&n);
+}
+
+/* --- Loading --- */
+
+/* Where it is not what it should be, or is too much: made good. */
+static enum mailbox_result tidy(struct mailbox *box, bool damaged)
+{
+	enum mailbox_result result;
+
+	if (!damaged && !compaction_due(box))
+		return MAILBOX_OK;
+	if (!lock_take())
+		return MAILBOX_IN_USE;
+	result = mailbox_refresh(box);
+	if (result == MAILBOX_OK && damaged)
+		result = mailbox_scan(box, true);
+	if (result == MAILBOX_OK)
+		result = compact(box);
+	lock_give();
+	return result;
+}
+
 enum mailbox_result mailbox_load(struct mailbox *box)
 {
 	struct uids *u = box->uids;
 	struct lines l;
+	bool damaged;
 
 	if (box->loaded)
 		return MAILBOX_OK;
@@ -237,12 +338,12 @@ enum mailbox_result mailbox_load(struct mailbox *box)
 	for (size_t i = 0; i < box->count; i++)
 		box->messages[i].changed = false;
 	box->loaded = true;
-	if (!recount(box, &u->state)) {
-		warn("%s: %s: counted anew", safe(box->path), UIDS_FILE);
-		u->state.cur.mtime = 0; /* a scan finds what is missing */
-	}
+	damaged = !recount(box, &u->state);
+	if (damaged)
+		warn("%s: %s is damaged: counted anew", safe(box->path),
+		    UIDS_FILE);
 	numbers(box);
-	return MAILBOX_OK;
+	return tidy(box, damaged);
 }
 
 /* The journal has been written anew: what is in it, and what is not. */
@@ -257,7 +358,7 @@ static enum mailbox_result reload(struct mailbox *box)
 	for (size_t i = 0; i < box->count; i++)
 		box->messages[i].name = NULL;
 	u->chunks = NULL;
-	u->chunk_octets = u->gone_count = 0;
+	u->lines = u->gone_count = 0;
 	apply(box, l.p, l.len);
 	chunk_keep(u, &l);
 	for (size_t i = 0; i < box->count; i++)
@@ -340,8 +441,10 @@ static void count_out(struct state *s, const struct message *m)
 static void add_line(struct batch *b, uint32_t uid, uint64_t modseq,
     uint64_t octets, const char *name)
 {
-	lines_printf(&b->lines, "a %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n",
-	    uid, modseq, octets, name);
+	struct message m = {.uid = uid, .modseq = modseq, .octets = octets,
+	    .name = name};
+
+	message_print(&b->lines, &m);
 	count_in(&b->state, name_flags(name), octets);
 }
 
@@ -374,8 +477,7 @@ void batch_sized(struct batch *b, const struct message *m, uint64_t octets)
 void batch_gone(struct batch *b, const struct message *m)
 {
 	count_out(&b->state, m);
-	lines_printf(&b->lines, "x %" PRIu32 " %" PRIu64 "\n", m->uid,
-	    batch_modseq(b));
+	gone_print(&b->lines, m->uid, batch_modseq(b));
 }
 
 void batch_drop(struct batch *b)
@@ -401,7 +503,7 @@ enum mailbox_result batch_write(struct batch *b)
 	} else
 		batch_drop(b);
 	numbers(box);
-	return MAILBOX_OK;
+	return compaction_due(box) ? compact(box) : MAILBOX_OK;
 }
 
 /* --- Opening --- */
@@ -438,13 +540,17 @@ static void id_fill(char id[33])
 static enum mailbox_result journal_make(struct mailbox *box)
 {
 	struct uids *u = box->uids;
-	struct lines none = {0};
+	struct uids_new n;
 
 	id_fill(u->id);
-	u->uidvalidity = folder_uidvalidity();
 	u->state = (struct state){.uidnext = 1, .first_recent = 1,
 	    .modseq = 1};
-	return uids_replace(u, box->path, &none);
+	enum mailbox_result result = takeover(u, box->path);
+	if (result != MAILBOX_NONE)
+		return result;
+	u->uidvalidity = folder_uidvalidity();
+	uids_new_begin(&n, u, box->path);
+	return uids_new_end(&n);
 }
 
 static enum mailbox_result open_locked(struct mailbox *box)

@@ -108,21 +108,6 @@ bool mailbox_scan_due(const struct mailbox *box)
 
 /* --- Which message a file is --- */
 
-static uint32_t hash(const char *p, size_t n)
-{
-	uint64_t h = n, word = 0;
-
-	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
-		memcpy(&word, p, sizeof word);
-		h = (h ^ word) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 29;
-	}
-	word = 0;
-	memcpy(&word, p, n);
-	h = (h ^ word) * 0x9e3779b97f4a7c15u;
-	return (uint32_t)(h >> 32);
-}
-
 static void table_make(struct scan *s)
 {
 	struct mailbox *box = s->box;
@@ -141,7 +126,7 @@ static void table_make(struct scan *s)
 			s->seen[i] = SEEN;
 			continue;
 		}
-		size_t at = hash(m->name, name_unique(m->name)) & s->mask;
+		size_t at = name_hash(m->name, name_unique(m->name)) & s->mask;
 		while (s->table[at] != 0)
 			at = (at + 1) & s->mask;
 		s->table[at] = (uint32_t)i + 1;
@@ -189,7 +174,7 @@ static void found_clear(struct scan *s)
 /* A file in cur: one that is known by this very name needs nothing. */
 static void see(struct scan *s, const char *name)
 {
-	size_t n = name_unique(name), at = hash(name, n);
+	size_t n = name_unique(name), at = name_hash(name, n);
 	ptrdiff_t i;
 
 	while ((i = lookup(s, name, n, &at)) >= 0)
@@ -263,7 +248,7 @@ int rename_new(int from_dir, const char *from, int to_dir, const char *to)
 static bool claim(struct scan *s, const char *name)
 {
 	struct stat other, st;
-	size_t n = name_unique(name), at = hash(name, n);
+	size_t n = name_unique(name), at = name_hash(name, n);
 	ptrdiff_t i, last = -1;
 
 	while ((i = lookup(s, name, n, &at)) >= 0) {
@@ -289,7 +274,7 @@ static bool claim(struct scan *s, const char *name)
 
 static bool known_unique(const struct scan *s, const char *name)
 {
-	size_t n = name_unique(name), at = hash(name, n);
+	size_t n = name_unique(name), at = name_hash(name, n);
 
 	return s->table != NULL && lookup(s, name, n, &at) >= 0;
 }
@@ -398,7 +383,7 @@ static void take_missing(struct scan *s)
 /* A message that somebody has put back into new. */
 static bool take_back(struct scan *s, const struct found *f)
 {
-	size_t n = name_unique(f->name), at = hash(f->name, n);
+	size_t n = name_unique(f->name), at = name_hash(f->name, n);
 	char name[NAME_SIZE];
 	ptrdiff_t i;
 
@@ -438,18 +423,12 @@ static void look_after(struct look *look, int fd, bool in_accord)
 		look->mtime = mtime_of(fd);
 }
 
-static void scan_run(struct scan *s, bool all)
+static void scan_run(struct scan *s, bool look_cur, int64_t cur, int64_t new)
 {
 	struct state *state = &s->batch.state;
-	int64_t cur = mtime_of(s->cur), new = mtime_of(s->new), time;
-	bool look_new = new_due(state, new) || all;
-	bool look_cur = cur_due(state, cur) || all, cur_ok, new_ok;
+	int64_t time = lock_time();
+	bool cur_ok, new_ok;
 
-	if (!look_new && !look_cur)
-		return;
-	if (look_cur && (s->result = mailbox_load(s->box)) != MAILBOX_OK)
-		return;
-	time = lock_time();
 	if (look_cur) {
 		if (!scan_cur(s))
 			return;
@@ -472,24 +451,38 @@ static void scan_run(struct scan *s, bool all)
 		state->new.mtime = 0;
 }
 
+static void scan_open(struct scan *s, bool all)
+{
+	struct mailbox *box = s->box;
+	int64_t cur = mtime_of(s->cur), new = mtime_of(s->new);
+	bool look_cur = all || cur_due(&box->uids->state, cur);
+	enum mailbox_result result;
+
+	if (!look_cur && !new_due(&box->uids->state, new))
+		return;
+	/* Loading may repair, and so write: before the batch begins. */
+	if (look_cur && (s->result = mailbox_load(box)) != MAILBOX_OK)
+		return;
+	batch_begin(&s->batch, box);
+	scan_run(s, look_cur, cur, new);
+	if (s->result == MAILBOX_OK || s->unsure) {
+		result = batch_write(&s->batch);
+		if (s->result == MAILBOX_OK)
+			s->result = result;
+	}
+	batch_drop(&s->batch);
+}
+
 enum mailbox_result mailbox_scan(struct mailbox *box, bool all)
 {
 	struct scan s = {.box = box, .cur = directory_open(box, "cur"),
 	    .new = directory_open(box, "new")};
-	enum mailbox_result result;
 
 	if (s.cur < 0 || s.new < 0)
 		s.result = errno == ENOENT ? MAILBOX_NONE :
 		    uids_failed(box->path, "open", errno);
-	batch_begin(&s.batch, box);
-	if (s.result == MAILBOX_OK)
-		scan_run(&s, all);
-	if (s.result == MAILBOX_OK || s.unsure) {
-		result = batch_write(&s.batch);
-		if (s.result == MAILBOX_OK)
-			s.result = result;
-	}
-	batch_drop(&s.batch);
+	else
+		scan_open(&s, all);
 	found_clear(&s);
 	free(s.found);
 	free(s.table);

@@ -58,8 +58,8 @@ struct uids {
 	struct state state;
 	/* mailbox.c's: */
 	size_t room;    /* of box.messages */
+	size_t lines;   /* in the file */
 	struct chunk *chunks;
-	size_t chunk_octets, live_octets;
 	struct gone *gone;
 	size_t gone_count, gone_room;
 };
@@ -68,11 +68,21 @@ struct uids {
 enum mailbox_result uids_open(struct uids *, const char *folder);
 
 /*
- * A whole new file in the old one's place, if there is one; durable. The
- * lines are without a state; uids' validity, id, whole and state are filled in.
+ * A whole new file in the old one's place, if there is one; durable. uids'
+ * validity, id and whole are filled in before, and its state before the end;
+ * lines are added to what uids_new_lines() returns, the pointer anew each time.
  */
-enum mailbox_result uids_replace(struct uids *, const char *folder,
-    const struct lines *);
+struct uids_new {
+	struct uids *uids;
+	const char *folder;
+	int fd, error;
+	struct lines lines;
+	uint64_t end;
+};
+
+void uids_new_begin(struct uids_new *, struct uids *, const char *folder);
+struct lines *uids_new_lines(struct uids_new *);
+enum mailbox_result uids_new_end(struct uids_new *);
 
 /*
  * Has somebody written? end and state are those of now, and the UIDs in it
