@@ -189,7 +189,7 @@ static bool qp(struct str *to, struct span from)
 		bool soft = n > 0 && from.p[n - 1] == '=';
 		well = qp_line(to, from.p, n - soft) && well;
 		if (!soft && lf != NULL)
-			str_add(to, "\r\n" + !cr, cr ? 2 : 1);
+			str_add(to, cr ? "\r\n" : "\n", cr ? 2 : 1);
 		from.p += whole;
 		from.n -= whole;
 	}

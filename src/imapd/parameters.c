@@ -190,18 +190,19 @@ static bool same_name(const struct piece *p, const struct piece *q)
 	    strncasecmp(p->base, q->base, p->base_n) == 0;
 }
 
-/* How many pieces from the first on are one value; 1: it stands alone. */
-static size_t run_length(const struct piece *p, size_t count)
+/*
+ * How many pieces from the first on are a value's, all of those of that name; 0:
+ * none, it stands alone.
+ */
+static size_t run_length(const struct piece *p, size_t count, bool first)
 {
-	size_t n = 1;
+	size_t n = 0;
 
-	if (!p->is_2231)
-		return 1;
-	while (n < count && same_name(p, &p[n]))
-		n++;
-	for (size_t i = 0; i < n; i++)
-		if (p[i].number != i)
-			return 1;
+	if (!p->is_2231 || (!first && same_name(p - 1, p)))
+		return 0;
+	for (; n < count && same_name(p, &p[n]); n++)
+		if (p[n].number != n)
+			return 0;
 	return n;
 }
 
@@ -234,10 +235,9 @@ void parameters_read(struct parameters *to, struct span list)
 	str_clear(&to->text);
 	for (size_t i = 0; i < count; i += n) {
 		const struct piece *p = &pieces[i];
-		n = run_length(p, count - i);
-		bool whole = n > 1 || (p->is_2231 && p->number == 0 &&
-		    (i + 1 == count || !same_name(p, p + 1)));
-		to->all[to->count++] = run_add(&to->text, &text, p, n, whole);
+		size_t run = run_length(p, count - i, i == 0);
+		n = run > 0 ? run : 1;
+		to->all[to->count++] = run_add(&to->text, &text, p, n, run > 0);
 	}
 	str_free(&text);
 }

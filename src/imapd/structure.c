@@ -349,9 +349,12 @@ static void extension_put(struct writer *w,
 
 static void encoding_put(struct writer *w, struct span value)
 {
-	struct span token = token_next(&value);
+	struct span token = {0};
 
-	comments_skip(&value);
+	if (value.p != NULL) {
+		token = token_next(&value);
+		comments_skip(&value);
+	}
 	if (token.n == 0 || token.n > NAME_MAX ||
 	    (value.n > 0 && *value.p != ';')) /* as encoding_find() has it */
 		put(w, "\"7bit\"");
