@@ -187,6 +187,11 @@ static struct criterion *header_key(struct parse *p, int unused)
 	name = input_astring(in());
 	c = word_key(p, MATCH_HEADER);
 	c->name = name;
+	str_clear(&p->text);
+	charset_fold(&p->text, (struct span){name, strlen(name)});
+	str_puts(&p->text, ": "); /* as text_of_header() has it */
+	signature_key(&c->name_signature,
+	    (struct span){p->text.p, p->text.len});
 	return c;
 }
 

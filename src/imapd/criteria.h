@@ -48,7 +48,8 @@ struct criterion {
 	struct set uids;
 	struct span key;     /* folded UTF-8; EMAILID's as it came */
 	struct signature_key signature;
-	const char *name;    /* of a field */
+	const char *name;    /* of a field, and its signature with the colon: */
+	struct signature_key name_signature;
 	struct criterion *next_set; /* of those that have uids */
 };
 

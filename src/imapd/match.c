@@ -136,11 +136,12 @@ static bool addresses_have(struct candidate *x, const struct criterion *c)
 	return has(span_of(&x->folded), c->key);
 }
 
-static bool may_have(struct candidate *x, const struct criterion *c, int where)
+static bool may_have(struct candidate *x, const struct signature_key *key,
+    int where)
 {
 	const struct summary *s = summary_of(x);
 
-	return s != NULL && signature_may(s->signature, &c->signature, where);
+	return s != NULL && signature_may(s->signature, key, where);
 }
 
 static bool header_has(struct candidate *x, const struct criterion *c)
@@ -148,7 +149,8 @@ static bool header_has(struct candidate *x, const struct criterion *c)
 	struct span header;
 	struct field f;
 
-	if (!may_have(x, c, SIGNATURE_HEADER))
+	if (!may_have(x, &c->name_signature, SIGNATURE_HEADER) ||
+	    !may_have(x, &c->signature, SIGNATURE_HEADER))
 		return false;
 	if (!load_header(&session.box, x->message, &header)) {
 		x->gone = true;
@@ -206,7 +208,7 @@ static bool text_has(struct candidate *x, const struct criterion *c)
 
 	if (c->key.n == 0)
 		return true;
-	if (!may_have(x, c, where) || (m = mime_of(x)) == NULL)
+	if (!may_have(x, &c->signature, where) || (m = mime_of(x)) == NULL)
 		return false;
 	if (m->text.n > LONG && takes_too_long(x))
 		return false;

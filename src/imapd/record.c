@@ -38,35 +38,41 @@ static uint64_t name_hash(const char *name)
 	return h;
 }
 
-/* One octet that differs makes another sum: each step can be undone. */
-static uint64_t mix(uint64_t h, uint64_t word)
+#define ODD 0x9e3779b97f4a7c15u
+
+static uint64_t word_at(const char *p)
 {
-	h = (h ^ word) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 32;
+	uint64_t word;
+
+	memcpy(&word, p, 8);
+	return word;
 }
 
-/* Four sums at a time: one alone waits for its multiplications. */
+/*
+ * Each step can be undone, so that one octet that differs makes another sum.
+ * Four sums at a time: one alone would wait for its multiplications.
+ */
 static uint32_t check_of(const char *p, size_t n)
 {
-	uint64_t sums[4] = {n, 1, 2, 3}, words[4];
+	uint64_t a = n, b = 1, c = 2, d = 3;
 	uint32_t first;
 
 	memcpy(&first, p, 4); /* behind it all is aligned */
-	sums[0] ^= first;
+	a ^= first;
 	p += 4;
 	n -= 4;
 	for (; n >= 32; p += 32, n -= 32) {
-		memcpy(words, p, 32);
-		for (int i = 0; i < 4; i++)
-			sums[i] = mix(sums[i], words[i]);
+		a = (a ^ word_at(p)) * ODD;
+		b = (b ^ word_at(p + 8)) * ODD;
+		c = (c ^ word_at(p + 16)) * ODD;
+		d = (d ^ word_at(p + 24)) * ODD;
 	}
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(words, p, 8);
-		sums[0] = mix(sums[0], words[0]);
-	}
-	for (int i = 1; i < 4; i++)
-		sums[0] = mix(sums[0], sums[i]);
-	return (uint32_t)sums[0];
+	for (; n >= 8; p += 8, n -= 8)
+		a = (a ^ word_at(p)) * ODD;
+	a = (a ^ a >> 32 ^ b) * ODD;
+	a = (a ^ a >> 32 ^ c) * ODD;
+	a = (a ^ a >> 32 ^ d) * ODD;
+	return (uint32_t)(a ^ a >> 32);
 }
 
 static struct span span_of(const struct str *s)

@@ -179,21 +179,14 @@ static void page_of(const struct request *r, size_t count, size_t *first,
 	*n = high >= low ? (size_t)(high - low + 1) : 0;
 }
 
+/* MIN's and MAX's: of SORT the first and last in its order (RFC 5267 3.1). */
 struct ends {
-	uint32_t min, max; /* places; the lowest and the highest number's */
+	uint32_t min, max;
 };
 
 static struct ends ends_of(const struct results *found)
 {
-	struct ends e = {found->at[0], found->at[0]};
-
-	for (size_t i = 1; i < found->count; i++) {
-		if (found->at[i] < e.min)
-			e.min = found->at[i];
-		if (found->at[i] > e.max)
-			e.max = found->at[i];
-	}
-	return e;
+	return (struct ends){found->at[0], found->at[found->count - 1]};
 }
 
 static uint64_t modseq_of(const uint32_t *at, size_t n)

@@ -61,7 +61,7 @@ static void filter_write(struct str *to, const struct filter *f, unsigned size)
 
 	memcpy(words, f->words, n * 8);
 	for (size_t i = n; i < FILTER_WORDS; i++)
-		words[i % n] |= f->words[i];
+		words[i & (n - 1)] |= f->words[i];
 	str_add(to, words, n * 8);
 }
 

@@ -112,6 +112,15 @@ static void address_text(struct sorting *s, const struct summary *m,
 	}
 }
 
+/*
+ * RFC 5051 compares capital letters, and so has [ \ ] ^ _ ` behind them; that
+ * is seen in ASCII alone.
+ */
+static char capital(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 static struct value text_value(struct sorting *s)
 {
 	struct value v = {.start = 0};
@@ -122,7 +131,8 @@ static struct value text_value(struct sorting *s)
 	charset_fold(&s->folded, span_of(&s->text));
 	n = s->folded.len < SORT_TEXT_MAX ? s->folded.len : SORT_TEXT_MAX;
 	v.text = p = pool_take(&s->pool, n + 1);
-	memcpy(p, s->folded.p, n);
+	for (size_t i = 0; i < n; i++)
+		p[i] = capital(s->folded.p[i]);
 	p[n] = '\0';
 	for (size_t i = 0; i < 8; i++)
 		v.start = v.start << 8 | (i < n ? (unsigned char)p[i] : 0);
