@@ -42,6 +42,9 @@ enum mailbox_result mailbox_refresh(struct mailbox *);
  */
 enum mailbox_result mailbox_scan(struct mailbox *, bool all);
 
+/* Removes files in tmp that have been there for 36 hours. */
+void mailbox_clean(const struct mailbox *);
+
 /* Without the lock: could a scan find something? */
 bool mailbox_scan_due(const struct mailbox *);
 

@@ -40,6 +40,28 @@ static uint32_t flags_after(const struct storing *s, const struct message *m)
 	}
 }
 
+/*
+ * The name is taken by a second link of the same file, as somebody leaves who is
+ * killed while he renames: rename(2) would do nothing. Another file of the same
+ * unique part is another message, and this one gets a new unique part.
+ */
+static int rename_around(int dir, const char *from, char name[NAME_SIZE])
+{
+	char base[NAME_SIZE], flags[NAME_SIZE];
+	struct stat st, other;
+
+	if (fstatat(dir, from, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    fstatat(dir, name, &other, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno;
+	if (st.st_ino == other.st_ino && st.st_dev == other.st_dev)
+		return unlinkat(dir, from, 0) == 0 ? 0 : errno;
+	snprintf(flags, sizeof flags, "%s", name);
+	name_make(base, (uint64_t)st.st_size, 0);
+	if (!name_with_flags(name, base, name_flags(flags)))
+		return ENAMETOOLONG;
+	return rename_new(dir, from, dir, name);
+}
+
 static void store_one(struct message *m, void *context)
 {
 	struct storing *s = context;
@@ -58,6 +80,8 @@ static void store_one(struct message *m, void *context)
 	error = name_with_flags(name, m->name, flags) ?
 	    rename_new(s->place.fd, m->name, s->place.fd, name) :
 	    ENAMETOOLONG;
+	if (error == EEXIST)
+		error = rename_around(s->place.fd, m->name, name);
 	if (error == ENOENT)
 		set_add(&s->missing, m->uid, m->uid);
 	else if (error != 0)

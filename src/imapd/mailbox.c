@@ -213,6 +213,14 @@ static void drop_expunged(struct mailbox *box)
 	box->count = kept;
 }
 
+/* Nobody has been told of any yet: there is no news. */
+static void begin_anew(struct mailbox *box)
+{
+	drop_expunged(box);
+	for (size_t i = 0; i < box->count; i++)
+		box->messages[i].changed = false;
+}
+
 /* What the messages say that the state should be. */
 static bool recount(const struct mailbox *box, struct state *s)
 {
@@ -334,15 +342,14 @@ enum mailbox_result mailbox_load(struct mailbox *box)
 	box->count = 0;
 	apply(box, l.p, l.len);
 	chunk_keep(u, &l);
-	drop_expunged(box);
-	for (size_t i = 0; i < box->count; i++)
-		box->messages[i].changed = false;
+	begin_anew(box);
 	box->loaded = true;
 	damaged = !recount(box, &u->state);
 	if (damaged)
 		warn("%s: %s is damaged: counted anew", safe(box->path),
 		    UIDS_FILE);
 	numbers(box);
+	mailbox_clean(box);
 	return tidy(box, damaged);
 }
 
@@ -583,6 +590,7 @@ enum mailbox_result mailbox_open(struct mailbox *box, const char *folder)
 	*box->uids = (struct uids){.fd = -1};
 	result = open_locked(box);
 	lock_give();
+	begin_anew(box); /* a scan has loaded them, perhaps */
 	keywords_read(&box->keywords, box->path);
 	if (result != MAILBOX_OK)
 		mailbox_close(box);

@@ -22,6 +22,8 @@
  */
 #define DOUBT 500000 /* ns */
 
+#define TMP_AGE (36 * 3600) /* s; the Maildir page: such files are dead */
+
 #define NOREPLACE 1u /* RENAME_NOREPLACE of <linux/fs.h> */
 
 /* A file without a UID. */
@@ -492,6 +494,26 @@ enum mailbox_result mailbox_scan(struct mailbox *box, bool all)
 	if (s.new >= 0)
 		close(s.new);
 	return s.result;
+}
+
+/* What killed deliveries have left. */
+void mailbox_clean(const struct mailbox *box)
+{
+	int fd = directory_open(box, "tmp");
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	time_t old = time(NULL) - TMP_AGE;
+	struct dirent *entry;
+	struct stat st;
+
+	if (d == NULL && fd >= 0)
+		close(fd);
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		if (entry->d_name[0] != '.' && !is_directory(fd, entry) &&
+		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime < old && st.st_atime < old)
+			unlinkat(fd, entry->d_name, 0);
+	if (d != NULL)
+		closedir(d);
 }
 
 /* --- A message whose name is no longer true --- */

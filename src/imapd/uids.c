@@ -310,11 +310,33 @@ bool uids_changed(const struct uids *u, const char *folder)
 	    st.st_dev != u->device || (uint64_t)st.st_size != u->end;
 }
 
+/* It has been written anew; of another folder, or of one made anew: none. */
+static enum mailbox_result open_other(struct uids *u, const char *folder)
+{
+	struct uids other = {.fd = -1};
+	enum mailbox_result result = uids_open(&other, folder);
+
+	if (result != MAILBOX_OK)
+		return result;
+	if (other.uidvalidity != u->uidvalidity ||
+	    strcmp(other.id, u->id) != 0) {
+		uids_close(&other);
+		return MAILBOX_NONE;
+	}
+	forget(u);
+	u->fd = other.fd;
+	u->device = other.device;
+	u->inode = other.inode;
+	u->whole = other.whole;
+	u->end = other.end;
+	u->state = other.state;
+	return MAILBOX_OK;
+}
+
 enum mailbox_result uids_refresh(struct uids *u, const char *folder,
     bool *other)
 {
 	char path[FILE_PATH_SIZE + 32];
-	uint32_t uidvalidity = u->uidvalidity;
 	struct stat st;
 	int error;
 
@@ -323,18 +345,15 @@ enum mailbox_result uids_refresh(struct uids *u, const char *folder,
 	if (stat(path, &st) != 0)
 		return errno == ENOENT || errno == ENOTDIR ? MAILBOX_NONE :
 		    uids_failed(folder, UIDS_FILE, errno);
-	if (st.st_ino == u->inode && st.st_dev == u->device) {
-		if ((uint64_t)st.st_size == u->end)
-			return MAILBOX_OK;
-		error = tail_read(u, (uint64_t)st.st_size);
-		return error == 0 ? MAILBOX_OK :
-		    uids_failed(folder, UIDS_FILE, error);
+	if (st.st_ino != u->inode || st.st_dev != u->device) {
+		*other = true;
+		return open_other(u, folder);
 	}
-	*other = true;
-	forget(u);
-	enum mailbox_result result = uids_open(u, folder);
-	return result == MAILBOX_OK && u->uidvalidity != uidvalidity ?
-	    MAILBOX_NONE : result;
+	if ((uint64_t)st.st_size == u->end)
+		return MAILBOX_OK;
+	error = tail_read(u, (uint64_t)st.st_size);
+	return error == 0 ? MAILBOX_OK :
+	    uids_failed(folder, UIDS_FILE, error);
 }
 
 enum mailbox_result uids_append(struct uids *u, struct lines *l,
