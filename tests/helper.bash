@@ -6,7 +6,8 @@
 # send, with CRLF. In S lines * stands for anything. Every line is compared.
 #
 #   pipe PROGRAM ...   sends all of it at once, as a file would be
-#   step PROGRAM ...   one side at a time, as a cautious client does
+#   step PROGRAM ...   one side at a time, as a cautious client does; a line
+#                      `! COMMAND` is run when the conversation has come to it
 #   both PROGRAM ...   pipe, then step
 
 bats_require_minimum_version 1.5.0
@@ -178,6 +179,8 @@ step() {
 		[Cc]:*)
 			# The server may have hung up in the middle of it.
 			(trap '' PIPE; _client "$line" >&9) 2>/dev/null || true ;;
+		'! '*)
+			eval "${line#! }" ;;
 		S:*)
 			line=${line#S:}
 			line=${line# }
