@@ -19,7 +19,10 @@ bats_require_minimum_version() { :; }
 # shellcheck source-path=SCRIPTDIR source=../helper.bash
 . "$HERE/../helper.bash"
 
-CASES="one three many mixed alias forward command work login pop3"
+# shellcheck source-path=SCRIPTDIR source=imap.bash
+. "$HERE/imap.bash"
+
+CASES="one three many mixed alias forward command work login pop3 $IMAP_CASES"
 PATIENCE=40 # s for an attempt: a faulty process must not make the others hang
 violations=0
 
@@ -106,6 +109,8 @@ case_make() { # NAME
 	pop3)
 		printf '%s\r\n' 'USER alice' 'PASS secret' 'DELE 1' 'DELE 3' \
 			'DELE 4' QUIT >"$WORK/in" ;;
+	imap-*)
+		imap_case "$1" ;;
 	*)
 		echo "no case $1: it is one of $CASES" >&2
 		exit 64 ;;
@@ -117,6 +122,7 @@ case_make() { # NAME
 fresh() {
 	find "$PENNYPOST_HOME/spool" -type f ! -name .forward -delete
 	[ "$name" != pop3 ] || pop3_fill
+	[[ $name != imap-* ]] || imap_fresh
 	[ "$name" != work ] || queue_fill
 }
 
@@ -159,6 +165,8 @@ attempt() {
 		command=("$PROGRAMS/smtpd" -s) ;;
 	pop3)
 		command=("$PROGRAMS/pop3d") ;;
+	imap-*)
+		command=("$PROGRAMS/imapd") ;;
 	esac
 	# Every process has stderr: the pipe ends when the last of them has. In
 	# braces, as bash would tell of each kill.
@@ -174,6 +182,7 @@ attempt() {
 	command) [ "$status" != 0 ] || yes=1 ;;
 	work) [ "$(grep -c '^to + .*@example' "$QUEUE/$QUEUE_ID")" != 2 ] || yes=1 ;;
 	pop3) [ "$(grep -c '^+OK' "$WORK/out")" != 7 ] || yes=1 ;;
+	imap-*) ! imap_yes || yes=1 ;;
 	*) ! grep -q '^250 2.0.0 OK' "$WORK/out" || yes=1 ;;
 	esac
 }
@@ -270,6 +279,8 @@ tmp_left() { # VICTIM killed|failed
 	killed/smtpd.*) left=$(grep -v '^./tmp/' <<<"$left") ;;
 	killed/deliver.*) left=$(grep -v '^./mail/.*/tmp/' <<<"$left") ;;
 	esac
+	[[ $2/$name/$1 != killed/imap-*/imapd.* ]] ||
+		left=$(grep -v '^./mail/.*/tmp/' <<<"$left")
 	[[ $name != @(forward|work) ]] || [ "$2" = failed ] ||
 		left=$(grep -v '^./tmp/' <<<"$left")
 	[ -z "$left" ] || violation "left behind: $left"
@@ -299,6 +310,12 @@ check() {
 		check_pop3
 		return
 	fi
+	if [[ $name == imap-* ]]; then
+		! grep -qE '^. NO \[AUTHENTICATIONFAILED' "$WORK/out" ||
+			violation "refused for good"
+		imap_check
+		return
+	fi
 	survey
 	[ "$yes" = 0 ] || everybody_has_it || violation "yes, but it is not there"
 	not_more_than 1
@@ -314,10 +331,10 @@ check() {
 # the queue, where the second try finds what the first one did, once.
 check_retry() {
 	local -A has waits
-	[ "$name" != pop3 ] || fresh
+	[[ $name != @(pop3|imap-*) ]] || fresh
 	attempt
 	[ "$yes" = 1 ] || violation "the second try failed"
-	[ "$name" != pop3 ] || return 0
+	[[ $name != @(pop3|imap-*) ]] || return 0
 	survey
 	everybody_has_it || violation "not there after a second try"
 	if [ "$name" = work ]; then
