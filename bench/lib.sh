@@ -85,7 +85,7 @@ server_ready()
 	local tries line
 	for tries in {1..100}; do
 		if (exec 3<>"/dev/tcp/127.0.0.1/$port" && read -r -t 5 line <&3 &&
-		    case $line in 220*|+OK*) ;; *) false ;; esac) 2>/dev/null
+		    case $line in 220*|+OK*|'* OK'*) ;; *) false ;; esac) 2>/dev/null
 		then
 			return 0
 		fi
@@ -135,6 +135,28 @@ server_cpu()
 		}
 		printf "%d\n", sum * 1000 / hertz
 	}'
+}
+
+# server_pss: KiB of memory, shared pages by their share, of all the processes.
+server_pss()
+{
+	local list pid
+	list=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v roots="${pids[*]}" '
+	{ pid = $1; sub(/^.*\) /, ""); parent[pid] = $2 }
+	END {
+		n = split(roots, list, " ")
+		for (i = 1; i <= n; i++)
+			root[list[i]] = 1
+		for (pid in parent) {
+			for (p = pid; p > 1 && !(p in root); p = parent[p])
+				;
+			if (p in root)
+				print pid
+		}
+	}')
+	for pid in $list; do
+		cat "/proc/$pid/smaps_rollup" 2>/dev/null
+	done | awk '$1 == "Pss:" { sum += $2 } END { print sum }'
 }
 
 # microseconds since the epoch
