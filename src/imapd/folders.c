@@ -84,6 +84,7 @@ struct below {
 	const char *above;
 	struct str names; /* each NUL-terminated */
 	size_t count;     /* of all folders */
+	bool there;       /* it is a folder itself */
 };
 
 static bool see_below(const char *name, void *context)
@@ -91,6 +92,7 @@ static bool see_below(const char *name, void *context)
 	struct below *b = context;
 
 	b->count++;
+	b->there |= strcmp(name, b->above) == 0;
 	if (name_is_below(name, b->above))
 		str_add(&b->names, name, strlen(name) + 1);
 	return true;
@@ -379,7 +381,7 @@ static enum folder_result rename_tree(const char *from, const char *to)
 
 	str_clear(&b.names);
 	if (folders_each(see_below, &b)) {
-		if (folder_exists(from))
+		if (b.there)
 			str_add(&b.names, from, strlen(from) + 1);
 		result = b.names.len == 0 ? FOLDER_NONE :
 		    check_names(&b.names, from, to);
