@@ -141,6 +141,7 @@ static void store(const struct change *c, const struct set *uids)
 		}
 	}
 	lock_give();
+	session.told = 0; /* the flags are told where nothing has changed, too */
 	set_free(&modified);
 	str_free(&text);
 }

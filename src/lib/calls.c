@@ -122,6 +122,7 @@ static const struct call calls[] = {
 	{CALL(copy_file_range), IN(FILES)},
 	{CALL(fadvise64), IN(FILES)},
 	{CALL(memfd_create), IN(FILES)},
+	{CALL(sysinfo), IN(FILES)}, /* by glibc's qsort() */
 
 	{CALL(socket), IF(NETWORK, SOCKET)},
 	{CALL(connect), IN(NETWORK)},
@@ -152,7 +153,6 @@ static const struct call calls[] = {
 	{CALL(prlimit64), IF(CONFINE, OWN_LIMITS)},
 	{CALL(set_tid_address), IN(FORK)},
 	{CALL(sched_getaffinity), IN(FORK)},
-	{CALL(sysinfo), IN(FORK)}, /* by glibc's qsort() */
 #ifdef SYS_rseq
 	{CALL(rseq), IN(FORK)},
 #endif
