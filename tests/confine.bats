@@ -93,6 +93,16 @@ session() {
 	tried pop3d 1f </dev/null
 }
 
+@test "imapd: before a login nothing, after it one Maildir" {
+	session 'a LOGIN alice secret' 'b LIST "" ""' 'c LOGOUT' |
+		"$probed/imapd" >out 2>"$log"
+	grep -q '^b OK ' out
+	tried imapd 32 </dev/null
+	told imapd "${unable[@]}" 'open(at)? path=users/passwd' \
+		'open(at)? path=/etc/passwd' 'execve path=/bin/true'
+	tried imapd 129f </dev/null
+}
+
 @test "smtpd: before a login nothing, after it the queue without its mail" {
 	session 'EHLO x' "AUTH PLAIN $(printf '\0alice\0secret' | base64)" \
 		'MAIL FROM:<alice@example.test>' 'RCPT TO:<bob@example.test>' \
