@@ -24,6 +24,8 @@ ifdef STATIC
 # One segment less, no relocation: fewer pages to fault in at each start.
 ALL_CFLAGS += -fno-pie
 ALL_LDFLAGS += -static -no-pie -Wl,-z,noseparate-code
+# Small variables beside each other, not between the large: fewer dirty pages.
+ALL_LDFLAGS += -Wl,--sort-section=alignment
 endif
 ifdef SANITIZE
 CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \

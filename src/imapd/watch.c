@@ -65,8 +65,8 @@ void watch_clear(void)
 		close(fd);
 	fd = -1;
 	deaf = false;
+	memset(news, 0, (size_t)count);
 	count = 0;
-	memset(news, 0, sizeof news);
 }
 
 /* What happened does not matter: the mailbox sees for itself. */

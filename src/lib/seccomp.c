@@ -100,6 +100,17 @@ static struct {
 	uint32_t refused;
 } filter;
 
+/* A session that sleeps for hours need not hold what made it. */
+static void filter_free(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)&filter + page - 1) & ~(page - 1);
+	uintptr_t end = (uintptr_t)(&filter + 1) & ~(page - 1);
+
+	if (begin < end)
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 static void emit(unsigned code, uint32_t value, unsigned char yes,
     unsigned char no)
 {
@@ -362,8 +373,11 @@ bool seccomp_enter(unsigned groups)
 	filter_make(groups);
 	program.n = (unsigned short)filter.n;
 	program.code = filter.code;
-	return sigaction(SIGSYS, &action, NULL) == 0 &&
-	    syscall(SYS_seccomp, 1 /* SET_MODE_FILTER */, 0, &program) == 0;
+	if (sigaction(SIGSYS, &action, NULL) != 0 ||
+	    syscall(SYS_seccomp, 1 /* SET_MODE_FILTER */, 0, &program) != 0)
+		return false;
+	filter_free();
+	return true;
 }
 
 #endif
