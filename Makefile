@@ -67,7 +67,7 @@ imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
     imapd/index.o imapd/record.o imapd/signature.o imapd/text.o imapd/subject.o \
     imapd/ids.o imapd/items.o imapd/search.o imapd/criteria.o imapd/match.o \
     imapd/results.o imapd/sort.o imapd/thread.o imapd/threads.o imapd/gather.o \
-    imapd/later.o lib/file.o lib/pool.o $(DOOR) $(SERVER)
+    lib/file.o lib/pool.o $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
     lib/address.o lib/program.o $(BASE)
