@@ -40,7 +40,7 @@ static char *add(char *to, const char *name)
 static char *add_keywords(char *to, uint32_t flags)
 {
 	for (unsigned k = 0; k < KEYWORDS_MAX && flags >> (5 + k) != 0; k++)
-		if ((flags & FLAG_KEYWORD << k) != 0 &&
+		if ((flags & (uint32_t)FLAG_KEYWORD << k) != 0 &&
 		    *session.box.keywords.names[k] != '\0')
 			to = add(to, session.box.keywords.names[k]);
 	return to;
