@@ -9,13 +9,23 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static bool is_atom(char c)
+{
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '[': case ']': case ':':
+	case ';': case '@': case '\\': case ',': case '.': case '"':
+	case ' ': case '\t': case '\r': case '\n':
+		return false;
+	}
+	return true;
+}
+
 /* Octets of words: all but specials (RFC 5322 3.2.3). */
 static size_t atom_length(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.n && !is_space(s.p[n]) &&
-	    (s.p[n] == '\0' || strchr("()<>[]:;@\\,.\"", s.p[n]) == NULL))
+	while (n < s.n && is_atom(s.p[n]))
 		n++;
 	return n;
 }

@@ -29,11 +29,6 @@ static struct span line_text(const char *p, size_t n)
 	return (struct span){p, n};
 }
 
-static struct span span_from(struct span s, size_t from)
-{
-	return (struct span){s.p + from, s.n - from};
-}
-
 /* RFC 5322 4.5 has blanks before the colon; none is within a name. */
 static bool name_of(struct span line, struct span *name)
 {
@@ -58,46 +53,73 @@ bool header_next(struct span *rest, struct field *f)
 		struct span all = *rest;
 		size_t n = line_length(all), first = n;
 
-		*rest = span_from(*rest, n);
+		span_skip(rest, n);
 		if (is_blank(all.p[0]) ||
 		    !name_of((struct span){all.p, first}, &f->name))
 			continue;
 		while (rest->n > 0 && is_blank(rest->p[0])) {
 			size_t more = line_length(*rest);
 			n += more;
-			*rest = span_from(*rest, more);
+			span_skip(rest, more);
 		}
 		f->whole = (struct span){all.p, n};
 		f->value = line_text(all.p, n);
-		f->value = span_from(f->value, (size_t)((const char *)
-		    memchr(all.p, ':', first) - all.p) + 1);
+		span_skip(&f->value, (size_t)((const char *)
+		    memchr(f->name.p + f->name.n, ':', first) - all.p) + 1);
 		return true;
 	}
 	return false;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 bool field_is(const struct field *f, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < f->name.n && name[i] != '\0'; i++) {
-		char a = f->name.p[i], b = name[i];
-		if (a >= 'A' && a <= 'Z')
-			a = (char)(a | 0x20);
-		if (b >= 'A' && b <= 'Z')
-			b = (char)(b | 0x20);
-		if (a != b)
+	for (i = 0; i < f->name.n && name[i] != '\0'; i++)
+		if (lower(f->name.p[i]) != lower(name[i]))
 			return false;
-	}
 	return i == f->name.n && name[i] == '\0';
+}
+
+/* The line begins with that name, and then perhaps blanks, and a colon. */
+static bool line_is_of(struct span line, const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i] != '\0'; i++)
+		if (i == line.n || lower(line.p[i]) != lower(name[i]))
+			return false;
+	while (i < line.n && is_blank(line.p[i]))
+		i++;
+	return i < line.n && line.p[i] == ':';
+}
+
+int header_next_of(struct span *rest, const char *const names[], size_t count,
+    struct field *f)
+{
+	uint32_t letters = 0;
+
+	for (size_t i = 0; i < count; i++)
+		letters |= UINT32_C(1) << (names[i][0] & 31);
+	while (rest->n > 0 && !line_is_empty(*rest)) {
+		char c = rest->p[0];
+		bool may = c >= 'A' && (letters >> (c & 31) & 1) != 0;
+		for (size_t i = 0; may && i < count; i++)
+			if (line_is_of(*rest, names[i]))
+				return header_next(rest, f) ? (int)i : -1;
+		span_skip(rest, line_length(*rest));
+	}
+	return -1;
 }
 
 bool header_find(struct span header, const char *name, struct field *f)
 {
-	while (header_next(&header, f))
-		if (field_is(f, name))
-			return true;
-	return false;
+	return header_next_of(&header, &name, 1, f) == 0;
 }
 
 static bool is_space(char c)
@@ -112,19 +134,19 @@ static bool is_space(char c)
 void field_unfold(struct str *to, struct span value)
 {
 	while (value.n > 0 && is_space(value.p[0]))
-		value = span_from(value, 1);
+		span_skip(&value, 1);
 	while (value.n > 0 && is_space(value.p[value.n - 1]))
 		value.n--;
 	while (value.n > 0) {
 		size_t n = line_length(value);
 		struct span line = line_text(value.p, n);
-		value = span_from(value, n);
+		span_skip(&value, n);
 		if (value.n > 0)
 			while (line.n > 0 && is_space(line.p[line.n - 1]))
 				line.n--;
 		str_add(to, line.p, line.n);
 		while (value.n > 0 && is_space(value.p[0])) {
-			value = span_from(value, 1);
+			span_skip(&value, 1);
 			if (!is_space(value.p[0]))
 				str_add(to, " ", 1);
 		}

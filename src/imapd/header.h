@@ -22,6 +22,13 @@ struct field {
  */
 bool header_next(struct span *rest, struct field *);
 
+/*
+ * The next field that has one of `count` names: which; -1: there is none. The
+ * others cost little.
+ */
+int header_next_of(struct span *rest, const char *const names[], size_t count,
+    struct field *);
+
 /* The first field of that name (ASCII letters of either case are the same). */
 bool header_find(struct span header, const char *name, struct field *);
 

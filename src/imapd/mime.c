@@ -27,6 +27,7 @@ struct parser {
 	struct open open[MIME_DEPTH_MAX];
 	size_t depth;
 	bool bounded; /* one of them has a boundary */
+	size_t shortest; /* no boundary is or was shorter */
 };
 
 static const struct span text_type = {"text", 4}, plain_type = {"plain", 5},
@@ -77,7 +78,7 @@ static struct open *boundary_find(struct parser *p, bool *is_end)
 	    p->text[p->at + 1] != '-')
 		return NULL;
 	struct span line = boundary_line(p);
-	for (size_t i = p->depth; i-- > 0;) {
+	for (size_t i = line.n < p->shortest ? 0 : p->depth; i-- > 0;) {
 		struct span b = p->open[i].boundary;
 		if (b.n == 0 || b.n > line.n ||
 		    (best != NULL && b.n <= best->boundary.n) ||
@@ -171,7 +172,8 @@ static bool is_digest(const struct parser *p)
 static bool boundary_of(struct parser *p, const struct part *part,
     struct span *boundary)
 {
-	struct str s = {0};
+	char room[BOUNDARY_MAX];
+	struct str s = STR_ROOM(room);
 	bool found = parameter_find(&s, part->parameters, "boundary") &&
 	    s.len > 0;
 
@@ -227,6 +229,8 @@ static void part_open(struct parser *p, struct part *part)
 		return;
 	}
 	p->open[p->depth++] = (struct open){part, &part->children, boundary};
+	if (part->is_multipart && (!p->bounded || boundary.n < p->shortest))
+		p->shortest = boundary.n;
 	p->bounded = p->bounded || part->is_multipart;
 }
 
@@ -346,13 +350,18 @@ static void parse(struct parser *p)
 
 void mime_begin(struct mime *m, struct span text)
 {
-	struct parser p = {.mime = m, .text = text.p, .n = text.n};
+	struct parser p;
 
 	m->text = text;
 	m->root = NULL;
 	m->parts = 0;
 	m->pool.used = 0;
 	m->pool.blocks = NULL;
+	p.mime = m;
+	p.text = text.p;
+	p.n = text.n;
+	p.at = p.lines = p.depth = p.shortest = 0;
+	p.bounded = false;
 	parse(&p);
 }
 
@@ -413,7 +422,8 @@ void part_text(struct str *to, const struct mime *m, const struct part *part,
     size_t max)
 {
 	struct span s = part_body(m, part);
-	struct str charset = {0}, octets = {0};
+	char name[64];
+	struct str charset = STR_ROOM(name), octets = {0};
 
 	if (max > TEXT_MAX)
 		max = TEXT_MAX;

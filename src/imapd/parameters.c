@@ -36,8 +36,13 @@ void comments_skip(struct span *s)
 
 static bool is_token(char c)
 {
-	return (unsigned char)c > ' ' && c != 0x7f &&
-	    strchr("()<>@,;:\\\"/[]?=", c) == NULL;
+	switch (c) {
+	case '(': case ')': case '<': case '>': case '@': case ',': case ';':
+	case ':': case '\\': case '"': case '/': case '[': case ']': case '?':
+	case '=': case 0x7f:
+		return false;
+	}
+	return (unsigned char)c > ' ';
 }
 
 struct span token_next(struct span *rest)
@@ -160,7 +165,8 @@ static int piece_compare(const void *a, const void *b)
 static size_t pieces_read(struct piece pieces[PARAMETERS_MAX],
     struct str *text, struct span list)
 {
-	struct parameter p = {0};
+	char room[256];
+	struct parameter p = {.value = STR_ROOM(room)};
 	size_t count = 0;
 	bool sort = false;
 
@@ -227,8 +233,9 @@ static struct parameter_at run_add(struct str *to, const struct str *text,
 
 void parameters_read(struct parameters *to, struct span list)
 {
+	char room[1024];
 	struct piece pieces[PARAMETERS_MAX];
-	struct str text = {0};
+	struct str text = STR_ROOM(room);
 	size_t count = pieces_read(pieces, &text, list), n;
 
 	to->count = 0;
@@ -295,8 +302,9 @@ static void pieces_decode(struct str *to, const struct str *text,
 
 bool parameter_find(struct str *to, struct span list, const char *name)
 {
+	char room[1024];
 	struct piece pieces[PARAMETERS_MAX], *found = NULL;
-	struct str text = {0};
+	struct str text = STR_ROOM(room);
 	size_t count, run = 0;
 
 	if (list.n == 0)

@@ -60,21 +60,11 @@ static void literal_put(struct str *to, struct span s)
 	}
 }
 
-void structure_string(struct str *to, struct span s)
+/* With a `\` before what needs it, and without NULs. */
+static void escaped_put(struct str *to, struct span s)
 {
 	size_t from = 0;
 
-	if (s.p == NULL) {
-		str_add(to, "NIL", 3);
-		return;
-	}
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\r' || s.p[i] == '\n' ||
-		    (unsigned char)s.p[i] >= 0x80) {
-			literal_put(to, s);
-			return;
-		}
-	str_add(to, "\"", 1);
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (c != '"' && c != '\\' && c != '\0')
@@ -85,6 +75,30 @@ void structure_string(struct str *to, struct span s)
 		from = c != '\0' ? i : i + 1;
 	}
 	str_add(to, s.p + from, s.n - from);
+}
+
+void structure_string(struct str *to, struct span s)
+{
+	bool literal = false, special = false;
+
+	if (s.p == NULL) {
+		str_add(to, "NIL", 3);
+		return;
+	}
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		literal |= (c >= 0x80) | (c == '\r') | (c == '\n');
+		special |= (c == '"') | (c == '\\') | (c == '\0');
+	}
+	if (literal) {
+		literal_put(to, s);
+		return;
+	}
+	str_add(to, "\"", 1);
+	if (special)
+		escaped_put(to, s);
+	else
+		str_add(to, s.p, s.n);
 	str_add(to, "\"", 1);
 }
 
@@ -147,25 +161,24 @@ struct values {
 };
 
 /* Of one field; `any`: the list has begun. */
-static bool addresses_put(struct writer *w, struct span value, bool any)
+static bool addresses_put(struct writer *w, struct span value,
+    struct mail_address *a, bool any)
 {
-	struct mail_address a = {0};
-
 	if (value.n > TEXTS_MAX)
 		value.n = TEXTS_MAX;
-	while (has_room(w, 0) && addresses_next(&value, &a)) {
+	a->in_group = false;
+	while (has_room(w, 0) && addresses_next(&value, a)) {
 		put(w, any ? "(" : "((");
 		any = true;
-		string_put(w, a.has_name, &a.name);
+		string_put(w, a->has_name, &a->name);
 		put(w, " ");
-		string_put(w, a.has_route, &a.route);
+		string_put(w, a->has_route, &a->route);
 		put(w, " ");
-		string_put(w, a.has_mailbox, &a.mailbox);
+		string_put(w, a->has_mailbox, &a->mailbox);
 		put(w, " ");
-		string_put(w, a.has_host, &a.host);
+		string_put(w, a->has_host, &a->host);
 		put(w, ")");
 	}
-	addresses_free(&a);
 	return any;
 }
 
@@ -174,19 +187,18 @@ static bool addresses_put(struct writer *w, struct span value, bool any)
  * looks at the last, would be shown different senders.
  */
 static bool list_put(struct writer *w, const struct values *v,
-    const char *name)
+    const char *const *name, struct mail_address *a)
 {
 	struct span rest = v->first;
 	struct field f;
 	bool any = false;
 
 	if (v->count == 1)
-		any = addresses_put(w, v->last, false);
+		any = addresses_put(w, v->last, a, false);
 	if (v->count > 1)
 		rest.n = (size_t)(v->last.p + v->last.n - rest.p);
-	while (v->count > 1 && header_next(&rest, &f))
-		if (field_is(&f, name))
-			any = addresses_put(w, f.value, any);
+	while (v->count > 1 && header_next_of(&rest, name, 1, &f) == 0)
+		any = addresses_put(w, f.value, a, any);
 	if (any)
 		put(w, ")");
 	return any;
@@ -195,34 +207,56 @@ static bool list_put(struct writer *w, const struct values *v,
 static void values_read(struct values values[FIELDS], struct span header)
 {
 	struct field f;
+	int i;
 
-	while (header_next(&header, &f))
-		for (size_t i = 0; i < FIELDS; i++) {
-			if ((f.name.p[0] | 0x20) != (names[i][0] | 0x20) ||
-			    !field_is(&f, names[i]))
-				continue;
-			if (values[i].count++ == 0)
-				values[i].first = f.whole;
-			values[i].last = f.value;
-			break;
-		}
+	while ((i = header_next_of(&header, names, FIELDS, &f)) >= 0) {
+		if (values[i].count++ == 0)
+			values[i].first = f.whole;
+		values[i].last = f.value;
+	}
+}
+
+/* Sender and Reply-To without an address are as From (RFC 3501 7.4.2). */
+static void lists_put(struct writer *w, const struct values v[FIELDS],
+    struct mail_address *a)
+{
+	struct str from = {0};
+
+	for (size_t i = FROM; i <= BCC; i++) {
+		size_t at = w->to->len + 1;
+		put(w, " ");
+		bool any = list_put(w, &v[i], &names[i], a);
+		if (i == FROM && any)
+			str_add(&from, w->to->p + at, w->to->len - at);
+		else if ((i == SENDER || i == REPLY_TO) && !any &&
+		    from.len > 0 && has_room(w, from.len))
+			str_add(w->to, from.p, from.len);
+		else if (!any)
+			put(w, "NIL");
+	}
+	str_free(&from);
 }
 
 static void envelope_put(struct writer *w, struct span header)
 {
 	struct values v[FIELDS] = {0};
+	char name[256], route[64], mailbox[128], host[128];
+	struct mail_address a = {.name = STR_ROOM(name),
+	    .route = STR_ROOM(route), .mailbox = STR_ROOM(mailbox),
+	    .host = STR_ROOM(host)};
 
 	values_read(v, header);
-	for (size_t i = 0; i < FIELDS; i++) {
-		put(w, i == 0 ? "(" : " ");
-		if (i < FROM || i > BCC)
-			value_put(w, v[i].last);
-		else if (!list_put(w, &v[i], names[i]) &&
-		    ((i != SENDER && i != REPLY_TO) ||
-		    !list_put(w, &v[FROM], names[FROM])))
-			put(w, "NIL");
-	}
+	put(w, "(");
+	value_put(w, v[DATE].last);
+	put(w, " ");
+	value_put(w, v[SUBJECT].last);
+	lists_put(w, v, &a);
+	put(w, " ");
+	value_put(w, v[IN_REPLY_TO].last);
+	put(w, " ");
+	value_put(w, v[MESSAGE_ID].last);
 	put(w, ")");
+	addresses_free(&a);
 }
 
 void structure_envelope(struct str *to, struct span header)
@@ -250,17 +284,12 @@ static void content_read(struct span values[CONTENT_FIELDS],
     struct span header)
 {
 	struct field f;
+	int i;
 
-	while (header_next(&header, &f)) {
-		if ((f.name.p[0] | 0x20) != 'c')
-			continue;
-		for (size_t i = 0; i < CONTENT_FIELDS; i++)
-			if (values[i].p == NULL &&
-			    field_is(&f, content_names[i])) {
-				values[i] = f.value;
-				break;
-			}
-	}
+	while ((i = header_next_of(&header, content_names, CONTENT_FIELDS,
+	    &f)) >= 0)
+		if (values[i].p == NULL)
+			values[i] = f.value;
 }
 
 static bool token_is(struct span token, const char *text)
@@ -271,10 +300,11 @@ static bool token_is(struct span token, const char *text)
 
 static void parameters_put(struct writer *w, struct span list, bool is_text)
 {
+	char room[512];
 	struct parameters p;
 	bool any = false;
 
-	p.text = (struct str){0};
+	p.text = (struct str)STR_ROOM(room);
 	p.count = 0;
 	if (list.n > 0)
 		parameters_read(&p, list);

@@ -35,10 +35,31 @@ static void reserve(struct str *s, size_t more)
 	s->borrowed = false;
 }
 
+/* Most pieces are short, and musl's memcpy is slow at the first octet. */
+static void copy(char *to, const char *from, size_t n)
+{
+	if (n > 32) {
+		memcpy(to, from, n);
+	} else if (n >= 16) {
+		memcpy(to, from, 16);
+		memcpy(to + n - 16, from + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else if (n > 0) {
+		to[0] = from[0];
+		to[n / 2] = from[n / 2];
+		to[n - 1] = from[n - 1];
+	}
+}
+
 void str_add(struct str *s, const void *p, size_t n)
 {
 	reserve(s, n);
-	memcpy(s->p + s->len, p, n);
+	copy(s->p + s->len, p, n);
 	s->len += n;
 	s->p[s->len] = '\0';
 }
