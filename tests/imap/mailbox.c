@@ -142,6 +142,8 @@ static void append(char *line)
 		if (fd < 0 || write(fd, text, strlen(text)) < 0 ||
 		    write(fd, "\n", 1) < 0 || fsync(fd) != 0) {
 			printf("cannot write\n");
+			for (size_t i = 0; i <= count; i++)
+				unlink(paths[i]);
 			return;
 		}
 		close(fd);
@@ -313,6 +315,17 @@ static void run(char *line)
 		struct mailbox *b = box(&line);
 		if (mailbox_claim_recent(b, &first) == MAILBOX_OK)
 			printf("from %u\n", first);
+	} else if (strcmp(verb, "truncate") == 0) { /* FILE SIZE */
+		const char *path = word(&line, "");
+		if (truncate(path, (off_t)number(&line, 0)) != 0)
+			printf("%s\n", strerror(errno));
+	} else if (strcmp(verb, "octets") == 0) {
+		uint64_t octets;
+		say(mailbox_octets(box(&line), &octets));
+		printf("%" PRIu64 "\n", octets);
+	} else if (strcmp(verb, "run") == 0) { /* a command of the shell */
+		if (system(line) != 0)
+			printf("%s\n", line);
 	} else if (strcmp(verb, "pause") == 0)
 		usleep((unsigned)number(&line, 10) * 1000);
 	else if (*verb != '\0' && *verb != '#')
