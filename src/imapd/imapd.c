@@ -15,10 +15,10 @@
 #include "folders.h"
 #include "lock.h"
 #include "log.h"
+#include "news.h"
 #include "program.h"
 #include "sasl.h"
 #include "session.h"
-#include "view.h"
 
 #define STRANGER_TIMEOUT 300 /* s; half of what a user has is enough to log in */
 #define TIMEOUT 1800         /* s; RFC 3501 5.4: thirty minutes at least */
@@ -426,7 +426,7 @@ static void command(void)
 	if (in->gone || session.tag == NULL)
 		return;
 	if (session.state == SELECTED)
-		view_tell(!session.hold_expunges);
+		news_selected(!session.hold_expunges);
 	if (session.state == 0 && !answer_given())
 		return;
 	errors += answer_is_bad();
@@ -440,7 +440,7 @@ static _Noreturn void talk(unsigned errors_max)
 
 	errors = 0;
 	in->conn = &session.conn;
-	while (session.state != 0 && !in->gone && notify_wait() &&
+	while (session.state != 0 && !in->gone && news_await() &&
 	    input_begin(in)) {
 		command();
 		if (errors > errors_max) {

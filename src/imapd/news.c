@@ -120,7 +120,7 @@ void news_forget(void)
 	watch_clear();
 }
 
-void news_begin(bool tell)
+static void begin(bool tell)
 {
 	listing_free(&news.names);
 	if (!listing_read(&news.names))
@@ -179,7 +179,8 @@ static void names_tell(void)
 
 /* Messages */
 
-void news_arrived(size_t first)
+/* New ones, from this sequence number on: what NOTIFY wants of them. */
+static void arrived(size_t first)
 {
 	const struct group *g = notify_selected();
 	struct input *in = &session.input;
@@ -200,13 +201,17 @@ void news_arrived(size_t first)
 	in->at = at;
 }
 
+void news_selected(bool expunges)
+{
+	arrived(view_tell(expunges));
+}
+
 static void selected_tell(void)
 {
 	const struct group *g = notify_selected();
 
-	if (notify_on() && (g == NULL || g->events == 0))
-		return;
-	view_tell(g == NULL || g->filter == SELECTED_NOW);
+	if (!notify_on() || (g != NULL && g->events != 0))
+		news_selected(g == NULL || g->filter == SELECTED_NOW);
 }
 
 void news_tell(void)
@@ -232,7 +237,22 @@ bool news_wait(int seconds)
 	return watch_wait(seconds);
 }
 
-bool notify_wait(void)
+void cmd_notify(void)
+{
+	bool status;
+
+	news_forget();
+	if (!notify_parse(&status))
+		return;
+	if (!notify_on()) {
+		ok("as you were");
+		return;
+	}
+	ok("you will hear");
+	begin(status);
+}
+
+bool news_await(void)
 {
 	int64_t due = conn_due(&session.conn);
 

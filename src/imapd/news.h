@@ -6,10 +6,6 @@
 #define NEWS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-
-/* NOTIFY SET: from here on. status: also tells how things are now. */
-void news_begin(bool status);
 
 /* What is watched is to be found out anew. */
 void news_forget(void);
@@ -20,7 +16,13 @@ void news_tell(void);
 /* As watch_wait(), of all that is to be watched. */
 bool news_wait(int seconds);
 
-/* New messages, from this sequence number on: what NOTIFY wants of them. */
-void news_arrived(size_t first);
+/* Of the selected mailbox: view_tell(), and what NOTIFY wants of new mail. */
+void news_selected(bool expunges);
+
+/*
+ * Before a command is read: what NOTIFY has asked for, until the client speaks.
+ * False: the session is over.
+ */
+bool news_await(void);
 
 #endif

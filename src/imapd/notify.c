@@ -1,10 +1,8 @@
-/* NOTIFY: RFC 5465. */
 #include "notify.h"
 
 #include <string.h>
 
 #include "names.h"
-#include "news.h"
 #include "session.h"
 
 #define GROUPS_MAX 100 /* in one command; there are seven filters */
@@ -180,36 +178,29 @@ static void set_clear(void)
 	set.on = false;
 }
 
-void cmd_notify(void)
+bool notify_parse(bool *status)
 {
 	struct input *in = &session.input;
-	bool status = false;
 
-	input_space(in);
+	*status = false;
 	set_clear();
-	news_forget();
-	if (input_word(in, "NONE")) {
-		if (input_end(in))
-			ok("as you were");
-		return;
-	}
+	input_space(in);
+	if (input_word(in, "NONE"))
+		return input_end(in);
 	if (!input_word(in, "SET"))
 		input_fault(in, "expected NONE or SET");
 	input_space(in);
 	if (input_word(in, "STATUS")) {
-		status = true;
+		*status = true;
 		input_space(in);
 	}
 	do
 		group_parse();
 	while (in->fault == NULL && input_try(in, ' '));
-	if (!input_end(in)) {
+	set.on = input_end(in);
+	if (!set.on)
 		set_clear();
-		return;
-	}
-	set.on = true;
-	ok("you will hear");
-	news_begin(status);
+	return set.on;
 }
 
 /* What is wanted */

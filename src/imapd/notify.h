@@ -35,6 +35,12 @@ struct group {
 	const char *attributes; /* of MESSAGE_NEW: "(UID FLAGS)"; NULL: none */
 };
 
+/*
+ * Reads the command's arguments; what was wanted before is not any more. status:
+ * it also asks how things are now. False: a fault, or no() has been said.
+ */
+bool notify_parse(bool *status);
+
 /* NOTIFY SET is in force; else all is told as RFC 3501 has it. */
 bool notify_on(void);
 

@@ -95,8 +95,4 @@ void cmd_idle(void), cmd_notify(void);
 /* The mailbox is no longer selected: at the end. */
 void select_leave(void);
 
-/* Before a command is read: news that NOTIFY has asked for (RFC 5465). False:
- * the session is over. */
-bool notify_wait(void);
-
 #endif

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "news.h"
 #include "session.h"
 
 static const struct {
@@ -282,8 +281,6 @@ void view_claim(void)
 
 static void tell_arrivals(void)
 {
-	size_t first = session.known + 1;
-
 	if (session.box.count == session.known)
 		return;
 	view_claim();
@@ -293,28 +290,30 @@ static void tell_arrivals(void)
 	put(" EXISTS\r\n");
 	if (!session.rev2)
 		untagged("%zu RECENT", view_recent());
-	news_arrived(first);
 }
 
-void view_tell(bool expunges)
+size_t view_tell(bool expunges)
 {
 	enum mailbox_result result = mailbox_sync(&session.box);
 	struct mailbox *box = &session.box;
+	size_t first;
 
 	if (result == MAILBOX_NONE) {
 		put("* BYE the mailbox has been deleted\r\n");
 		session.state = 0;
-		return;
+		return session.known + 1;
 	}
 	/* What else failed is in the log, and may work next time. */
 	view_keywords();
 	if (session.told == box->modseq)
-		return; /* no change without a new modseq */
+		return session.known + 1; /* no change without a new modseq */
 	if (expunges)
 		tell_expunges();
+	first = session.known + 1;
 	tell_arrivals();
 	for (size_t i = 0; i < session.known; i++)
 		if (box->messages[i].changed && !box->messages[i].expunged)
 			view_fetch(&box->messages[i]);
 	session.told = expunges ? box->modseq : 0;
+	return first;
 }

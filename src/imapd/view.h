@@ -16,9 +16,10 @@
 
 /*
  * Looks for news, and tells: FETCH of flags, EXPUNGE or VANISHED (when they may
- * be told), EXISTS, RECENT, FLAGS. Called by the loop at each command's end.
+ * be told), EXISTS, RECENT, FLAGS. The number of the first new message, or one
+ * above the last where there is none.
  */
-void view_tell(bool expunges);
+size_t view_tell(bool expunges);
 
 /* "(\Seen $Junk)", with \Recent: put, or written without a NUL. */
 void view_flags(const struct message *);
