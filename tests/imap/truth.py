@@ -16,7 +16,7 @@ def text(number):
     r = random.Random(number)
     lines = ["From: sender%d@far.test" % (number % 7),
              "To: alice@example.test",
-             "Subject: fight %d %s" % (number, r.choice(["", "caf=E9", "Re: x"])),
+             "Subject: fight %d %s" % (number, r.choice(["one", "caf=E9", "Re: x"])),
              "Date: Sun, 22 Nov 2026 12:%02d:%02d +0000" % (
                  number // 60 % 60, number % 60),
              "Message-ID: <%d@fight.test>" % number, ""]
