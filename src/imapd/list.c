@@ -24,7 +24,8 @@ struct list {
 	unsigned status;     /* items */
 	struct pattern *patterns;
 	size_t count;
-	bool separator_only; /* an empty pattern */
+	bool separator_only; /* LIST with an empty pattern */
+	bool percent;        /* in a pattern */
 	/* For each folder of the listing: */
 	bool *matches;
 	bool *above_hidden; /* of one that is selected, and not told */
@@ -89,7 +90,8 @@ static void pattern_add(struct list *l, const char *reference)
 		input_fault(&session.input, "too many patterns");
 	if (session.input.fault != NULL)
 		return;
-	l->separator_only |= *said == '\0' && !l->extended;
+	l->separator_only |= *said == '\0' && !l->extended && !l->lsub;
+	l->percent |= strchr(said, '%') != NULL;
 	l->patterns = xrealloc(l->patterns,
 	    (l->count + 1) * sizeof *l->patterns);
 	pattern_make(&l->patterns[l->count++], reference, said,
@@ -235,11 +237,11 @@ static void tell(const struct list *l, const struct folder *f, bool info)
 
 /*
  * A name that is not selected itself is told of where one below it is, of which
- * nobody would hear: with RECURSIVEMATCH, and by LSUB (RFC 3501 6.3.9).
+ * nobody would hear: with RECURSIVEMATCH, and by LSUB with % (RFC 3501 6.3.9).
  */
 static void tell_all(struct list *l, const struct listing *all)
 {
-	bool recursive = (l->selected & RECURSIVE) != 0;
+	bool recursive = l->lsub ? l->percent : (l->selected & RECURSIVE) != 0;
 
 	mark(l, all);
 	for (size_t i = 0; i < all->count; i++) {
@@ -259,8 +261,7 @@ static void run(struct list *l)
 	struct listing all = {0};
 
 	if (l->separator_only) {
-		put(l->lsub ? "* LSUB" : "* LIST");
-		put(" (\\Noselect) \".\" \"\"\r\n");
+		put("* LIST (\\Noselect) \".\" \"\"\r\n");
 		ok("that is the separator");
 		return;
 	}
@@ -288,7 +289,7 @@ void cmd_list(void)
 
 void cmd_lsub(void)
 {
-	list(&(struct list){.lsub = true, .selected = SUBSCRIBED | RECURSIVE});
+	list(&(struct list){.lsub = true, .selected = SUBSCRIBED});
 }
 
 void list_tell(const char *name)

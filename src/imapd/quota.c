@@ -55,10 +55,12 @@ static bool add(const char *name, void *context)
 	struct quota *q = context;
 	char path[FILE_PATH_SIZE];
 	struct mailbox box = {0};
+	uint64_t octets;
 
 	folder_path(path, name);
 	if (mailbox_open(&box, path) == MAILBOX_OK) {
-		q->octets += box.octets;
+		if (mailbox_octets(&box, &octets) == MAILBOX_OK)
+			q->octets += octets;
 		q->messages += box.exists;
 		mailbox_close(&box);
 	}

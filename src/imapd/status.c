@@ -1,9 +1,5 @@
 #include "status.h"
 
-#include <inttypes.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "folders.h"
 #include "session.h"
 
@@ -43,33 +39,26 @@ static uint64_t recent(struct mailbox *box)
 	return box->count - mailbox_at(box, box->first_recent);
 }
 
-/* Where the name does not tell, the file's size has to do. */
-static uint64_t octets_of(struct mailbox *box, struct message *m)
+static uint64_t octets(struct mailbox *box)
 {
-	uint64_t octets = 0;
-	struct stat st;
-	int fd;
+	uint64_t sum = 0;
 
-	if (message_octets(m, &octets))
-		return octets;
-	fd = message_open(box, m);
-	if (fd < 0)
-		return 0;
-	if (fstat(fd, &st) == 0)
-		octets = (uint64_t)st.st_size;
-	close(fd);
-	return octets;
+	return mailbox_octets(box, &sum) == MAILBOX_OK ? sum : box->octets;
 }
 
 static uint64_t deleted_octets(struct mailbox *box)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, size;
 
-	if (box->deleted == 0 || mailbox_load(box) != MAILBOX_OK)
+	if (box->deleted == 0)
+		return 0;
+	octets(box); /* from here on each has a size */
+	if (mailbox_load(box) != MAILBOX_OK)
 		return 0;
 	for (size_t i = 0; i < box->count; i++)
-		if ((box->messages[i].flags & FLAG_DELETED) != 0)
-			sum += octets_of(box, &box->messages[i]);
+		if ((box->messages[i].flags & FLAG_DELETED) != 0 &&
+		    message_octets(&box->messages[i], &size))
+			sum += size;
 	return sum;
 }
 
@@ -89,7 +78,7 @@ static uint64_t value(struct mailbox *box, unsigned item)
 	case STATUS_HIGHESTMODSEQ:
 		return box->modseq;
 	case STATUS_SIZE:
-		return box->octets;
+		return octets(box);
 	case STATUS_DELETED:
 		return box->deleted;
 	case STATUS_DELETED_STORAGE:

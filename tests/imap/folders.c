@@ -70,12 +70,20 @@ static void match(const char *said, const char *name_said)
 	puts(pattern_matches(&p, name_of(name_said, made)) ? "yes" : "no");
 }
 
+static void quota(void)
+{
+	struct quota q;
+	bool limited = quota_limits(&q);
+
+	printf("%d %" PRIu64 " %" PRIu64 "\n", limited, q.octets_max,
+	    q.messages_max);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[2] : "";
 	char one[FOLDER_NAME_SIZE], two[FOLDER_NAME_SIZE];
 	enum folder_result result = FOLDER_OK;
-	struct quota q;
 
 	setenv("PENNYPOST_LOG", "stderr", 1);
 	log_open("folders");
@@ -110,8 +118,7 @@ int main(int argc, char **argv)
 		printf("%d\n", quota_allows((uint64_t)atoll(argv[3]),
 		    (size_t)atoll(argv[4])));
 	else if (strcmp(what, "quota") == 0)
-		printf("%d %" PRIu64 " %" PRIu64 "\n", quota_limits(&q),
-		    q.octets_max, q.messages_max);
+		quota();
 	puts(results[result]);
 	return result == FOLDER_OK ? 0 : 1;
 }
