@@ -236,6 +236,42 @@ two
 TALK
 }
 
+@test "a change that comes just before our own, or in the same tick, is seen" {
+	put cur/1.a:2,S one
+	put cur/2.b:2,S two
+	put cur/3.c:2,S three
+	echo 'm=$(stat -c %.9Y m/cur); mv "$1" "$2"; touch -d "@$m" m/cur' >move
+	talk <<'TALK'
+> open a m
+ok
+> load a
+ok
+> pause 200
+> sync a
+ok
+> run mv m/cur/1.a:2,S m/cur/1.a:2,FS
+> store a 2 add T
+ok
+> sync a
+ok
+> list a
+1 [FS] 1.a:2,FS changed
+2 [ST] 2.b:2,ST changed
+3 [S] 3.c:2,S
+> tell a
+> store a 2 remove T
+ok
+> run sh ./move m/cur/3.c:2,S m/cur/3.c:2,RS
+> pause 200
+> sync a
+ok
+> list a
+1 [FS] 1.a:2,FS
+2 [S] 2.b:2,S changed
+3 [RS] 3.c:2,RS changed
+TALK
+}
+
 @test "APPEND, COPY, MOVE: numbers, dates, keywords in both folders" {
 	printf '0 $Junk\n' >m/.B/dovecot-keywords
 	DATE=1600000000 talk <<'TALK'
@@ -701,6 +737,12 @@ TALK
 	"$mailbox" m <in | sed 1,2d | awk '{print $1, $3}' |
 		diff - <(for i in $(seq 100 300); do
 			echo "$((i - 99)) 1700000000.M$i.host:2,"; done)
+}
+
+@test "sessions, a delivery agent and mutt fight over two folders" {
+	run -0 timeout 120 python3 "$BATS_TEST_DIRNAME/imap/mailbox-fight.py" \
+		"$mailbox" "$BATS_TEST_TMPDIR/fight" $RANDOM 150
+	[[ $output =~ [0-9]{3}\ UIDs,\ 0\ violations ]]
 }
 
 # dovecot MAILDIR <COMMANDS: Dovecot's own answers; it lets no mail be root's.
