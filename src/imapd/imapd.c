@@ -136,7 +136,10 @@ static void cmd_noop(void)
 		ok("still here");
 }
 
-/* RFC 2971: what the client says of itself interests nobody here. */
+/*
+ * RFC 2971: what the client says of itself interests nobody here. Strings are
+ * due, imaplib2 sends atoms; NIL is one, too.
+ */
 static void cmd_id(void)
 {
 	struct input *in = &session.input;
@@ -146,9 +149,9 @@ static void cmd_id(void)
 		input_expect(in, '(');
 		if (input_peek(in) != ')')
 			do {
-				input_string(in);
+				input_astring(in);
 				input_space(in);
-				input_nstring(in);
+				input_astring(in);
 			} while (input_try(in, ' '));
 		input_expect(in, ')');
 	}
