@@ -346,10 +346,13 @@ giver='give_mail alice four'
 @test "imaplib2: the test of its own, threads and IDLE" {
 	for_users_with_names imaplib2
 	give_mail alice one
+	# Its own fault: an event of a command before may be late.
+	sed 's/self.state_change_free.wait()/while self.tagged_commands: time.sleep(0.01)/' \
+		/usr/lib/python3/dist-packages/imaplib2.py >imaplib2.py
 	# It asks for the password of $LOGNAME, on a terminal if it has one.
 	LOGNAME=alice timeout 60 setsid -w /usr/bin/python3 -W ignore \
-		/usr/lib/python3/dist-packages/imaplib2.py -d 1 -p "$imap" \
-		localhost <<<secret >said 2>&1
+		imaplib2.py -d 1 -p "$imap" localhost <<<secret >said 2>&1 ||
+		{ cat said; false; }
 	grep -qx 'All tests OK.' said
 	not grep -E 'ERROR|=> (NO|BAD) ' said
 	grep -q "THREAD.*=> OK" said
@@ -624,8 +627,10 @@ all_pass() {
 	printf '%s\n' server=127.0.0.1 port="$imap" user=alice passed=secret \
 		>test.txt
 	give_mail alice one
-	# In a Maildir++ a parent that is no folder is gone with its child.
+	# In a Maildir++ a parent that is no folder is gone with its child. And
+	# the root "User quota" is Dovecot's, who has it for any name.
 	fails='^not ok 30 - delete parent folder$'
+	fails+='|^not ok [356] - getquota(|root\(|root\(/blah)\)?$'
 	[ "${IMAP_SERVER-}" != dovecot ] || fails+='|QUOTA not supported$'
 	all_pass -Ilib t
 	grep -q '^ok 111 ' proved
@@ -643,6 +648,10 @@ all_pass() {
 	cd suite
 	rm t/42_preauth_with_command.t # needs no server
 	touch test_simplex # all of it
+	# It waits for the words of Google.
+	sed -i -e "s/APPENDUID.+?APPEND.+?COMPLETED/APPENDUID/" \
+		-e "s/Invalid messageset/no such messages/" \
+		t/19_readline_callback.t t/75_back_and_forth.t
 	export NIS_TEST_HOST=localhost:$imaps NIS_TEST_USER=alice \
 		NIS_TEST_PASS=secret SSL_CERT_FILE=$ca
 	all_pass -Ilib t/[0-9]*.t
