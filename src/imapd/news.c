@@ -44,6 +44,14 @@ static bool is_selected(const char *name)
 }
 
 /* True when something that is wanted has changed. */
+static bool differs(const struct other *was, const struct other *o)
+{
+	if (was->uidnext != o->uidnext || was->exists != o->exists ||
+	    was->uidvalidity != o->uidvalidity)
+		return true;
+	return (o->events & FLAG_CHANGE) != 0 && was->modseq != o->modseq;
+}
+
 static bool look(struct other *o)
 {
 	struct mailbox box = {0};
@@ -59,10 +67,7 @@ static bool look(struct other *o)
 	o->unseen = box.unseen;
 	o->modseq = box.modseq;
 	mailbox_close(&box);
-	if (was.uidnext != o->uidnext || was.exists != o->exists ||
-	    was.uidvalidity != o->uidvalidity)
-		return true;
-	return (o->events & FLAG_CHANGE) != 0 && was.modseq != o->modseq;
+	return differs(&was, o);
 }
 
 static void status(const struct other *o)
@@ -165,15 +170,31 @@ static void names_compare(const struct listing *was, const struct listing *now)
 	}
 }
 
+/* What has changed while nobody watched, since watch() made others anew. */
+static void others_compare(const struct other *was, size_t count)
+{
+	for (size_t i = 0, j = 0; i < news.count && j < count;) {
+		int order = name_compare(news.others[i].name, was[j].name);
+		if (order == 0 && differs(&was[j], &news.others[i]))
+			status(&news.others[i]);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
 static void names_tell(void)
 {
+	static struct other others[OTHERS_MAX];
 	struct listing now = {0}, was = news.names;
+	size_t count = news.count;
 
 	if (!listing_read(&now))
 		return;
 	names_compare(&was, &now);
+	memcpy(others, news.others, count * sizeof *others);
 	news.names = now;
 	watch();
+	others_compare(others, count);
 	listing_free(&was);
 }
 
@@ -216,12 +237,13 @@ static void selected_tell(void)
 
 void news_tell(void)
 {
+	/* First: it watches anew, and forgets what it has not heard yet. */
+	if (notify_on() && news.watching && watch_news(news.root))
+		names_tell();
 	if (session.state == SELECTED)
 		selected_tell();
 	if (!notify_on() || !news.watching)
 		return;
-	if (watch_news(news.root))
-		names_tell();
 	for (size_t i = 0; i < news.count; i++)
 		if (watch_news(news.others[i].watch) && look(&news.others[i]))
 			status(&news.others[i]);
