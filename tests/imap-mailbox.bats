@@ -857,7 +857,16 @@ ok
 validity 1 next 3 recent 1 exists 2 unseen 1 deleted 0 octets 0
 TALK
 	done
-	rm m/pennypost-uids
+	# A list is no longer true where there has been a journal.
+	echo nonsense >m/pennypost-uids
+	printf '3 V5 N2\n4 :1.a\n' >m/dovecot-uidlist
+	UIDVALIDITY=9 talk <<'TALK'
+> open a m
+ok
+> state a
+validity 9 next 3 recent 1 exists 2 unseen 1 deleted 0 octets 0
+TALK
+	rm m/pennypost-uids*
 	printf '3 V5 N2 G0123456789abcdef0123456789abcdef\n4 W9 :1.a\n4 :2.b\n3 :2.b\nx :2.b\n4294967295 :2.b\n' \
 		>m/dovecot-uidlist
 	talk <<'TALK'

@@ -556,6 +556,8 @@ static enum mailbox_result journal_make(struct mailbox *box)
 	if (result != MAILBOX_NONE)
 		return result;
 	u->uidvalidity = folder_uidvalidity();
+	if (u->uidvalidity == 0) /* the disk, and it is in the log */
+		return MAILBOX_FAILED;
 	uids_new_begin(&n, u, box->path);
 	return uids_new_end(&n);
 }

@@ -34,6 +34,19 @@ struct list {
 	unsigned version;
 };
 
+/*
+ * There has been a journal, which gave UIDs that the list knows nothing of: it
+ * would give them a second time.
+ */
+static bool is_outdated(const char *folder)
+{
+	char path[FILE_PATH_SIZE + 32];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/" UIDS_FILE UIDS_DAMAGED, folder);
+	return lstat(path, &st) == 0;
+}
+
 /* MAILBOX_NONE: there is none. */
 static enum mailbox_result list_read(struct list *list, const char *folder)
 {
@@ -227,7 +240,11 @@ static enum mailbox_result run(struct list *list, struct uids *u,
 enum mailbox_result takeover(struct uids *u, const char *folder)
 {
 	struct list list = {0};
-	enum mailbox_result result = run(&list, u, folder);
+	enum mailbox_result result;
+
+	if (is_outdated(folder))
+		return MAILBOX_NONE;
+	result = run(&list, u, folder);
 
 	for (size_t i = 0; i < list.count; i++)
 		free(list.entries[i].name);

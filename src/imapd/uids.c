@@ -294,7 +294,7 @@ enum mailbox_result uids_open(struct uids *u, const char *folder)
 	if (error != EINVAL)
 		return uids_failed(folder, UIDS_FILE, error);
 	warn("%s: %s is damaged: new UIDs", safe(folder), UIDS_FILE);
-	journal_path(folder, ".damaged", aside);
+	journal_path(folder, UIDS_DAMAGED, aside);
 	if (rename(path, aside) != 0)
 		return uids_failed(folder, aside, errno);
 	return MAILBOX_NONE;

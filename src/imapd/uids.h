@@ -19,6 +19,7 @@
 #include "mailbox.h"
 
 #define UIDS_FILE "pennypost-uids"
+#define UIDS_DAMAGED ".damaged" /* behind it: one that could not be read */
 
 /*
  * A directory: its mtime (ns) when we knew all that was in it, and the file
