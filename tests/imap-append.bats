@@ -439,11 +439,12 @@ calls_from_literal() { # CALLS
 	while read -r call first last; do
 		for n in $(seq "$first" "$last"); do
 			fresh
-			run -137 bash -c 'cat | strace -f -qq -o trace2 \
+			# What it reads in one go, and so what it does, varies.
+			run bash -c 'cat | strace -f -qq -o trace2 \
 				-e "trace=$1" -e "inject=$1:signal=KILL:when=$2" \
 				"$3" >out 2>/dev/null; exit "$?"' kill "$call" \
 				"$n" "$imapd" < <(two)
-			killed=$((killed + 1))
+			killed=$((killed + (status == 137)))
 			# It had an answer: then it is there.
 			assert_lawful "$(grep -q '^b OK' out && echo 2)"
 		done
