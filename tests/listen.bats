@@ -75,6 +75,19 @@ children_are() { [ "$(children "$1" | wc -w)" = "$2" ]; }
 	grep -q 'why=per-source' "$BATS_TEST_TMPDIR/stderr"
 }
 
+@test "-r: a file has the line; one that cannot be read is an error" {
+	printf '* BYE [UNAVAILABLE] busy\r\n* no more\r\n' \
+		>"$BATS_TEST_TMPDIR/refusal"
+	background "$listen" -s 1 -r "$BATS_TEST_TMPDIR/refusal" \
+		127.0.0.1:"$port" /bin/cat
+	listening "$port"
+	talk 5 "$port"
+	[ "$(tcp "$port" </dev/null)" = $'* BYE [UNAVAILABLE] busy\r' ]
+	exec 5<&-
+	run -66 "$listen" -r /nonexistent/refusal 127.0.0.1:"$port" /bin/cat
+	[[ $output == *'/nonexistent/refusal: cannot be read' ]]
+}
+
 @test "-T: who is refused is told by an alert of TLS" {
 	background "$listen" -s 1 -T 127.0.0.1:"$port" /bin/cat
 	listening "$port"

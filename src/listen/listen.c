@@ -39,6 +39,7 @@
 #define CLOSE_RANGE_CLOEXEC 4 /* musl does not name it */
 #endif
 #define REFUSAL "421 4.3.2 Too many connections, try later"
+#define REFUSAL_MAX 512 /* octets of the line: RFC 5321 4.5.3.1.5 */
 /* RFC 8446 5.1, 6: a record of TLS with a fatal alert, internal_error. */
 #define ALERT "\x15\x03\x03\x00\x02\x02\x50"
 
@@ -134,8 +135,9 @@ static void reap(void)
 /* The protocol's own line, so that the other side knows it may come again. */
 static void refuse(int fd, const char *why, const struct source *source)
 {
-	char line[600], address[INET6_ADDRSTRLEN] = "";
-	int n = snprintf(line, sizeof line, "%.512s\r\n", s.refusal);
+	char line[REFUSAL_MAX], address[INET6_ADDRSTRLEN] = "";
+	int n = snprintf(line, sizeof line, "%.*s\r\n", REFUSAL_MAX - 3,
+	    s.refusal);
 
 	inet_ntop(AF_INET6, &source->address, address, sizeof address);
 	if (source->local)
@@ -442,6 +444,25 @@ static size_t limit(const char *text)
 	return (size_t)n;
 }
 
+/*
+ * The line itself, or the file that has it: xinetd knows no quotes, and IMAP's
+ * begins with two words.
+ */
+static const char *refusal(const char *text)
+{
+	static char line[REFUSAL_MAX];
+	FILE *f;
+
+	if (*text != '/')
+		return text;
+	f = fopen(text, "re");
+	if (f == NULL || fgets(line, sizeof line, f) == NULL)
+		give_up(EX_NOINPUT, text, "cannot be read");
+	fclose(f);
+	line[strcspn(line, "\r\n")] = '\0';
+	return line;
+}
+
 static void signals(void)
 {
 	struct sigaction act = {.sa_handler = on_signal};
@@ -471,7 +492,7 @@ int main(int argc, char **argv)
 		else if (option == 's')
 			s.per_source = limit(optarg);
 		else if (option == 'r')
-			s.refusal = optarg;
+			s.refusal = refusal(optarg);
 		else if (option == 'T')
 			s.tls = true;
 		else
