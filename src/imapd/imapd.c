@@ -454,6 +454,9 @@ static _Noreturn void talk(unsigned errors_max)
 	}
 	if (in->gone && strcmp(in->end, "timeout") == 0)
 		put("* BYE idle for too long\r\n");
+	/* It is being sent already: RFC 7888 4 leaves no other way. */
+	if (in->gone && strcmp(in->end, "literal") == 0)
+		put("* BYE [TOOBIG] literal too large\r\n");
 	if (in->end == NULL || strcmp(in->end, "quit") != 0)
 		info("session end=%s user=%s peer=%s",
 		    in->end != NULL ? in->end : "deleted",
