@@ -13,6 +13,8 @@ setup() {
 	pop3=$(free_port)
 	submissions=$(free_port)
 	pop3s=$(free_port)
+	imap=$(free_port)
+	imaps=$(free_port)
 	log=$BATS_TEST_TMPDIR/xinetd.log
 	refusal=$'421 4.3.2 Too many connections, try later\r'
 }
@@ -36,6 +38,9 @@ mail_goes_round() {
 		--from sender@client.test --to bob@example.test
 	$inside timeout 30 curl -sS "pop3://127.0.0.1:$pop3/1" -u bob:secret |
 		grep -q '^This is a test mailing'
+	$inside timeout 30 curl -sS -u bob:secret \
+		"imap://127.0.0.1:$imap/INBOX;MAILINDEX=1" |
+		grep -q '^This is a test mailing'
 	assert_no_tmp
 }
 
@@ -43,11 +48,11 @@ mail_goes_round() {
 
 @test "every xinetd file is good, and nothing of it is overlooked" {
 	for style in '' -wait; do
-		xinetd_start "pennypost-"{smtp,submission,submissions,pop3,pop3s}"$style"
+		xinetd_start "pennypost-"{smtp,submission,submissions,pop3,pop3s,imap,imaps}"$style"
 		stop "$PID"
 		not grep -E 'ERROR|CRITICAL|ALERT' \
 			"$BATS_TEST_TMPDIR/xinetd.messages"
-		grep -q 'Started working: 5 available services' \
+		grep -q 'Started working: 7 available services' \
 			"$BATS_TEST_TMPDIR/xinetd.messages"
 		rm "$BATS_TEST_TMPDIR/xinetd.messages"
 	done
@@ -59,17 +64,19 @@ mail_goes_round() {
 }
 
 @test "xinetd, wait = no: mail goes round" {
-	xinetd_start pennypost-smtp pennypost-submission pennypost-pop3
+	xinetd_start pennypost-smtp pennypost-submission pennypost-pop3 \
+		pennypost-imap
 	mail_goes_round
 	grep -q 'START: pennypost-smtp pid=.* from=127.0.0.1' "$log"
 	soon grep -q 'EXIT: pennypost-pop3 status=0 pid=' "$log"
+	soon grep -q 'EXIT: pennypost-imap status=0 pid=' "$log"
 }
 
 @test "xinetd, wait = yes: mail goes round" {
 	xinetd_start pennypost-smtp-wait pennypost-submission-wait \
-		pennypost-pop3-wait
+		pennypost-pop3-wait pennypost-imap-wait
 	mail_goes_round
-	[ "$(grep -c START: "$log")" = 3 ]
+	[ "$(grep -c START: "$log")" = 4 ]
 	xinetd_end
 }
 
@@ -114,12 +121,14 @@ mail_goes_round() {
 	[ "$(tcp "$smtp" </dev/null)" = $'421 4.3.0 Out of service, try later\r' ]
 }
 
-@test "xinetd: per_source and instances refuse with 421, in both styles" {
+@test "xinetd: per_source and instances refuse in the protocol's words, in both styles" {
 	sed -i -e 's/= 50$/= 2/' "$SHARE/xinetd.d/pennypost-smtp"
 	sed -i -e 's/= 200$/= 2/' -e 's/= 50$/= 9/' "$SHARE/xinetd.d/pennypost-pop3"
 	sed -i -e 's/-s 50/-s 2/' "$SHARE/xinetd.d/pennypost-submission-wait"
-	xinetd_start pennypost-smtp pennypost-pop3 pennypost-submission-wait
-	for port in "$smtp" "$pop3" "$submission"; do
+	sed -i -e 's/-s 100/-s 2/' "$SHARE/xinetd.d/pennypost-imap-wait"
+	xinetd_start pennypost-smtp pennypost-pop3 pennypost-submission-wait \
+		pennypost-imap-wait
+	for port in "$smtp" "$pop3" "$submission" "$imap"; do
 		for fd in 5 6; do
 			eval "exec $fd<>/dev/tcp/127.0.0.1/$port"
 			IFS= read -r -t 20 -u "$fd"
@@ -129,7 +138,9 @@ mail_goes_round() {
 	done >"$BATS_TEST_TMPDIR/got"
 	printf '%s\n' "$refusal" \
 		$'-ERR [SYS/TEMP] Too many connections, try later\r' \
-		"$refusal" >"$BATS_TEST_TMPDIR/expected"
+		"$refusal" \
+		$'* BYE [UNAVAILABLE] Too many connections, try later\r' \
+		>"$BATS_TEST_TMPDIR/expected"
 	diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/got"
 	grep -q 'FAIL: pennypost-smtp per_source_limit from=127.0.0.1' "$log"
 	xinetd_end
@@ -171,9 +182,11 @@ END
 	activate -a --inetd -l 127.0.0.1:"$smtp" "$LIBEXEC/smtpd"
 	activate -a --inetd -l 127.0.0.1:"$submission" "$LIBEXEC/smtpd" -s
 	activate -a --inetd -l 127.0.0.1:"$pop3" "$LIBEXEC/pop3d"
+	activate -a --inetd -l 127.0.0.1:"$imap" "$LIBEXEC/imapd"
 	listening "$smtp"
 	listening "$submission"
 	listening "$pop3"
+	listening "$imap"
 	mail_goes_round
 	grep -q 'smtpd\[.*user=alice@example.test.* reply=250' \
 		"$BATS_TEST_TMPDIR/stderr"
@@ -186,9 +199,12 @@ END
 		"$LIBEXEC/smtpd" -s
 	activate --inetd -l 127.0.0.1:"$pop3" "$LIBEXEC/listen" - \
 		"$LIBEXEC/pop3d"
+	activate --inetd -l 127.0.0.1:"$imap" "$LIBEXEC/listen" - \
+		"$LIBEXEC/imapd"
 	listening "$smtp"
 	listening "$submission"
 	listening "$pop3"
+	listening "$imap"
 	mail_goes_round
 }
 
@@ -196,9 +212,11 @@ END
 	activate -l 127.0.0.1:"$smtp" -l 127.0.0.1:"$submission" \
 		--fdname=smtp:submission "$LIBEXEC/listen" - "$LIBEXEC/smtpd" -s
 	activate -l 127.0.0.1:"$pop3" "$LIBEXEC/listen" - "$LIBEXEC/pop3d"
+	activate -l 127.0.0.1:"$imap" "$LIBEXEC/listen" - "$LIBEXEC/imapd"
 	listening "$smtp"
 	listening "$submission"
 	listening "$pop3"
+	listening "$imap"
 	mail_goes_round
 }
 
@@ -223,9 +241,9 @@ END
 	local style service
 	systemd_start
 	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
-	smtp=25 submission=587 pop3=110
+	smtp=25 submission=587 pop3=110 imap=143
 	for style in '' -accept; do
-		for service in smtp submission pop3; do
+		for service in smtp submission pop3 imap; do
 			systemd_do systemctl start \
 				"pennypost-$service$style.socket"
 		done

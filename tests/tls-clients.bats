@@ -21,6 +21,8 @@ setup() {
 	submissions=$(free_port)
 	pop3=$(free_port)
 	pop3s=$(free_port)
+	imap=$(free_port)
+	imaps=$(free_port)
 	log=$BATS_TEST_TMPDIR/xinetd.log
 	# Only a password makes a submission: loopback is not trusted.
 	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
@@ -33,17 +35,19 @@ certificate_make() {
 	ca=$PENNYPOST_HOME/users/tls/mx.example.test/fullchain.pem
 }
 
-# The five ports, by listen.
+# The seven ports, by listen.
 all_start() {
 	local n port
 	n=0
-	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s"; do
+	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s" \
+		"$imap" "$imaps"; do
 		n=$((n + 1))
 		# shellcheck disable=SC2046
 		background env PENNYPOST_LOG=stderr "$LIBEXEC/listen" \
 			"127.0.0.1:$port" $(handler $n)
 	done
-	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s"; do
+	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s" \
+		"$imap" "$imaps"; do
 		listening "$port"
 	done
 }
@@ -55,6 +59,8 @@ handler() {
 	3) echo "$LIBEXEC/smtpd -s -T" ;;
 	4) echo "$LIBEXEC/pop3d" ;;
 	5) echo "$LIBEXEC/pop3d -T" ;;
+	6) echo "$LIBEXEC/imapd" ;;
+	7) echo "$LIBEXEC/imapd -T" ;;
 	esac
 }
 
@@ -79,7 +85,8 @@ came() {
 		{ cat "$BATS_TEST_TMPDIR/received"; return 1; }
 }
 
-# Mail by each of the three SMTP ports, and fetched by both of POP3, all in TLS;
+# Mail by each of the three SMTP ports, and fetched by both of POP3 and both of
+# IMAP, all in TLS;
 # with $inside, in another network namespace.
 mail_goes_round_in_tls() {
 	export MAIL_CA=$ca
@@ -104,6 +111,13 @@ mail_goes_round_in_tls() {
 		--from alice@example.test --to bob@example.test \
 		--auth PLAIN --auth-user alice --auth-password secret
 	rm "$BATS_TEST_TMPDIR/1"
+	for how in "imaps://127.0.0.1:$imaps" \
+		"--ssl-reqd imap://127.0.0.1:$imap"; do
+		# shellcheck disable=SC2086
+		$inside timeout 30 curl -sS --cacert "$ca" -u bob:secret \
+			$how'/INBOX;MAILINDEX=1' |
+			grep -q '^This is a test mailing'
+	done
 	MAIL_TLS=first $inside timeout 30 "$LAUNCH/mail" fetch "$pop3s" bob \
 		"$BATS_TEST_TMPDIR"
 	grep -q '^This is a test mailing' "$BATS_TEST_TMPDIR/1"
@@ -123,16 +137,16 @@ mail_goes_round_in_tls() {
 
 @test "TLS by xinetd, wait = no: mail goes round" {
 	chown -R "$USER_ID" "$PENNYPOST_HOME"
-	xinetd_start pennypost-{smtp,submission,submissions,pop3,pop3s}
+	xinetd_start pennypost-{smtp,submission,submissions,pop3,pop3s,imap,imaps}
 	mail_goes_round_in_tls
 	soon grep -q 'EXIT: pennypost-pop3s status=0 pid=' "$log"
 }
 
 @test "TLS by xinetd, wait = yes: mail goes round" {
 	chown -R "$USER_ID" "$PENNYPOST_HOME"
-	xinetd_start pennypost-{smtp,submission,submissions,pop3,pop3s}-wait
+	xinetd_start pennypost-{smtp,submission,submissions,pop3,pop3s,imap,imaps}-wait
 	mail_goes_round_in_tls
-	[ "$(grep -c START: "$log")" = 5 ]
+	[ "$(grep -c START: "$log")" = 7 ]
 	xinetd_end
 }
 
@@ -142,7 +156,10 @@ mail_goes_round_in_tls() {
 	activate -a --inetd -l 127.0.0.1:"$submissions" "$LIBEXEC/smtpd" -s -T
 	activate -a --inetd -l 127.0.0.1:"$pop3" "$LIBEXEC/pop3d"
 	activate -a --inetd -l 127.0.0.1:"$pop3s" "$LIBEXEC/pop3d" -T
-	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s"; do
+	activate -a --inetd -l 127.0.0.1:"$imap" "$LIBEXEC/imapd"
+	activate -a --inetd -l 127.0.0.1:"$imaps" "$LIBEXEC/imapd" -T
+	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s" \
+		"$imap" "$imaps"; do
 		listening "$port"
 	done
 	mail_goes_round_in_tls
@@ -159,7 +176,12 @@ mail_goes_round_in_tls() {
 		"$LIBEXEC/pop3d"
 	activate -l 127.0.0.1:"$pop3s" "$LIBEXEC/listen" -T - \
 		"$LIBEXEC/pop3d" -T
-	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s"; do
+	activate --inetd -l 127.0.0.1:"$imap" "$LIBEXEC/listen" - \
+		"$LIBEXEC/imapd"
+	activate -l 127.0.0.1:"$imaps" "$LIBEXEC/listen" -T - \
+		"$LIBEXEC/imapd" -T
+	for port in "$smtp" "$submission" "$submissions" "$pop3" "$pop3s" \
+		"$imap" "$imaps"; do
 		listening "$port"
 	done
 	mail_goes_round_in_tls
@@ -170,8 +192,10 @@ mail_goes_round_in_tls() {
 	systemd_start
 	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
 	smtp=25 submission=587 submissions=465 pop3=110 pop3s=995
+	imap=143 imaps=993
 	for style in '' -accept; do
-		for service in smtp submission submissions pop3 pop3s; do
+		for service in smtp submission submissions pop3 pop3s imap \
+			imaps; do
 			systemd_do systemctl start \
 				"pennypost-$service$style.socket"
 		done

@@ -62,7 +62,8 @@ installed() {
 	SHARE=$INSTALLED/share/pennypost
 	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
 	mkdir -p "$LIBEXEC" "$SHARE"/{xinetd.d,systemd,cron.d}
-	cp "$PROGRAMS"/{smtpd,deliver,pop3d,auth,listen,queue-run,smtp-send,sendmail} \
+	cp "$PROGRAMS"/{smtpd,deliver,pop3d,imapd,auth,listen,queue-run} \
+		"$PROGRAMS"/{smtp-send,sendmail} \
 		"$LIBEXEC"
 	[ ! -e "$PROGRAMS/tls" ] || cp "$PROGRAMS/tls" "$LIBEXEC"
 	home_make "$BATS_TEST_TMPDIR/home"
@@ -114,6 +115,7 @@ xinetd_start() {
 		sed -e "s/= 25$/= $smtp/" -e "s/= 587$/= $submission/" \
 			-e "s/= 465$/= ${submissions-}/" \
 			-e "s/= 110$/= $pop3/" -e "s/= 995$/= ${pop3s-}/" \
+			-e "s/= 143$/= ${imap-}/" -e "s/= 993$/= ${imaps-}/" \
 			-e "s/= pennypost$/= $USER_ID/" \
 			-e 's/= IPv6/= IPv4/' \
 			-e "s,= SYSLOG mail info,= FILE $log," \
@@ -129,6 +131,8 @@ xinetd_start() {
 		*submission*) listening "$submission" ;;
 		*pop3s*) listening "$pop3s" ;;
 		*pop3*) listening "$pop3" ;;
+		*imaps*) listening "$imaps" ;;
+		*imap*) listening "$imap" ;;
 		esac
 	done
 }
