@@ -47,14 +47,19 @@ static int64_t days_of(int year, int month, int day)
 struct date {
 	int year, month, day, hour, minute, second;
 	int zone; /* minutes east of UTC */
-	bool has_day, has_year, has_time, has_zone;
+	bool has_time, has_zone;
 };
 
-static bool date_is_possible(const struct date *d)
+static bool day_is_possible(const struct date *d)
 {
 	return d->month > 0 && d->year >= 1 && d->year <= 9999 && d->day >= 1 &&
-	    d->day <= month_days(d->year, d->month) && d->hour <= 23 &&
-	    d->minute <= 59 && d->second <= 60; /* a leap second */
+	    d->day <= month_days(d->year, d->month);
+}
+
+static bool time_is_possible(const struct date *d)
+{
+	return d->hour <= 23 && d->minute <= 59 &&
+	    d->second <= 60; /* a leap second */
 }
 
 static int64_t date_seconds(const struct date *d)
@@ -142,7 +147,8 @@ static bool time_next(struct span *s, struct date *d)
 		gap_skip(s);
 		d->second = number_next(s, &digits);
 	}
-	return d->minute >= 0 && d->second >= 0;
+	d->has_time = d->minute >= 0 && d->second >= 0 && time_is_possible(d);
+	return d->has_time;
 }
 
 static void zone_letters(const char *p, size_t n, struct date *d)
@@ -240,7 +246,8 @@ static bool day_first(struct span *s, struct date *d)
 	if (n < 0)
 		return false;
 	d->year = year_of(n, digits);
-	return time_next(s, d);
+	time_next(s, d);
+	return true;
 }
 
 bool date_read(struct span s, int64_t *seconds, int *zone)
@@ -269,8 +276,10 @@ bool date_read(struct span s, int64_t *seconds, int *zone)
 		else
 			zone_letters(s.p, letters(s), &d);
 	}
-	if (!date_is_possible(&d))
+	if (!day_is_possible(&d))
 		return false;
+	if (!d.has_time) /* RFC 5256 2.2 */
+		d.hour = d.minute = d.second = d.zone = 0;
 	*seconds = date_seconds(&d);
 	*zone = d.zone;
 	return true;
@@ -316,7 +325,7 @@ bool date_time_read(struct span s, int64_t *seconds)
 	    !digits_read(p + 22, 4, &zone) || zone % 100 > 59)
 		return false;
 	d.zone = (p[21] == '-' ? -1 : 1) * (zone / 100 * 60 + zone % 100);
-	if (!date_is_possible(&d))
+	if (!day_is_possible(&d) || !time_is_possible(&d))
 		return false;
 	*seconds = date_seconds(&d);
 	return true;
@@ -328,7 +337,7 @@ bool date_day_read(struct span s, int64_t *day)
 	size_t n = s.n == 11 ? 2 : 1;
 
 	if ((s.n != 11 && s.n != 10) || !digits_read(s.p, n, &d.day) ||
-	    !month_year_read(s.p + n, &d) || !date_is_possible(&d))
+	    !month_year_read(s.p + n, &d) || !day_is_possible(&d))
 		return false;
 	*day = days_of(d.year, d.month, d.day);
 	return true;
