@@ -262,10 +262,10 @@ TALK
 			printf 'a LOGIN alice secret\r\nb APPEND INBOX {%d+}\r\n' ${#text}
 			printf '%s' "${text:0:i}"
 			sleep 0.05
-			printf '%s\r\nc EXAMINE INBOX\r\nd UID FETCH %d RFC822\r\n' \
+			printf '%s\r\nc EXAMINE INBOX\r\nd UID FETCH %d (RFC822.SIZE RFC822)\r\n' \
 				"${text:i}" $uid
 		} | "$imapd" 2>>stderr | sed -n '/FETCH (UID/,$p' >got
-		printf '* %d FETCH (UID %d RFC822 {14}\r\nA: b\r\n\r\nc\r\nd\r\n)\r\nd OK fetched\r\n' \
+		printf '* %d FETCH (UID %d RFC822.SIZE 14 RFC822 {14}\r\nA: b\r\n\r\nc\r\nd\r\n)\r\nd OK fetched\r\n' \
 			$uid $uid | cmp - got
 	done
 }
