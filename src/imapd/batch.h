@@ -33,6 +33,12 @@ void batch_sized(struct batch *, const struct message *, uint64_t octets);
 enum mailbox_result batch_write(struct batch *);
 void batch_drop(struct batch *);
 
+/*
+ * It is long: so that memory does not have all of it at once, write it, and
+ * begin the next one.
+ */
+bool batch_is_long(const struct batch *);
+
 /* What others have written. */
 enum mailbox_result mailbox_refresh(struct mailbox *);
 

@@ -62,6 +62,41 @@ static int rename_around(int dir, const char *from, char name[NAME_SIZE])
 	return rename_new(dir, from, dir, name);
 }
 
+/* The names as they were, of the lines that could not be written. */
+static void store_undo(struct storing *s)
+{
+	char *line = s->batch.lines.p;
+	char *end = line + s->batch.lines.len, *next;
+	uint64_t uid, skip;
+	const char *p;
+
+	for (; line < end && (next = memchr(line, '\n',
+	    (size_t)(end - line))) != NULL; line = next + 1) {
+		*next = '\0';
+		if (*line != 'a' || (p = uids_number(line + 2, &uid)) == NULL ||
+		    (p = uids_number(p, &skip)) == NULL ||
+		    (p = uids_number(p, &skip)) == NULL)
+			continue;
+		struct message *m = mailbox_find(s->place.box, (uint32_t)uid);
+		if (m != NULL)
+			rename_new(s->place.fd, p, s->place.fd, m->name);
+	}
+}
+
+/* What there is so far. */
+static enum mailbox_result store_write(struct storing *s)
+{
+	enum mailbox_result result;
+
+	place_changed(&s->place, &s->batch);
+	result = batch_write(&s->batch);
+	if (result != MAILBOX_OK)
+		store_undo(s);
+	batch_drop(&s->batch);
+	batch_begin(&s->batch, s->place.box);
+	return result;
+}
+
 static void store_one(struct message *m, void *context)
 {
 	struct storing *s = context;
@@ -86,8 +121,11 @@ static void store_one(struct message *m, void *context)
 		set_add(&s->missing, m->uid, m->uid);
 	else if (error != 0)
 		s->result = uids_failed(s->place.box->path, "rename", error);
-	else
+	else {
 		batch_rename(&s->batch, m, name);
+		if (batch_is_long(&s->batch))
+			s->result = store_write(s);
+	}
 }
 
 /* Told to the client, or not: RFC 3501 6.4.6. */
@@ -102,27 +140,6 @@ static void store_mark(struct message *m, void *context)
 	m->silent = s->silent && !set_has(&s->owed, m->uid);
 }
 
-/* The names as they were, of the lines that could not be written. */
-static void store_undo(struct storing *s)
-{
-	char *line = s->batch.lines.p;
-	char *end = line + s->batch.lines.len, *next;
-	uint64_t uid, skip;
-	const char *p;
-
-	for (; line < end && (next = memchr(line, '\n',
-	    (size_t)(end - line))) != NULL; line = next + 1) {
-		*next = '\0';
-		if (*line != 'a' || (p = uids_number(line + 2, &uid)) == NULL ||
-		    (p = uids_number(p, &skip)) == NULL ||
-		    (p = uids_number(p, &skip)) == NULL)
-			continue;
-		struct message *m = mailbox_find(s->place.box, (uint32_t)uid);
-		if (m != NULL)
-			rename_new(s->place.fd, p, s->place.fd, m->name);
-	}
-}
-
 static void store_run(struct storing *s, struct mailbox *box,
     const struct set *uids)
 {
@@ -133,10 +150,7 @@ static void store_run(struct storing *s, struct mailbox *box,
 		return;
 	batch_begin(&s->batch, box);
 	mailbox_each(box, uids, s, store_one);
-	place_changed(&s->place, &s->batch);
-	result = batch_write(&s->batch);
-	if (result != MAILBOX_OK)
-		store_undo(s);
+	result = store_write(s);
 	if (s->result == MAILBOX_OK)
 		s->result = result;
 	batch_drop(&s->batch);

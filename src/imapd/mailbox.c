@@ -21,6 +21,9 @@
 #include "uids.h"
 
 #define GONE_KEPT 10000 /* expunges; 20 octets each, for QRESYNC */
+#define LINES_DEAD 200000 /* of 20 MB, which each session has in memory */
+#define BATCH_LONG (8u << 20) /* octets */
+#define LINE_LEAST 24   /* octets of a message's line: more than this, mostly */
 #define LINES_FREE 1000 /* a small journal is not worth a fsync */
 
 /* A piece of the journal, with the names of messages in it. */
@@ -59,8 +62,10 @@ static void chunks_free(struct chunk *c)
 
 static void message_print(struct lines *l, const struct message *m)
 {
-	lines_printf(l, "a %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n", m->uid,
-	    m->modseq, m->octets, m->name);
+	lines_printf(l, "a %" PRIu32 " %" PRIu64 " %" PRIu64 " ", m->uid,
+	    m->modseq, m->octets);
+	lines_add(l, m->name, strlen(m->name));
+	lines_add(l, "\n", 1);
 }
 
 static void gone_print(struct lines *l, uint32_t uid, uint64_t modseq)
@@ -97,7 +102,7 @@ static struct message *append(struct mailbox *box)
 	struct uids *u = box->uids;
 
 	if (box->count == u->room) {
-		u->room += u->room / 2 + 256;
+		u->room += u->room / 8 + 256; /* realloc() moves pages */
 		box->messages = xrealloc(box->messages,
 		    u->room * sizeof *box->messages);
 	}
@@ -203,41 +208,46 @@ static void numbers(struct mailbox *box)
 
 /* --- What is read --- */
 
-static void drop_expunged(struct mailbox *box)
+static void count_in(struct state *s, uint32_t flags, uint64_t octets)
 {
+	s->exists++;
+	s->unseen += (flags & FLAG_SEEN) == 0;
+	s->deleted += (flags & FLAG_DELETED) != 0;
+	s->unsized += octets == 0;
+	s->octets += octets;
+}
+
+static void count_out(struct state *s, const struct message *m)
+{
+	s->exists--;
+	s->unseen -= (m->flags & FLAG_SEEN) == 0;
+	s->deleted -= (m->flags & FLAG_DELETED) != 0;
+	s->unsized -= m->octets == 0;
+	s->octets -= m->octets;
+}
+
+/*
+ * Nobody has been told of any yet: there is no news. False: they are not what
+ * the state says, which is put right.
+ */
+static bool begin_anew(struct mailbox *box)
+{
+	struct state *s = &box->uids->state, found = *s;
 	size_t kept = 0;
-
-	for (size_t i = 0; i < box->count; i++)
-		if (!box->messages[i].expunged)
-			box->messages[kept++] = box->messages[i];
-	box->count = kept;
-}
-
-/* Nobody has been told of any yet: there is no news. */
-static void begin_anew(struct mailbox *box)
-{
-	drop_expunged(box);
-	for (size_t i = 0; i < box->count; i++)
-		box->messages[i].changed = false;
-}
-
-/* What the messages say that the state should be. */
-static bool recount(const struct mailbox *box, struct state *s)
-{
-	struct state found = *s;
 
 	found.exists = found.unseen = found.deleted = found.unsized = 0;
 	found.octets = 0;
 	for (size_t i = 0; i < box->count; i++) {
-		const struct message *m = &box->messages[i];
+		struct message *m = &box->messages[i];
 		if (m->expunged)
 			continue;
-		found.exists++;
-		found.unseen += (m->flags & FLAG_SEEN) == 0;
-		found.deleted += (m->flags & FLAG_DELETED) != 0;
-		found.unsized += m->octets == 0;
-		found.octets += m->octets;
+		m->changed = false;
+		count_in(&found, m->flags, m->octets);
+		if (kept < i)
+			box->messages[kept] = *m;
+		kept++;
 	}
+	box->count = kept;
 	if (memcmp(&found, s, sizeof found) == 0)
 		return true;
 	*s = found;
@@ -251,9 +261,10 @@ static bool compaction_due(const struct mailbox *box)
 {
 	const struct uids *u = box->uids;
 	size_t gone = u->gone_count < GONE_KEPT ? u->gone_count : GONE_KEPT;
+	size_t live = u->state.exists + gone;
+	size_t dead = live < LINES_DEAD ? live : LINES_DEAD;
 
-	return box->loaded &&
-	    u->lines > 2 * (u->state.exists + gone) + LINES_FREE;
+	return box->loaded && u->lines > live + dead + LINES_FREE;
 }
 
 /* The names in one piece of memory; what is not a name goes. */
@@ -337,14 +348,14 @@ enum mailbox_result mailbox_load(struct mailbox *box)
 		return MAILBOX_OK;
 	if (!uids_read(u, 0, u->end, &l))
 		return MAILBOX_FAILED;
-	u->room = u->state.exists + 256;
+	u->room = u->state.exists < l.len / LINE_LEAST ? u->state.exists + 256 :
+	    l.len / LINE_LEAST + 256;
 	box->messages = xrealloc(NULL, u->room * sizeof *box->messages);
 	box->count = 0;
 	apply(box, l.p, l.len);
 	chunk_keep(u, &l);
-	begin_anew(box);
 	box->loaded = true;
-	damaged = !recount(box, &u->state);
+	damaged = !begin_anew(box);
 	if (damaged)
 		warn("%s: %s is damaged: counted anew", safe(box->path),
 		    UIDS_FILE);
@@ -427,24 +438,6 @@ static uint64_t batch_modseq(struct batch *b)
 	return b->state.modseq;
 }
 
-static void count_in(struct state *s, uint32_t flags, uint64_t octets)
-{
-	s->exists++;
-	s->unseen += (flags & FLAG_SEEN) == 0;
-	s->deleted += (flags & FLAG_DELETED) != 0;
-	s->unsized += octets == 0;
-	s->octets += octets;
-}
-
-static void count_out(struct state *s, const struct message *m)
-{
-	s->exists--;
-	s->unseen -= (m->flags & FLAG_SEEN) == 0;
-	s->deleted -= (m->flags & FLAG_DELETED) != 0;
-	s->unsized -= m->octets == 0;
-	s->octets -= m->octets;
-}
-
 static void add_line(struct batch *b, uint32_t uid, uint64_t modseq,
     uint64_t octets, const char *name)
 {
@@ -485,6 +478,11 @@ void batch_gone(struct batch *b, const struct message *m)
 {
 	count_out(&b->state, m);
 	gone_print(&b->lines, m->uid, batch_modseq(b));
+}
+
+bool batch_is_long(const struct batch *b)
+{
+	return b->lines.len > BATCH_LONG;
 }
 
 void batch_drop(struct batch *b)
@@ -575,7 +573,9 @@ static enum mailbox_result open_locked(struct mailbox *box)
 	if (result != MAILBOX_OK)
 		return result;
 	numbers(box);
-	return mailbox_scan(box, false);
+	result = mailbox_scan(box, false);
+	/* On a full disk what has been there can be read, and deleted. */
+	return result == MAILBOX_FULL ? MAILBOX_OK : result;
 }
 
 enum mailbox_result mailbox_open(struct mailbox *box, const char *folder)
@@ -592,7 +592,8 @@ enum mailbox_result mailbox_open(struct mailbox *box, const char *folder)
 	*box->uids = (struct uids){.fd = -1};
 	result = open_locked(box);
 	lock_give();
-	begin_anew(box); /* a scan has loaded them, perhaps */
+	if (box->loaded)
+		begin_anew(box); /* a scan has: of nothing that was told */
 	keywords_read(&box->keywords, box->path);
 	if (result != MAILBOX_OK)
 		mailbox_close(box);

@@ -28,7 +28,7 @@
 
 /* A file without a UID. */
 struct found {
-	char *name;
+	const char *name;
 	bool in_new;
 };
 
@@ -36,11 +36,14 @@ struct scan {
 	struct mailbox *box;
 	struct batch batch;
 	int cur, new;
-	struct found *found;
+	/* Files without a UID: "n" or "c", where it is, and the name. */
+	struct lines names;
+	uint32_t *found; /* their places in names */
 	size_t count, room;
 	uint32_t *table; /* of messages by unique part: index + 1 */
 	size_t mask;
-	unsigned char *seen; /* of the messages */
+	unsigned char *seen; /* of the messages that there were: */
+	size_t known;
 	size_t missing;
 	enum mailbox_result result;
 	bool unsure; /* something could not be done now */
@@ -118,6 +121,7 @@ static void table_make(struct scan *s)
 	while (size < box->count * 2)
 		size *= 2;
 	s->mask = size - 1;
+	s->known = box->count;
 	s->table = calloc(size, sizeof *s->table);
 	s->seen = calloc(box->count + 1, 1);
 	if (s->table == NULL || s->seen == NULL)
@@ -158,19 +162,28 @@ static ptrdiff_t lookup(const struct scan *s, const char *name, size_t n,
 
 static void found_add(struct scan *s, const char *name, bool in_new)
 {
+	if (s->names.len > UINT32_MAX - NAME_SIZE - 1)
+		return; /* the next scan is for the others */
 	if (s->count == s->room) {
-		s->room += s->room / 2 + 64;
+		s->room += s->room / 8 + 64;
 		s->found = xrealloc(s->found, s->room * sizeof *s->found);
 	}
-	char *copy = xrealloc(NULL, strlen(name) + 1);
-	strcpy(copy, name);
-	s->found[s->count++] = (struct found){copy, in_new};
+	s->found[s->count++] = (uint32_t)s->names.len;
+	lines_add(&s->names, in_new ? "n" : "c", 1);
+	lines_add(&s->names, name, strlen(name) + 1);
+}
+
+static struct found found_at(const struct scan *s, size_t i)
+{
+	const char *p = s->names.p + s->found[i];
+
+	return (struct found){p + 1, *p == 'n'};
 }
 
 static void found_clear(struct scan *s)
 {
-	while (s->count > 0)
-		free(s->found[--s->count].name);
+	s->count = 0;
+	s->names.len = 0;
 }
 
 /* A file in cur: one that is known by this very name needs nothing. */
@@ -334,22 +347,28 @@ static bool place(struct scan *s, const struct found *f,
 }
 
 /* By the names, which begin with the time of delivery. */
-static int compare(const void *a, const void *b)
+static int compare(const void *a, const void *b, void *names)
 {
-	return strcmp(((const struct found *)a)->name,
-	    ((const struct found *)b)->name);
+	const char *p = names;
+
+	return strcmp(p + *(const uint32_t *)a + 1,
+	    p + *(const uint32_t *)b + 1);
+}
+
+static void found_sort(struct scan *s)
+{
+	if (s->count > 0)
+		qsort_r(s->found, s->count, sizeof *s->found, compare,
+		    s->names.p);
 }
 
 static void take_renamed(struct scan *s)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < s->count; i++) {
-		if (claim(s, s->found[i].name))
-			free(s->found[i].name);
-		else
+	for (size_t i = 0; i < s->count; i++)
+		if (!claim(s, found_at(s, i).name))
 			s->found[kept++] = s->found[i];
-	}
 	s->count = kept;
 }
 
@@ -367,15 +386,14 @@ static bool scan_cur(struct scan *s)
 		if (!list(s, s->cur, false))
 			return false;
 	}
-	if (s->count > 0)
-		qsort(s->found, s->count, sizeof *s->found, compare);
+	found_sort(s);
 	take_renamed(s);
 	return true;
 }
 
 static void take_missing(struct scan *s)
 {
-	for (size_t i = 0; s->missing > 0 && i < s->box->count; i++)
+	for (size_t i = 0; s->missing > 0 && i < s->known; i++)
 		if (s->seen[i] == UNSEEN) {
 			batch_gone(&s->batch, &s->box->messages[i]);
 			s->missing--;
@@ -403,18 +421,39 @@ static bool take_back(struct scan *s, const struct found *f)
 	return false;
 }
 
+/*
+ * The places of the directories are as they were before: whoever comes after a
+ * crash here goes on.
+ */
+static bool write_part(struct scan *s)
+{
+	struct look cur = s->batch.state.cur, new = s->batch.state.new;
+
+	s->batch.state.cur = s->box->uids->state.cur;
+	s->batch.state.new = s->box->uids->state.new;
+	s->result = batch_write(&s->batch);
+	batch_drop(&s->batch);
+	batch_begin(&s->batch, s->box);
+	s->batch.state.cur = cur;
+	s->batch.state.new = new;
+	return s->result == MAILBOX_OK;
+}
+
 static void take_new(struct scan *s)
 {
 	char name[NAME_SIZE];
 
-	if (s->count > 0)
-		qsort(s->found, s->count, sizeof *s->found, compare);
+	found_sort(s);
 	for (size_t i = 0; i < s->count; i++) {
-		const struct found *f = &s->found[i];
-		if (f->in_new && take_back(s, f))
+		const struct found f = found_at(s, i);
+		if (f.in_new && take_back(s, &f))
 			continue;
-		if (place(s, f, name) && batch_new(&s->batch, name) == 0)
+		if (!place(s, &f, name))
+			continue;
+		if (batch_new(&s->batch, name) == 0)
 			s->result = MAILBOX_FAILED;
+		if (batch_is_long(&s->batch) && !write_part(s))
+			return;
 	}
 }
 
@@ -486,6 +525,7 @@ enum mailbox_result mailbox_scan(struct mailbox *box, bool all)
 	else
 		scan_open(&s, all);
 	found_clear(&s);
+	free(s.names.p);
 	free(s.found);
 	free(s.table);
 	free(s.seen);

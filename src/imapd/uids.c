@@ -40,8 +40,15 @@ static void reserve(struct lines *l, size_t more)
 {
 	if (l->len + more <= l->room)
 		return;
-	l->room = l->len + more + l->room / 2 + 256;
+	l->room = l->len + more + l->room / 8 + 4096; /* realloc() moves pages */
 	l->p = xrealloc(l->p, l->room);
+}
+
+void lines_add(struct lines *l, const void *p, size_t n)
+{
+	reserve(l, n + PADDING);
+	memcpy(l->p + l->len, p, n);
+	l->len += n;
 }
 
 void lines_printf(struct lines *l, const char *fmt, ...)

@@ -45,6 +45,7 @@ struct lines {
 	size_t len, room;
 };
 
+void lines_add(struct lines *, const void *, size_t);
 void lines_printf(struct lines *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
