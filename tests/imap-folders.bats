@@ -163,7 +163,7 @@ PATTERNS
 }
 
 @test "patterns that are bombs" {
-	local i bomb='' names=()
+	local i bomb=''
 	for i in {1..40}; do
 		bomb+='*a%'
 	done

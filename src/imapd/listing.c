@@ -111,29 +111,31 @@ struct tree {
 	size_t depth;
 };
 
-static void push(struct tree *t, const char *name)
+static struct folder *push(struct tree *t, const char *name)
 {
+	struct folder *f;
+
 	add(t->l, name, false, false);
+	f = &t->l->folders[t->l->count - 1];
 	if (t->depth > 0)
-		t->l->folders[t->l->count - 1].parent = t->above[t->depth - 1];
+		f->parent = t->above[t->depth - 1];
 	t->above[t->depth++] = t->l->count - 1;
+	return f;
 }
 
 static void insert(struct tree *t, const struct folder *f)
 {
-	struct folder *last;
+	struct folder *last = NULL;
 	const char *dot = f->name;
 	size_t n;
 
-	while (t->depth > 0) {
+	for (; t->depth > 0; t->depth--, last = NULL) {
 		last = &t->l->folders[t->above[t->depth - 1]];
-		n = strlen(last->name);
 		if (strcmp(last->name, f->name) == 0 ||
 		    name_is_below(f->name, last->name)) {
-			dot = f->name + n;
+			dot = f->name + strlen(last->name);
 			break;
 		}
-		t->depth--;
 	}
 	if (t->depth > 0 && *dot == '.')
 		dot++;
@@ -142,12 +144,13 @@ static void insert(struct tree *t, const struct folder *f)
 		char *name = pool_take(t->l->pool, n + 1);
 		memcpy(name, f->name, n);
 		name[n] = '\0';
-		push(t, name);
+		last = push(t, name);
 		dot = f->name + n + (f->name[n] == '.');
 	}
-	last = &t->l->folders[t->above[t->depth - 1]];
-	last->there |= f->there;
-	last->subscribed |= f->subscribed;
+	if (last != NULL) { /* a name is never empty */
+		last->there |= f->there;
+		last->subscribed |= f->subscribed;
+	}
 }
 
 static void mark_parents(struct listing *l)
@@ -163,7 +166,8 @@ static struct folder *find(const struct listing *l, const char *name)
 {
 	struct folder wanted = {.name = name};
 
-	return bsearch(&wanted, l->folders, l->count, sizeof wanted, compare);
+	return l->count == 0 ? NULL : bsearch(&wanted, l->folders, l->count,
+	    sizeof wanted, compare);
 }
 
 const struct folder *listing_find(const struct listing *l, const char *name)

@@ -146,9 +146,13 @@ static void follow(const char *from, const char *to)
 	if (strncmp(session.box.path, old, n) != 0 ||
 	    (session.box.path[n] != '\0' && session.box.path[n] != '.'))
 		return;
-	strcpy(old, session.box.path + n);
 	folder_path(path, to);
-	snprintf(session.box.path, sizeof session.box.path, "%s%s", path, old);
+	snprintf(old, sizeof old, "%s", session.box.path + n);
+	n = strlen(path);
+	if (n + strlen(old) < sizeof path) { /* names are shorter by far */
+		strcpy(path + n, old);
+		strcpy(session.box.path, path);
+	}
 }
 
 void cmd_rename(void)

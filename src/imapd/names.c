@@ -106,8 +106,8 @@ static bool decode_shifted(struct str *s, const char *p, size_t n)
 	const char *digit;
 
 	for (; n > 0; p++, n--) {
-		digit = memchr(digits, *p, 64);
-		if (digit == NULL)
+		digit = strchr(digits, *p);
+		if (*p == '\0' || digit == NULL)
 			return false;
 		bits = (bits << 6 | (uint32_t)(digit - digits)) & 0x3fffff;
 		if ((count += 6) < 16)
