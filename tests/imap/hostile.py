@@ -138,7 +138,7 @@ def lines_without_end():
 
 def floods():
     for line in [b"A {10+}\r\n", b"A {10+}\r\n0123456789", b"A NOOP {10+}\r\n",
-                 b"A\r\n", b"\r\n", b"A LOGIN {10+}\r\n", b"\0" * 50,
+                 b"A\r\n", b"\r\n", b"A LOGIN {10+}\r\n", b"\0" * 50 + b"\r\n",
                  b"A LOGIN {1000+}\r\n"]:
         c, pid, before = stranger()
         peaks = []
