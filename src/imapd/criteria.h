@@ -69,13 +69,15 @@ void criteria_free(struct criteria *);
 
 /* match.c */
 
+/* What found() needs to know of a message; NONE: it is given NULL. */
+enum summary_kind { SUMMARY_NONE, SUMMARY_OF_HEADER, SUMMARY_WHOLE };
+
 /*
  * Calls found() for each of the messages that the client knows, by its place in
- * session.box.messages. summary: found() gets one; else NULL. False: no() was
- * said, because it took too long.
+ * session.box.messages. False: no() was said, because it took too long.
  */
 struct summary;
-bool criteria_run(const struct criteria *, bool summary,
+bool criteria_run(const struct criteria *, enum summary_kind,
     void (*found)(void *context, size_t at, const struct summary *),
     void *context);
 

@@ -39,6 +39,7 @@ enum {
 #define ITEMS_FULL (ITEMS_ALL | ITEM_BODY)
 /* What only the index knows, and what is sent as it stands there. */
 #define ITEMS_INDEX (ITEM_DATE | ITEM_EMAILID | ITEMS_LONG)
+#define ITEMS_HEADER (ITEM_DATE | ITEM_ENVELOPE)
 #define ITEMS_LONG (ITEM_ENVELOPE | ITEM_BODY | ITEM_STRUCTURE | ITEM_PREVIEW)
 
 struct answer {
@@ -254,12 +255,19 @@ static void items_imply(struct fetch *f)
 
 /* Getting ready */
 
-static bool index_needed(const struct fetch *f, const struct message *m)
+/* What the index has to know for it; the header alone is soon read. */
+static bool summary_find(const struct fetch *f, struct message *m,
+    struct summary *summary)
 {
+	unsigned items = f->items & ITEMS_INDEX;
 	uint64_t octets;
 
-	return (f->items & ITEMS_INDEX) != 0 ||
-	    ((f->items & ITEM_OCTETS) != 0 && !message_octets(m, &octets));
+	if ((f->items & ITEM_OCTETS) != 0 && !message_octets(m, &octets))
+		items |= ITEM_OCTETS;
+	if (items == 0)
+		return true;
+	return ((items & ~(unsigned)ITEMS_HEADER) != 0 ? index_get :
+	    index_get_header)(session.index, m, summary);
 }
 
 static bool answers_find(struct fetch *f, struct message *m)
@@ -468,7 +476,7 @@ static void fetch_message(struct fetch *f, size_t at)
 	struct summary summary = {0};
 	char *to = line;
 
-	if (index_needed(f, m) && !index_get(session.index, m, &summary)) {
+	if (!summary_find(f, m, &summary)) {
 		set_add(&f->failed, m->uid, m->uid);
 		return;
 	}

@@ -30,9 +30,20 @@ struct candidate {
 
 static bool matches(const struct criterion *, struct candidate *);
 
+/* NULL: the message has gone. */
 static const struct summary *summary_of(struct candidate *x)
 {
 	if (!x->has_summary && !x->gone) {
+		x->has_summary = index_get_header(session.index, x->message,
+		    &x->summary);
+		x->gone = !x->has_summary;
+	}
+	return x->gone ? NULL : &x->summary;
+}
+
+static const struct summary *whole_summary_of(struct candidate *x)
+{
+	if ((!x->has_summary || !x->summary.whole) && !x->gone) {
 		x->has_summary = index_get(session.index, x->message,
 		    &x->summary);
 		x->gone = !x->has_summary;
@@ -136,21 +147,15 @@ static bool addresses_have(struct candidate *x, const struct criterion *c)
 	return has(span_of(&x->folded), c->key);
 }
 
-static bool may_have(struct candidate *x, const struct signature_key *key,
-    int where)
-{
-	const struct summary *s = summary_of(x);
-
-	return s != NULL && signature_may(s->signature, key, where);
-}
-
 static bool header_has(struct candidate *x, const struct criterion *c)
 {
+	const struct summary *s = summary_of(x);
 	struct span header;
 	struct field f;
 
-	if (!may_have(x, &c->name_signature, SIGNATURE_HEADER) ||
-	    !may_have(x, &c->signature, SIGNATURE_HEADER))
+	if (s == NULL ||
+	    !signature_may(s->signature, &c->name_signature, SIGNATURE_HEADER) ||
+	    !signature_may(s->signature, &c->signature, SIGNATURE_HEADER))
 		return false;
 	if (!load_header(&session.box, x->message, &header)) {
 		x->gone = true;
@@ -204,11 +209,14 @@ static bool text_has(struct candidate *x, const struct criterion *c)
 	int where = c->kind == MATCH_BODY ? SIGNATURE_BODY :
 	    SIGNATURE_BODY | SIGNATURE_HEADER;
 	struct look l = {.key = c->key};
+	const struct summary *s;
 	const struct mime *m;
 
 	if (c->key.n == 0)
 		return true;
-	if (!may_have(x, &c->signature, where) || (m = mime_of(x)) == NULL)
+	s = whole_summary_of(x);
+	if (s == NULL || !signature_may(s->signature, &c->signature, where) ||
+	    (m = mime_of(x)) == NULL)
 		return false;
 	if (m->text.n > LONG && takes_too_long(x))
 		return false;
@@ -238,24 +246,32 @@ static bool saved_fits(struct candidate *x, const struct criterion *c)
 	return within(c, (t - (t % DAY + DAY) % DAY) / DAY);
 }
 
-/* What the index knows. */
-static bool summary_fits(struct candidate *x, const struct criterion *c)
+/* As FETCH has it: what the name says counts. */
+static bool size_fits(struct candidate *x, const struct criterion *c)
+{
+	const struct summary *s;
+	uint64_t octets;
+
+	if (message_octets(x->message, &octets))
+		return within(c, (int64_t)octets);
+	s = whole_summary_of(x);
+	return s != NULL && within(c, (int64_t)s->octets);
+}
+
+static bool date_fits(struct candidate *x, const struct criterion *c)
 {
 	const struct summary *s = summary_of(x);
 
-	if (s == NULL)
-		return false;
-	switch (c->kind) {
-	case MATCH_SIZE:
-		return within(c, (int64_t)s->octets);
-	case MATCH_DATE:
-		return within(c, s->date);
-	case MATCH_SENT:
-		return within(c, s->sent_day);
-	default:
-		return c->key.n == strlen(s->email_id) &&
-		    memcmp(c->key.p, s->email_id, c->key.n) == 0;
-	}
+	return s != NULL &&
+	    within(c, c->kind == MATCH_DATE ? s->date : s->sent_day);
+}
+
+static bool email_id_fits(struct candidate *x, const struct criterion *c)
+{
+	const struct summary *s = whole_summary_of(x);
+
+	return s != NULL && c->key.n == strlen(s->email_id) &&
+	    memcmp(c->key.p, s->email_id, c->key.n) == 0;
 }
 
 static bool all_match(const struct criterion *c, struct candidate *x)
@@ -292,10 +308,12 @@ static bool fits(const struct criterion *c, struct candidate *x)
 	case MATCH_SAVED:
 		return saved_fits(x, c);
 	case MATCH_SIZE:
+		return size_fits(x, c);
 	case MATCH_DATE:
 	case MATCH_SENT:
+		return date_fits(x, c);
 	case MATCH_EMAIL_ID:
-		return summary_fits(x, c);
+		return email_id_fits(x, c);
 	case MATCH_SUBJECT:
 		return subject_has(x, c);
 	case MATCH_ADDRESSES:
@@ -318,7 +336,7 @@ static bool matches(const struct criterion *c, struct candidate *x)
 	return fits(c, x) != c->negated;
 }
 
-bool criteria_run(const struct criteria *all, bool summary,
+bool criteria_run(const struct criteria *all, enum summary_kind summary,
     void (*found)(void *context, size_t at, const struct summary *),
     void *context)
 {
@@ -332,10 +350,13 @@ bool criteria_run(const struct criteria *all, bool summary,
 			takes_too_long(&x);
 		}
 		if (!x.message->expunged && matches(all->root, &x)) {
-			if (summary)
+			if (summary == SUMMARY_OF_HEADER)
 				summary_of(&x);
+			else if (summary == SUMMARY_WHOLE)
+				whole_summary_of(&x);
 			if (!x.gone)
-				found(context, i, summary ? &x.summary : NULL);
+				found(context, i, summary != SUMMARY_NONE ?
+				    &x.summary : NULL);
 		}
 		if (x.has_mime)
 			mime_end(&x.mime);

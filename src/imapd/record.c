@@ -90,7 +90,8 @@ static void add_subject(struct str *to, struct span header, struct record *r)
 	str_clear(&decoded);
 	field_unfold(&unfolded, f.value);
 	words_decode(&decoded, span_of(&unfolded));
-	r->is_reply = subject_base(to, span_of(&decoded));
+	if (subject_base(to, span_of(&decoded)))
+		r->marks |= RECORD_REPLY;
 }
 
 static void sent_of(struct span header, struct record *r)
@@ -124,56 +125,69 @@ static void email_id_of(struct span text, char id[EMAIL_ID_SIZE])
 }
 
 /* The texts, one behind the other, in the order of struct summary. */
-static void add_texts(struct str *to, const struct mime *m, struct record *r)
+static void add_text(struct str *to, size_t which, struct span header,
+    const struct mime *m, struct record *r)
 {
-	struct span header = part_header(m, m->root);
+	switch (which) {
+	case 0:
+		structure_envelope(to, header);
+		return;
+	case 3:
+		add_subject(to, header, r);
+		return;
+	case 4:
+		ids_of(to, header);
+		return;
+	}
+	if (m == NULL)
+		return;
+	if (which < 3)
+		structure_body(to, m, which == 1);
+	else if (which == 5)
+		structure_preview(to, m);
+	else
+		signature_make(to, m);
+}
 
+static void add_texts(struct str *to, struct span header, const struct mime *m,
+    struct record *r)
+{
 	if (header.n > HEADER_MAX)
 		header.n = HEADER_MAX;
 	for (size_t i = 0; i < RECORD_TEXTS; i++) {
 		size_t from = to->len;
-		switch (i) {
-		case 0:
-			structure_envelope(to, header);
-			break;
-		case 1:
-			structure_body(to, m, true);
-			break;
-		case 2:
-			structure_body(to, m, false);
-			break;
-		case 3:
-			add_subject(to, header, r);
-			break;
-		case 4:
-			ids_of(to, header);
-			break;
-		case 5:
-			structure_preview(to, m);
-			break;
-		default:
-			signature_make(to, m);
-		}
+		add_text(to, i, header, m, r);
 		r->lengths[i] = (uint32_t)(to->len - from);
 	}
+	sent_of(header, r);
 }
 
-void record_make(struct str *to, const struct message *message,
-    struct span text, int64_t date)
+static void add_whole(struct str *to, struct span text, struct record *r)
 {
-	static const char nothing[RECORD_ALIGN];
-	struct record r = {.magic = MAGIC, .uid = message->uid,
-	    .name = name_hash(message->name), .octets = text.n, .date = date};
-	size_t from = to->len;
 	struct mime m;
 
 	mime_begin(&m, text);
-	str_add(to, &r, sizeof r);
-	add_texts(to, &m, &r);
-	str_add(to, nothing, -(to->len - from) % RECORD_ALIGN);
-	sent_of(part_header(&m, m.root), &r);
+	add_texts(to, part_header(&m, m.root), &m, r);
 	mime_end(&m);
-	email_id_of(text, r.email_id);
+	email_id_of(text, r->email_id);
+	r->octets = text.n;
+	r->marks |= RECORD_WHOLE;
+}
+
+void record_make(struct str *to, const struct message *message,
+    struct span text, int64_t date, bool whole)
+{
+	static const char nothing[RECORD_ALIGN];
+	struct record r = {.magic = MAGIC, .uid = message->uid,
+	    .name = name_hash(message->name), .date = date};
+	size_t from = to->len;
+
+	str_add(to, &r, sizeof r);
+	if (whole)
+		add_whole(to, text, &r);
+	else
+		add_texts(to, text, NULL, &r);
+	str_add(to, nothing, -(to->len - from) % RECORD_ALIGN);
 	r.length = (uint32_t)(to->len - from);
 	memcpy(to->p + from, &r, sizeof r);
 	r.check = check_of(to->p + from + CHECKED, r.length - CHECKED);
@@ -217,7 +231,8 @@ bool record_read(const char *p, size_t n, const struct message *message,
 	s->date = r.date;
 	s->sent = r.sent;
 	s->sent_day = r.sent_day;
-	s->is_reply = r.is_reply != 0;
+	s->is_reply = (r.marks & RECORD_REPLY) != 0;
+	s->whole = (r.marks & RECORD_WHOLE) != 0;
 	memcpy(s->email_id, r.email_id, EMAIL_ID_SIZE);
 	s->email_id[EMAIL_ID_SIZE - 1] = '\0';
 	return true;

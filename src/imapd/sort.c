@@ -139,7 +139,16 @@ static struct value text_value(struct sorting *s)
 	return v;
 }
 
-static struct value value_of(struct sorting *s, enum order order,
+/* As FETCH has it: what the name says counts. */
+static uint64_t octets_of(size_t at, const struct summary *m)
+{
+	uint64_t octets;
+
+	return message_octets(&session.box.messages[at], &octets) ? octets :
+	    m->octets;
+}
+
+static struct value value_of(struct sorting *s, enum order order, size_t at,
     const struct summary *m)
 {
 	str_clear(&s->text);
@@ -149,7 +158,7 @@ static struct value value_of(struct sorting *s, enum order order,
 	case DATE:
 		return (struct value){.number = m->sent};
 	case SIZE:
-		return (struct value){.number = (int64_t)m->octets};
+		return (struct value){.number = (int64_t)octets_of(at, m)};
 	case SUBJECT:
 		str_add(&s->text, m->subject.p, m->subject.n);
 		break;
@@ -177,12 +186,20 @@ static void found(void *context, size_t at, const struct summary *m)
 	struct value *values = pool_take(&s->pool, s->count * sizeof *values);
 
 	for (size_t i = 0; i < s->count; i++)
-		values[i] = value_of(s, s->keys[i].order, m);
+		values[i] = value_of(s, s->keys[i].order, at, m);
 	if (s->rows_count == s->rows_room) {
 		s->rows_room = s->rows_room > 0 ? s->rows_room * 2 : 256;
 		s->rows = xrealloc(s->rows, s->rows_room * sizeof *s->rows);
 	}
 	s->rows[s->rows_count++] = (struct row){(uint32_t)at, values};
+}
+
+static enum summary_kind summary_needed(const struct sorting *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->keys[i].order == SIZE)
+			return SUMMARY_WHOLE;
+	return SUMMARY_OF_HEADER;
 }
 
 /* Order */
@@ -213,7 +230,7 @@ static void run(struct sorting *s, const struct request *r)
 {
 	struct results results = {0};
 
-	if (criteria_run(&r->criteria, true, found, s)) {
+	if (criteria_run(&r->criteria, summary_needed(s), found, s)) {
 		sorting = s;
 		if (s->rows_count > 0)
 			qsort(s->rows, s->rows_count, sizeof *s->rows, compare);

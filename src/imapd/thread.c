@@ -89,8 +89,8 @@ static void run(const struct request *r, bool by_subject)
 	struct threads t;
 
 	threads_begin(&t);
-	if (criteria_run(&r->criteria, true, by_subject ? found_alone : found,
-	    &t)) {
+	if (criteria_run(&r->criteria, SUMMARY_OF_HEADER,
+	    by_subject ? found_alone : found, &t)) {
 		if (by_subject)
 			threads_by_subject(&t);
 		else
