@@ -259,14 +259,14 @@ static void items_imply(struct fetch *f)
 static bool summary_find(const struct fetch *f, struct message *m,
     struct summary *summary)
 {
-	unsigned items = f->items & ITEMS_INDEX;
+	unsigned wanted = f->items & ITEMS_INDEX;
 	uint64_t octets;
 
 	if ((f->items & ITEM_OCTETS) != 0 && !message_octets(m, &octets))
-		items |= ITEM_OCTETS;
-	if (items == 0)
+		wanted |= ITEM_OCTETS;
+	if (wanted == 0)
 		return true;
-	return ((items & ~(unsigned)ITEMS_HEADER) != 0 ? index_get :
+	return ((wanted & ~(unsigned)ITEMS_HEADER) != 0 ? index_get :
 	    index_get_header)(session.index, m, summary);
 }
 
