@@ -10,6 +10,8 @@
 #include "str.h"
 
 #define HEADER_FIRST 32768 /* octets; few headers are larger */
+#define RAW_SIZE 65536     /* octets; most mail is smaller */
+#define BLOCK 16           /* octets that are copied at a time */
 #define NAME_SIZE 256      /* of a file, with its NUL */
 
 /* The message that was loaded last; its unique name, which nobody else has. */
@@ -67,21 +69,26 @@ static void make_room(size_t n)
 	held.p = xrealloc(held.p, held.room);
 }
 
-/* Until there are n octets, or the file is at its end. */
-static bool read_to(int fd, size_t n)
+/* Until there are `size` octets, *n counted, or the file is at its end. */
+static bool read_upto(int fd, char *to, size_t size, size_t *n)
 {
-	make_room(n);
-	while (held.n < n) {
-		ssize_t got = read(fd, held.p + held.n, n - held.n);
+	while (*n < size) {
+		ssize_t got = read(fd, to + *n, size - *n);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return false;
 		if (got == 0)
 			break;
-		held.n += (size_t)got;
+		*n += (size_t)got;
 	}
 	return true;
+}
+
+static bool read_to(int fd, size_t n)
+{
+	make_room(n);
+	return read_upto(fd, held.p, n, &held.n);
 }
 
 static bool line_is_empty(const char *p, const char *end)
@@ -91,9 +98,9 @@ static bool line_is_empty(const char *p, const char *end)
 }
 
 /* Octets of the header and its blank line; 0: that is not there yet. */
-static size_t header_length(void)
+static size_t header_length(const char *text, size_t n)
 {
-	const char *p = held.p, *end = held.p + held.n;
+	const char *p = text, *end = text + n;
 
 	while (p < end && !line_is_empty(p, end)) {
 		p = memchr(p, '\n', (size_t)(end - p));
@@ -101,7 +108,7 @@ static size_t header_length(void)
 			return 0;
 		p++;
 	}
-	return p < end ? (size_t)(p - held.p) + (*p == '\r' ? 2 : 1) : 0;
+	return p < end ? (size_t)(p - text) + (*p == '\r' ? 2 : 1) : 0;
 }
 
 static bool read_header(int fd, size_t size)
@@ -110,7 +117,7 @@ static bool read_header(int fd, size_t size)
 		size_t length;
 		if (!read_to(fd, n < size ? n : size))
 			return false;
-		length = header_length();
+		length = header_length(held.p, held.n);
 		if (length > 0)
 			held.n = length;
 		if (length > 0 || held.n < n)
@@ -150,6 +157,42 @@ static void lines_end_in_crlf(void)
 	}
 }
 
+/*
+ * memcpy() of a line, inline, in whole blocks, for which there is room behind
+ * both: beginning it costs more than the work does.
+ */
+static void copy_line(char *to, const char *from, size_t n)
+{
+	for (size_t at = 0; at < n; at += BLOCK)
+		memcpy(to + at, from + at, BLOCK);
+}
+
+/* A small message, or its header: to where it stays in one pass. */
+static bool read_small(int fd, size_t size, bool whole)
+{
+	static char raw[RAW_SIZE + BLOCK];
+	const char *p = raw, *end, *lf;
+	size_t n = 0, length;
+	char *out;
+
+	if (!read_upto(fd, raw, size, &n))
+		return false;
+	length = whole ? 0 : header_length(raw, n);
+	end = raw + (length > 0 ? length : n);
+	make_room(2 * (size_t)(end - raw) + BLOCK);
+	out = held.p;
+	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
+		size_t line = (size_t)(lf - p) - (lf > p && lf[-1] == '\r');
+		copy_line(out, p, line);
+		out += line;
+		*out++ = '\r';
+		*out++ = '\n';
+	}
+	memcpy(out, p, (size_t)(end - p));
+	held.n = (size_t)(out - held.p) + (size_t)(end - p);
+	return true;
+}
+
 static bool load_open(int fd, bool whole)
 {
 	struct stat st;
@@ -164,8 +207,12 @@ static bool load_open(int fd, bool whole)
 		return false;
 	}
 	held.date = st.st_mtim.tv_sec;
-	return whole ? read_to(fd, (size_t)st.st_size) :
-	    read_header(fd, (size_t)st.st_size);
+	if (st.st_size <= RAW_SIZE)
+		return read_small(fd, (size_t)st.st_size, whole);
+	if (!(whole ? read_to : read_header)(fd, (size_t)st.st_size))
+		return false;
+	lines_end_in_crlf();
+	return true;
 }
 
 static bool load_part(struct mailbox *box, struct message *m, bool whole,
@@ -182,7 +229,6 @@ static bool load_part(struct mailbox *box, struct message *m, bool whole,
 		return false;
 	}
 	close(fd);
-	lines_end_in_crlf();
 	hold(box, m, whole);
 	*text = (struct span){held.p, held.n};
 	return true;
@@ -202,7 +248,7 @@ bool load_header(struct mailbox *box, struct message *m, struct span *text)
 
 	if (!is_held(box, m))
 		return load_part(box, m, false, text);
-	n = held.whole ? header_length() : held.n;
+	n = held.whole ? header_length(held.p, held.n) : held.n;
 	*text = (struct span){held.p, n > 0 ? n : held.n};
 	return true;
 }
