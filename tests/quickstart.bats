@@ -10,7 +10,7 @@ setup() {
     unset MAKEFLAGS MFLAGS MAKELEVEL # it builds for itself, not as a part of make test
     until
         base=$((20000 + RANDOM % 10000))
-        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)) $((base + 5))"
+        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)) $((base + 5)) $((base + 6)) $((base + 7))"
         ports_closed
     do :; done
 }
@@ -28,6 +28,9 @@ ports_closed() {
     grep -qx 'C: MAIL FROM:<alice@pennypost.test>' <<<"$output"
     grep -qx 'S: 354 .*' <<<"$output"
     grep -qx 'C: RETR 1' <<<"$output"
+    grep -qx 'S: \* 1 FETCH (FLAGS (\\Flagged.*))' <<<"$output"
+    grep -q '^S: \* 1 FETCH (ENVELOPE (".*" "The first penny"' <<<"$output"
+    grep -qx 'Sealed, this time.' <<<"$(sed -n 's/^S: //p' <<<"$output")"
     ports_closed
     [ "$(find "$PENNYPOST_HOME/spool/mail/pennypost.test/bob" -type f -path '*/new/*' -o -type f -path '*/cur/*' | wc -l)" = 1 ]
 }
@@ -61,9 +64,11 @@ ports_closed() {
     certificate=$PENNYPOST_HOME/users/tls/mail.pennypost.test/fullchain.pem
     first=$(openssl x509 -in "$certificate" -noout -serial)
     openssl verify -CAfile "$certificate" -verify_ip 127.0.0.1 "$certificate"
-    # Without the two ports: as it was before there was TLS.
+    # Without the two ports of IMAP, and of TLS: as it was before there was any.
     QUICKSTART_PORTS=${QUICKSTART_PORTS% * *} run -0 "$quickstart" --check
-    grep -q 'in TLS' <<<"$output" && false
+    [[ $output == *'in TLS'* && $output != *IMAP* ]]
+    QUICKSTART_PORTS=${QUICKSTART_PORTS% * * * *} run -0 "$quickstart" --check
+    [[ $output != *'in TLS'* && $output != *IMAP* ]]
     "$quickstart" --check >/dev/null
     [ "$(openssl x509 -in "$certificate" -noout -serial)" = "$first" ]
 }
@@ -72,10 +77,11 @@ ports_closed() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build" "$BATS_TEST_TMPDIR/bin"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,smtpd,deliver,auth,pop3d,queue-run,smtp-send,sendmail} "$copy/build"
+    cp "$programs"/{listen,smtpd,deliver,auth,pop3d,imapd,queue-run,smtp-send,sendmail} "$copy/build"
     printf 'all:\n' >"$copy/Makefile"
     run -0 "$copy/scripts/quickstart" --check
     [[ $output != *'in TLS'* ]]
+    [[ $output == *'Bob flags it, IMAP on port'* ]]
     [[ $output == *'Carol has it'* ]]
     # A machine without it: need says what is missing.
     ln -s /usr/bin/* "$BATS_TEST_TMPDIR/bin"
@@ -106,7 +112,7 @@ ports_closed() {
     grep -qx "Stop: Ctrl-C, or kill $pid" "$BATS_TEST_TMPDIR/out"
     # The lines under "Try it:", run as they stand.
     sed -n '/^Try it:/,/^$/{/^Try it:/d;p}' "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/try"
-    [ "$(grep -c 'curl' "$BATS_TEST_TMPDIR/try")" = 5 ]
+    [ "$(grep -c 'curl' "$BATS_TEST_TMPDIR/try")" = 8 ]
     sed -i 's/curl /curl -sS /; s|/1$|/2|' "$BATS_TEST_TMPDIR/try"
     run -0 bash -e "$BATS_TEST_TMPDIR/try"
     [[ $output == *$'Subject: hello\r\n\r\nHello, Bob.\r'* ]]
@@ -141,11 +147,11 @@ ports_closed() {
     until (: <>"/dev/tcp/127.0.0.1/$((base + 2))") 2>/dev/null; do sleep 0.1; done
     run -1 "$quickstart" --check
     kill $pid
-    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526 3465 3995' $quickstart" ]
+    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526 3465 3995 3143 3993' $quickstart" ]
     [ ! -e "$PENNYPOST_HOME" ]
-    for ports in '1 2 3' '1 2 3 4 5' '1 2 3 x' '1 2 3 4 5 x'; do
+    for ports in '1 2 3' '1 2 3 4 5' '1 2 3 x' '1 2 3 4 5 x' '1 2 3 4 5 6 7' '1 2 3 4 5 6 7 x'; do
         QUICKSTART_PORTS=$ports run -1 "$quickstart" --check
-        [ "$output" = "quickstart: QUICKSTART_PORTS wants SMTP SUBMISSION POP3 OTHER, and may have SUBMISSIONS POP3S" ]
+        [ "$output" = "quickstart: QUICKSTART_PORTS wants SMTP SUBMISSION POP3 OTHER, and may have SUBMISSIONS POP3S, and IMAP IMAPS" ]
     done
 }
 
@@ -154,7 +160,7 @@ ports_closed() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,smtpd,deliver,auth,queue-run,smtp-send,sendmail} "$copy/build"
+    cp "$programs"/{listen,smtpd,deliver,auth,imapd,queue-run,smtp-send,sendmail} "$copy/build"
     printf 'all:\n' >"$copy/Makefile"
     for words in 'lies' 'gone' 'silent'; do
         cat >"$copy/build/pop3d" <<EOF
@@ -187,7 +193,7 @@ EOF
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,deliver,auth,pop3d,queue-run,smtp-send,sendmail} "$copy/build"
+    cp "$programs"/{listen,deliver,auth,pop3d,imapd,queue-run,smtp-send,sendmail} "$copy/build"
     cp "$programs/smtpd" "$copy/build/real"
     printf '#!/bin/sh\nsleep 4711 </dev/null >/dev/null &\nexec "${0%%/*}/real" "$@"\n' >"$copy/build/smtpd"
     chmod +x "$copy/build/smtpd"
