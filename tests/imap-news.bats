@@ -64,6 +64,15 @@ $logout
 TALK
 }
 
+@test "EXAMINE shows what is recent, and leaves it so" {
+	another 'b EXAMINE INBOX'
+	grep -q '^\* 1 RECENT' another.out
+	another 'b SELECT INBOX'
+	grep -q '^\* 1 RECENT' another.out
+	another 'b EXAMINE INBOX'
+	grep -q '^\* 0 RECENT' another.out
+}
+
 @test "IDLE: with nothing selected, ended wrongly, at the end of the connection" {
 	step "$PROGRAMS/imapd" <<TALK
 $login

@@ -267,15 +267,15 @@ size_t view_recent(void)
 	return n;
 }
 
+/* EXAMINE takes them from nobody (RFC 3501 2.3.2). */
 void view_claim(void)
 {
-	uint32_t first;
+	uint32_t first = session.box.first_recent;
 
-	if (session.read_only || session.rev2 ||
-	    session.box.first_recent >= session.box.uidnext)
+	if (session.rev2 || first >= session.box.uidnext)
 		return;
-	if (mailbox_claim_recent(&session.box, &first) == MAILBOX_OK &&
-	    first < session.box.uidnext)
+	if ((session.read_only || mailbox_claim_recent(&session.box, &first) ==
+	    MAILBOX_OK) && first < session.box.uidnext)
 		set_add(&session.recent, first, session.box.uidnext - 1);
 }
 
