@@ -246,7 +246,7 @@ TALK
 ok
 > load a
 ok
-> pause 200
+> pause 1200
 > sync a
 ok
 > run mv m/cur/1.a:2,S m/cur/1.a:2,FS
@@ -262,7 +262,9 @@ ok
 > store a 2 remove T
 ok
 > run sh ./move m/cur/3.c:2,S m/cur/3.c:2,RS
-> pause 200
+> sync a
+ok
+> pause 1200
 > sync a
 ok
 > list a

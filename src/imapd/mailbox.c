@@ -589,7 +589,7 @@ enum mailbox_result mailbox_open(struct mailbox *box, const char *folder)
 	if (!lock_take())
 		return MAILBOX_IN_USE;
 	box->uids = xrealloc(NULL, sizeof *box->uids);
-	*box->uids = (struct uids){.fd = -1};
+	*box->uids = (struct uids){.fd = -1, .cur = -1};
 	result = open_locked(box);
 	lock_give();
 	if (box->loaded)

@@ -65,33 +65,40 @@ uint32_t name_flags(const char *name)
 	return flags;
 }
 
-/* ASCII's order, each once, as the Maildir page wants them. */
+/* Letters, each once, in ASCII's order, as the Maildir page wants them. */
+static size_t letter_put(char *out, size_t n, char letter)
+{
+	size_t at = n;
+
+	while (at > 0 && (unsigned char)out[at - 1] > (unsigned char)letter)
+		at--;
+	if (at > 0 && out[at - 1] == letter)
+		return n;
+	memmove(out + at + 1, out + at, n - at);
+	out[at] = letter;
+	return n + 1;
+}
+
 bool name_with_flags(char out[NAME_SIZE], const char *name, uint32_t flags)
 {
-	size_t n = name_unique(name);
-	bool have[256] = {false};
+	size_t n = name_unique(name), count = 0;
+	char put[NAME_SIZE + 32];
 
-	for (const char *p = info(name); *p != '\0'; p++)
-		if (flag_of(*p) == 0)
-			have[(unsigned char)*p] = true;
 	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
 		if (flags & letters[i].flag)
-			have[(unsigned char)letters[i].letter] = true;
-	for (int k = 0; k < KEYWORDS_MAX; k++)
+			put[count++] = letters[i].letter;
+	for (int k = 0; flags >> (5 + k) != 0 && k < KEYWORDS_MAX; k++)
 		if (flags & (uint32_t)FLAG_KEYWORD << k)
-			have['a' + k] = true;
-	if (n + 4 > NAME_SIZE)
+			put[count++] = (char)('a' + k);
+	for (const char *p = info(name); *p != '\0' && count < NAME_SIZE; p++)
+		if (flag_of(*p) == 0)
+			count = letter_put(put, count, *p);
+	if (n + 3 + count + 1 > NAME_SIZE)
 		return false;
 	memcpy(out, name, n);
 	memcpy(out + n, ":2,", 3);
-	n += 3;
-	for (int c = 1; c < 256; c++)
-		if (have[c]) {
-			if (n + 2 > NAME_SIZE)
-				return false;
-			out[n++] = (char)c;
-		}
-	out[n] = '\0';
+	memcpy(out + n + 3, put, count);
+	out[n + 3 + count] = '\0';
 	return true;
 }
 

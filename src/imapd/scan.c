@@ -17,10 +17,12 @@
 #include "str.h"
 
 /*
- * Where an equal mtime proves nothing, cur is read again after a while: this
- * long a message, which is a thousandth of the time.
+ * Where an equal mtime proves nothing, cur is read again: when it has been quiet
+ * for a second, and this long a message after the last time, which is then a
+ * thousandth of the time.
  */
-#define DOUBT 500000 /* ns */
+#define QUIET 1000000000 /* ns */
+#define DOUBT 500000     /* ns */
 
 #define TMP_AGE (36 * 3600) /* s; the Maildir page: such files are dead */
 
@@ -92,15 +94,17 @@ static bool new_due(const struct state *s, int64_t mtime)
 
 static bool cur_due(const struct state *s, int64_t mtime)
 {
-	struct timespec now;
+	struct timespec t;
+	int64_t now;
 
 	if (mtime != s->cur.mtime)
 		return true;
 	if (mtime < s->cur.time)
 		return false;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec >
-	    s->cur.time + (int64_t)(s->exists + 100) * DOUBT;
+	clock_gettime(CLOCK_REALTIME, &t);
+	now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	return now - mtime > QUIET &&
+	    now - s->cur.time > (int64_t)s->exists * DOUBT;
 }
 
 bool mailbox_scan_due(const struct mailbox *box)
@@ -583,23 +587,17 @@ static bool name_search(int dir, const char *unique, size_t n,
 int message_open(struct mailbox *box, struct message *m)
 {
 	char name[NAME_SIZE];
-	int dir = directory_open(box, "cur"), fd = -1;
+	int *dir = &box->uids->cur, fd;
 
-	if (dir < 0)
+	if (*dir < 0 && (*dir = directory_open(box, "cur")) < 0)
 		return -1;
-	snprintf(name, sizeof name, "%s", m->name);
-	for (int i = 0; i < 3; i++) { /* it may be renamed again meanwhile */
-		fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0 || errno != ENOENT)
-			break;
-		if (!name_search(dir, m->name, name_unique(m->name), name)) {
+	fd = openat(*dir, m->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	for (int i = 0; fd < 0 && errno == ENOENT && i < 2; i++) {
+		if (!name_search(*dir, m->name, name_unique(m->name), name)) {
 			errno = ENOENT;
 			break;
 		}
-		errno = ENOENT;
+		fd = openat(*dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	}
-	int error = errno;
-	close(dir);
-	errno = error;
 	return fd;
 }

@@ -51,7 +51,7 @@ static bool is_outdated(const char *folder)
 static enum mailbox_result list_read(struct list *list, const char *folder)
 {
 	char path[FILE_PATH_SIZE + 32];
-	struct uids file = {.fd = -1};
+	struct uids file = {.fd = -1, .cur = -1};
 	struct stat st;
 	bool ok;
 

@@ -320,7 +320,7 @@ bool uids_changed(const struct uids *u, const char *folder)
 /* It has been written anew; of another folder, or of one made anew: none. */
 static enum mailbox_result open_other(struct uids *u, const char *folder)
 {
-	struct uids other = {.fd = -1};
+	struct uids other = {.fd = -1, .cur = -1};
 	enum mailbox_result result = uids_open(&other, folder);
 
 	if (result != MAILBOX_OK)
@@ -456,4 +456,7 @@ enum mailbox_result uids_new_end(struct uids_new *n)
 void uids_close(struct uids *u)
 {
 	forget(u);
+	if (u->cur >= 0)
+		close(u->cur);
+	u->cur = -1;
 }

@@ -58,6 +58,7 @@ struct uids {
 	uint64_t whole; /* it has all expunges whose modseq is above this */
 	uint64_t end;   /* octets that count */
 	struct state state;
+	int cur;        /* the directory, for message_open(); -1: not open */
 	/* mailbox.c's: */
 	size_t room;    /* of box.messages */
 	size_t lines;   /* in the file */

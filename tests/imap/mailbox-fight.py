@@ -153,7 +153,7 @@ for t in threads:
 busy = False
 for t in others:
     t.join()
-threading.Event().wait(0.3)  # what an equal mtime may hide, for a moment
+threading.Event().wait(1.3)  # what an equal mtime may hide, for a moment
 ends = []
 for s in sessions * 2:
     for folder in "ab":
