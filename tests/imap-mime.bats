@@ -252,6 +252,22 @@ compare() {
 	charset 'a (faulty)' "$(printf 'x%.0s' $(seq 5000))" 'a'
 }
 
+@test "charsets of an octet a character: as Python has them, all 256" {
+	python3 - "$answers" <<-'PY'
+		import subprocess, sys
+		names = [("iso8859_%d" % i, "ISO-8859-%d" % i)
+		         for i in (*range(1, 12), 13, 14, 15, 16)]
+		names += [("cp%d" % i, "windows-%d" % i) for i in range(1250, 1259)]
+		names += [("cp%d" % i, "x-cp%d" % i) for i in (437, 850, 866)]
+		names += [("koi8_r", "koi8-r"), ("koi8_u", "KOI8_U")]
+		octets = bytes(range(256))
+		for codec, name in names:
+		    got = subprocess.run([sys.argv[1], "charset", name], input=octets,
+		                         stdout=subprocess.PIPE, check=True).stdout
+		    assert got.decode() == octets.decode(codec, "replace") + "\n", name
+	PY
+}
+
 @test "quoted-printable and base64, with their faults" {
 	decoded() { # EXPECTED ENCODING TEXT
 		local got

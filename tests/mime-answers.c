@@ -37,14 +37,12 @@ static struct span load(FILE *f, bool crlf)
 	bool cr = false;
 
 	free(text);
-	text = malloc(room);
+	text = xrealloc(NULL, room);
 
 	for (int c; f != NULL && (c = getc_unlocked(f)) != EOF;
 	    cr = c == '\r') {
 		if (n + 2 > room)
-			text = realloc(text, room += room / 4);
-		if (text == NULL)
-			exit(1);
+			text = xrealloc(text, room += room / 4);
 		if (crlf && c == '\n' && !cr)
 			text[n++] = '\r';
 		text[n++] = (char)c;

@@ -40,11 +40,10 @@ static void comment_read(struct str *to, struct span *rest)
 		char c = rest->p[i];
 		if (c == '\\' && i + 1 < rest->n)
 			c = rest->p[++i];
-		else if (c == '(' && depth++ == 0)
-			continue;
 		else if (c == ')' && --depth == 0)
 			break;
-		else if (c == '\r' || c == '\n')
+		else if (c == '\r' || c == '\n' ||
+		    (c == '(' && depth++ == 0))
 			continue;
 		str_add(to, &c, 1);
 	}
@@ -173,6 +172,11 @@ static void address_complete(struct mail_address *a)
 		str_puts(&a->host, "MISSING_DOMAIN");
 }
 
+static bool ends_words(char c)
+{
+	return c == '<' || c == ':' || c == '@' || c == ',' || c == ';';
+}
+
 /*
  * The words up to what tells whether they are a phrase or a local part: in name,
  * as a phrase. False: they are more than one local part can have.
@@ -187,7 +191,7 @@ static bool words_read(struct mail_address *a, struct span *rest,
 		bool was_quote = quote;
 		gap_read(comment, rest);
 		bool apart = left != rest->n;
-		if (rest->n == 0 || memchr("<:@,;", *rest->p, 5) != NULL)
+		if (rest->n == 0 || ends_words(*rest->p))
 			return single && (!quoted || char_is(rest, '@'));
 		n = atom_length(*rest);
 		quote = n == 0 && *rest->p == '"';

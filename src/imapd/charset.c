@@ -3,152 +3,161 @@
 #include <errno.h>
 #include <iconv.h>
 #include <locale.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 #include <wctype.h>
 
+#include "octets.h"
 #include "utf8.h"
 
-#define PIECE 2048 /* octets that are made before they are appended */
-
-enum kind { ASCII, UTF8, LATIN1, LATIN9, WINDOWS, BY_ICONV };
+#define PIECE 2048    /* octets that are made before they are appended */
+#define NAME_SIZE 32  /* letters and digits of a charset's name */
+#define OCTETS (sizeof octets / sizeof *octets)
 
 /*
- * What mail has, and no others: a peer names no module of glibc's that has not
- * been looked at, and the answers are the same with musl.
+ * Those of several octets are libc's business. What is not in these tables is
+ * unknown: a peer names no module of glibc's that nobody has looked at, and the
+ * answers are the same with musl.
  */
-struct charset {
+static struct wide {
 	const char *name;
-	enum kind kind;
-	const char *iconv; /* NULL: the name; both libcs know it */
-	bool prepared;     /* opened before the process is confined */
+	const char *iconv, *instead; /* as glibc names it, and musl if not so */
+	iconv_t converter;
+	bool opened;
+} wide[] = {
+	{"iso2022jp", "ISO-2022-JP", NULL, NULL, false},
+	{"gb18030", "GB18030", NULL, NULL, false},
+	{"big5", "BIG5", NULL, NULL, false},
+	{"shiftjis", "CP932", "SHIFT_JIS", NULL, false},
+	{"eucjp", "EUC-JP", NULL, NULL, false},
+	{"euckr", "CP949", "EUC-KR", NULL, false},
+	{"utf16", "UTF-16", NULL, NULL, false},
+	{"utf16be", "UTF-16BE", NULL, NULL, false},
+	{"utf16le", "UTF-16LE", NULL, NULL, false},
 };
 
-static const struct charset charsets[] = {
-	{"utf-8", UTF8, NULL, false},
-	{"us-ascii", UTF8, NULL, false}, /* what has more is most often that */
-	{"iso-8859-1", LATIN1, NULL, false},
-	{"windows-1252", WINDOWS, NULL, false},
-	{"iso-8859-15", LATIN9, NULL, false},
-	{"iso-2022-jp", BY_ICONV, NULL, true},
-	{"gb18030", BY_ICONV, NULL, true},
-	{"big5", BY_ICONV, NULL, true},
-	{"shift_jis", BY_ICONV, NULL, true},
-	{"euc-jp", BY_ICONV, NULL, true},
-	{"euc-kr", BY_ICONV, NULL, true},
-	{"koi8-r", BY_ICONV, NULL, true},
-	{"windows-1251", BY_ICONV, NULL, true},
-	{"windows-1250", BY_ICONV, NULL, true},
-	{"iso-8859-2", BY_ICONV, NULL, true},
-	{"windows-1256", BY_ICONV, NULL, true},
-	{"koi8-u", BY_ICONV, NULL, false},
-	{"windows-1253", BY_ICONV, NULL, false},
-	{"windows-1254", BY_ICONV, NULL, false},
-	{"windows-1255", BY_ICONV, NULL, false},
-	{"windows-1257", BY_ICONV, NULL, false},
-	{"windows-1258", BY_ICONV, NULL, false},
-	{"iso-8859-3", BY_ICONV, NULL, false},
-	{"iso-8859-4", BY_ICONV, NULL, false},
-	{"iso-8859-5", BY_ICONV, NULL, false},
-	{"iso-8859-6", BY_ICONV, NULL, false},
-	{"iso-8859-7", BY_ICONV, NULL, false},
-	{"iso-8859-8", BY_ICONV, NULL, false},
-	{"iso-8859-9", BY_ICONV, NULL, false},
-	{"iso-8859-10", BY_ICONV, NULL, false},
-	{"iso-8859-11", BY_ICONV, NULL, false},
-	{"iso-8859-13", BY_ICONV, NULL, false},
-	{"iso-8859-14", BY_ICONV, NULL, false},
-	{"iso-8859-16", BY_ICONV, NULL, false},
-	{"tis-620", BY_ICONV, NULL, false},
-	{"utf-16", BY_ICONV, NULL, false},
-	{"utf-16be", BY_ICONV, NULL, false},
-	{"utf-16le", BY_ICONV, NULL, false},
-	{"utf-32", BY_ICONV, NULL, false},
-};
+#define WIDE (sizeof wide / sizeof *wide)
 
-#define CHARSETS (sizeof charsets / sizeof *charsets)
-
-/* Other names of theirs, and sets that they hold whole. */
+/* Other names, and sets that are part of another. */
 static const char *const aliases[][2] = {
-	{"utf8", "utf-8"},
-	{"unicode-1-1-utf-8", "utf-8"},
-	{"ascii", "us-ascii"},
-	{"ansi_x3.4-1968", "us-ascii"},
-	{"latin1", "iso-8859-1"},
-	{"iso8859-1", "iso-8859-1"},
-	{"iso_8859-1", "iso-8859-1"},
-	{"latin-9", "iso-8859-15"},
-	{"iso8859-15", "iso-8859-15"},
-	{"cp1252", "windows-1252"},
-	{"cp1251", "windows-1251"},
-	{"cp1250", "windows-1250"},
-	{"latin2", "iso-8859-2"},
-	{"iso8859-2", "iso-8859-2"},
-	{"iso-8859-8-i", "iso-8859-8"},
+	{"unicode11utf8", "utf8"},
+	{"usascii", "utf8"}, /* what has more octets is most often that */
+	{"ascii", "utf8"},
+	{"ansix3.41968", "utf8"},
+	{"latin1", "iso88591"},
+	{"latin2", "iso88592"},
+	{"latin5", "iso88599"},
+	{"latin9", "iso885915"},
+	{"iso88598i", "iso88598"},
+	{"iso88598e", "iso88598"},
+	{"tis620", "iso885911"},
+	{"windows874", "iso885911"},
+	{"koi8", "koi8r"},
 	{"gb2312", "gb18030"},
 	{"gbk", "gb18030"},
-	{"x-gbk", "gb18030"},
 	{"cp936", "gb18030"},
-	{"hz-gb-2312x", "gb18030"},
-	{"big-5", "big5"},
-	{"cn-big5", "big5"},
-	{"sjis", "shift_jis"},
-	{"shift-jis", "shift_jis"},
-	{"x-sjis", "shift_jis"},
-	{"ks_c_5601-1987", "euc-kr"},
-	{"ks_c_5601", "euc-kr"},
-	{"x-windows-949", "euc-kr"},
-	{"cp949", "euc-kr"},
-	{"uhc", "euc-kr"},
-	{"euc_jp", "euc-jp"},
-	{"x-euc-jp", "euc-jp"},
-	{"koi8", "koi8-r"},
-	{"windows-874", "tis-620"},
+	{"euccn", "gb18030"},
+	{"cnbig5", "big5"},
+	{"big5hkscs", "big5"},
+	{"cp950", "big5"},
+	{"sjis", "shiftjis"},
+	{"cp932", "shiftjis"},
+	{"mskanji", "shiftjis"},
+	{"windows31j", "shiftjis"},
+	{"ksc5601", "euckr"},
+	{"ksc56011987", "euckr"},
+	{"cp949", "euckr"},
+	{"uhc", "euckr"},
+	{"windows949", "euckr"},
+	{"cp1250", "windows1250"},
+	{"cp1251", "windows1251"},
+	{"cp1252", "windows1252"},
+	{"cp1253", "windows1253"},
+	{"cp1254", "windows1254"},
+	{"cp1255", "windows1255"},
+	{"cp1256", "windows1256"},
+	{"cp1257", "windows1257"},
+	{"cp1258", "windows1258"},
+	{"cp866", "ibm866"},
+	{"cp437", "ibm437"},
+	{"cp850", "ibm850"},
 };
 
-/* Opened at the first use, and kept. */
-static iconv_t converters[CHARSETS];
-static bool opened[CHARSETS];
+enum kind { UNKNOWN, UTF8, OCTET, BY_ICONV };
 
-static const struct charset *charset_find(const char *name)
+/*
+ * Names are as different people write them: of letters and digits alone, in lower
+ * case, without "x-" before. What is left of a strange one is no known name.
+ */
+static void name_make(char to[NAME_SIZE], const char *name)
 {
-	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-		if (strcasecmp(aliases[i][0], name) == 0)
-			name = aliases[i][1];
-	for (size_t i = 0; i < CHARSETS; i++)
-		if (strcasecmp(charsets[i].name, name) == 0)
-			return &charsets[i];
-	return NULL;
+	size_t n = 0;
+
+	if (strncasecmp(name, "x-", 2) == 0)
+		name += 2;
+	for (; *name != '\0' && *name != ':'; name++) {
+		if (*name == '-' || *name == '_')
+			continue;
+		if (n + 1 == NAME_SIZE) {
+			n = 0;
+			break;
+		}
+		to[n++] = *name >= 'A' && *name <= 'Z' ?
+		    (char)(*name | 0x20) : *name;
+	}
+	to[n] = '\0';
 }
 
-/* (iconv_t)-1: libc has none, or can read none any more. */
-static iconv_t converter_of(const struct charset *c)
+static enum kind charset_find(const char *said, size_t *which)
 {
-	size_t i = (size_t)(c - charsets);
+	char text[NAME_SIZE];
+	const char *name = text;
 
-	if (!opened[i])
-		converters[i] = iconv_open("UTF-8",
-		    c->iconv != NULL ? c->iconv : c->name);
-	opened[i] = true;
-	return converters[i];
+	name_make(text, said);
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+		if (strcmp(aliases[i][0], name) == 0) {
+			name = aliases[i][1];
+			break;
+		}
+	if (strcmp(name, "utf8") == 0)
+		return UTF8;
+	for (*which = 0; *which < OCTETS; ++*which)
+		if (strcmp(octets[*which].name, name) == 0)
+			return OCTET;
+	for (*which = 0; *which < WIDE; ++*which)
+		if (strcmp(wide[*which].name, name) == 0)
+			return BY_ICONV;
+	return UNKNOWN;
+}
+
+/* Opened once, and kept. (iconv_t)-1: libc has none, or can read none now. */
+static iconv_t converter_of(struct wide *w)
+{
+	if (!w->opened)
+		w->converter = iconv_open("UTF-8", w->iconv);
+	if (!w->opened && w->converter == (iconv_t)-1 && w->instead != NULL)
+		w->converter = iconv_open("UTF-8", w->instead);
+	w->opened = true;
+	return w->converter;
 }
 
 void charset_prepare(void)
 {
 #ifdef __GLIBC__
 	setlocale(LC_CTYPE, "C.UTF-8");
-	for (size_t i = 0; i < CHARSETS; i++)
-		if (charsets[i].prepared)
-			converter_of(&charsets[i]);
+	for (size_t i = 0; i < WIDE; i++)
+		converter_of(&wide[i]);
 #endif
 }
 
 bool charset_known(const char *name)
 {
-	const struct charset *c = charset_find(name);
+	size_t which;
+	enum kind kind = charset_find(name, &which);
 
-	return c != NULL &&
-	    (c->kind != BY_ICONV || converter_of(c) != (iconv_t)-1);
+	return kind == BY_ICONV ? converter_of(&wide[which]) != (iconv_t)-1 :
+	    kind != UNKNOWN;
 }
 
 static size_t ascii_run(struct span s)
@@ -175,46 +184,38 @@ static void from_utf8(struct str *to, struct span s)
 		    (n = utf8_read(s.p + good, s.n - good, &c)) > 0)
 			good += n;
 		str_add(to, s.p, good);
-		s.p += good;
-		s.n -= good;
+		span_skip(&s, good);
 		if (s.n > 0) {
 			str_puts(to, UTF8_REPLACEMENT);
-			s.p++;
-			s.n--;
+			span_skip(&s, 1);
 		}
 	}
 }
 
-/* The octets from 0x80 to 0x9f of Windows-1252. */
-static const uint16_t windows[32] = {
-	0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
-	0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0xfffd, 0x017d, 0xfffd,
-	0xfffd, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e, 0x0178,
-};
-
-static uint32_t octet_of(enum kind kind, unsigned char c)
+/* What 0x80 to 0xff stand for; made at the first use. */
+static const uint16_t *table_of(size_t which)
 {
-	static const struct {
-		unsigned char octet;
-		uint16_t c;
-	} latin9[] = {
-		{0xa4, 0x20ac}, {0xa6, 0x160}, {0xa8, 0x161}, {0xb4, 0x17d},
-		{0xb8, 0x17e}, {0xbc, 0x152}, {0xbd, 0x153}, {0xbe, 0x178},
-	};
+	static uint16_t tables[OCTETS][128];
+	uint16_t *table = tables[which];
+	const char *p = octets[which].characters;
+	size_t left = strlen(p), n, at = 0;
+	uint32_t c;
 
-	if (kind == ASCII)
-		return 0xfffd;
-	if (kind == WINDOWS && c < 0xa0)
-		return windows[c - 0x80];
-	for (size_t i = 0; kind == LATIN9 &&
-	    i < sizeof latin9 / sizeof *latin9; i++)
-		if (latin9[i].octet == c)
-			return latin9[i].c;
-	return c;
+	if (table[0] != 0)
+		return table;
+	for (size_t i = 0; i < 128; i++) /* ISO 8859 has controls there */
+		table[i] = (uint16_t)(0x80 + i);
+	for (const char *q = p; *q != '\0'; q++)
+		at += ((unsigned char)*q & 0xc0) != 0x80;
+	for (at = 128 - at; left > 0; at++, p += n, left -= n) {
+		n = utf8_read(p, left, &c);
+		table[at] = (uint16_t)c;
+	}
+	return table;
 }
 
-static void from_octets(struct str *to, enum kind kind, struct span s)
+/* table NULL: nothing beyond ASCII is known. */
+static void from_octets(struct str *to, const uint16_t *table, struct span s)
 {
 	char out[PIECE];
 	size_t made = 0;
@@ -226,16 +227,15 @@ static void from_octets(struct str *to, enum kind kind, struct span s)
 			made = 0;
 			str_add(to, s.p, plain);
 		} else {
-			made += utf8_write(out + made,
-			    octet_of(kind, (unsigned char)*s.p));
 			plain = 1;
+			made += utf8_write(out + made, table == NULL ? 0xfffd :
+			    table[(unsigned char)*s.p - 0x80]);
 		}
 		if (made + UTF8_SIZE > sizeof out) {
 			str_add(to, out, made);
 			made = 0;
 		}
-		s.p += plain;
-		s.n -= plain;
+		span_skip(&s, plain);
 	}
 	str_add(to, out, made);
 }
@@ -266,27 +266,23 @@ static void from_iconv(struct str *to, iconv_t converter, struct span s)
 
 bool charset_convert(struct str *to, const char *name, struct span s)
 {
-	const struct charset *c = charset_find(name);
-	iconv_t converter;
+	size_t which = 0;
+	enum kind kind = charset_find(name, &which);
+	iconv_t converter = (iconv_t)-1;
 
-	if (c == NULL) {
-		from_octets(to, ASCII, s);
+	if (kind == BY_ICONV)
+		converter = converter_of(&wide[which]);
+	if (kind == UTF8) {
+		from_utf8(to, s);
+	} else if (kind == OCTET) {
+		from_octets(to, table_of(which), s);
+	} else if (converter != (iconv_t)-1) {
+		from_iconv(to, converter, s);
+	} else {
+		from_octets(to, NULL, s);
 		return false;
 	}
-	if (c->kind == UTF8) {
-		from_utf8(to, s);
-		return true;
-	}
-	if (c->kind != BY_ICONV) {
-		from_octets(to, c->kind, s);
-		return true;
-	}
-	converter = converter_of(c);
-	if (converter == (iconv_t)-1)
-		from_octets(to, ASCII, s);
-	else
-		from_iconv(to, converter, s);
-	return converter != (iconv_t)-1;
+	return true;
 }
 
 /* Letters that differ in case alone come to the same: ſ and s, ς and σ. */
@@ -316,8 +312,7 @@ void charset_fold(struct str *to, struct span s)
 			str_add(to, out, made);
 			made = 0;
 		}
-		s.p += n;
-		s.n -= n;
+		span_skip(&s, n);
 	}
 	str_add(to, out, made);
 }

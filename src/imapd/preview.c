@@ -15,6 +15,11 @@ struct shown {
 	bool blank; /* one is due before the next character */
 };
 
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static bool is_full(const struct shown *s)
 {
 	return s->characters >= PREVIEW_MAX;
@@ -22,7 +27,7 @@ static bool is_full(const struct shown *s)
 
 static void show(struct shown *s, const char *p, size_t n)
 {
-	if (n == 1 && (*p == ' ' || (*p >= '\t' && *p <= '\r'))) {
+	if (n == 1 && is_blank(*p)) {
 		s->blank = s->characters > 0;
 		return;
 	}
@@ -75,8 +80,9 @@ static bool name_is(struct span s, const char *name)
 {
 	size_t n = strlen(name);
 
-	return s.n > n && strncasecmp(s.p, name, n) == 0 &&
-	    memchr(" \t\r\n/>", s.p[n], 6) != NULL;
+	if (s.n <= n || strncasecmp(s.p, name, n) != 0)
+		return false;
+	return is_blank(s.p[n]) || s.p[n] == '/' || s.p[n] == '>';
 }
 
 /* Behind the next octet c; where there is none, the end. */
