@@ -90,24 +90,37 @@ static bool keywords_write(struct keywords *k, const char *folder)
 	return error == 0;
 }
 
-int keywords_find(struct keywords *k, const char *folder, const char *name,
-    bool make)
+/* Its number; free_letter: the first that no keyword has, -1: none. */
+static int search(const struct keywords *k, const char *name,
+    int *free_letter)
 {
-	int free_letter = -1;
-
+	*free_letter = -1;
 	for (int i = 0; i < KEYWORDS_MAX; i++) {
-		if (*k->names[i] == '\0' && free_letter < 0)
-			free_letter = i;
+		if (*k->names[i] == '\0' && *free_letter < 0)
+			*free_letter = i;
 		if (*name != '\0' && strcasecmp(k->names[i], name) == 0)
 			return i;
 	}
-	if (!make || free_letter < 0 || *name == '\0' ||
+	return -1;
+}
+
+int keywords_find(struct keywords *k, const char *folder, const char *name,
+    bool make)
+{
+	int letter, number = search(k, name, &letter);
+
+	if (number >= 0 || !make)
+		return number;
+	/* Another session may have given the letter away. */
+	keywords_read(k, folder);
+	number = search(k, name, &letter);
+	if (number >= 0 || letter < 0 || *name == '\0' ||
 	    strlen(name) >= KEYWORD_SIZE)
-		return -1;
-	strcpy(k->names[free_letter], name);
+		return number;
+	strcpy(k->names[letter], name);
 	if (!keywords_write(k, folder)) {
-		*k->names[free_letter] = '\0';
+		*k->names[letter] = '\0';
 		return -1;
 	}
-	return free_letter;
+	return letter;
 }

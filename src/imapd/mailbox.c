@@ -23,6 +23,7 @@
 #define GONE_KEPT 10000 /* expunges; 20 octets each, for QRESYNC */
 #define LINES_DEAD 200000 /* of 20 MB, which each session has in memory */
 #define BATCH_LONG (8u << 20) /* octets */
+#define COUNT_AT_ONCE 500 /* messages, between two times with the lock */
 #define LINE_LEAST 24   /* octets of a message's line: more than this, mostly */
 #define LINES_FREE 1000 /* a small journal is not worth a fsync */
 
@@ -139,7 +140,8 @@ static void apply_message(struct mailbox *box, const char *p, size_t *hint)
 
 	if ((p = uids_number(p, &uid)) == NULL ||
 	    (p = uids_number(p, &modseq)) == NULL ||
-	    (p = uids_number(p, &octets)) == NULL)
+	    (p = uids_number(p, &octets)) == NULL || uid == 0 ||
+	    uid >= UINT32_MAX)
 		return;
 	if (box->count == 0 || box->messages[box->count - 1].uid < uid) {
 		m = append(box);
@@ -562,11 +564,8 @@ static enum mailbox_result journal_make(struct mailbox *box)
 
 static enum mailbox_result open_locked(struct mailbox *box)
 {
-	enum mailbox_result result;
+	enum mailbox_result result = uids_open(box->uids, box->path);
 
-	result = directories_make(box->path);
-	if (result == MAILBOX_OK)
-		result = uids_open(box->uids, box->path);
 	if (result == MAILBOX_NONE &&
 	    (result = directories_make(box->path)) == MAILBOX_OK)
 		result = journal_make(box);
@@ -574,6 +573,9 @@ static enum mailbox_result open_locked(struct mailbox *box)
 		return result;
 	numbers(box);
 	result = mailbox_scan(box, false);
+	if (result == MAILBOX_NONE &&
+	    (result = directories_make(box->path)) == MAILBOX_OK)
+		result = mailbox_scan(box, false);
 	/* On a full disk what has been there can be read, and deleted. */
 	return result == MAILBOX_FULL ? MAILBOX_OK : result;
 }
@@ -671,37 +673,60 @@ static uint64_t octets_count(int fd)
 	return n == 0 ? octets : 0;
 }
 
-static void count_unsized(struct mailbox *box, struct batch *b)
+/* A message that has been counted, not yet in the journal. */
+struct counted {
+	uint32_t uid;
+	uint64_t octets;
+};
+
+static enum mailbox_result write_counted(struct mailbox *box,
+    const struct counted *counted, size_t count)
 {
-	for (size_t i = 0; b->state.unsized > 0 && i < box->count; i++) {
-		struct message *m = &box->messages[i];
-		int fd = m->octets > 0 || m->expunged ? -1 :
-		    message_open(box, m);
-		if (fd < 0)
-			continue;
-		batch_sized(b, m, octets_count(fd));
-		close(fd);
+	enum mailbox_result result;
+	struct batch b;
+
+	if (!lock_take())
+		return MAILBOX_IN_USE;
+	result = mailbox_refresh(box);
+	if (result == MAILBOX_OK) {
+		batch_begin(&b, box);
+		for (size_t i = 0; i < count; i++) {
+			const struct message *m = mailbox_find(box,
+			    counted[i].uid);
+			if (m != NULL && !m->expunged && m->octets == 0 &&
+			    counted[i].octets > 0)
+				batch_sized(&b, m, counted[i].octets);
+		}
+		result = batch_write(&b);
+		batch_drop(&b);
 	}
+	lock_give();
+	return result;
 }
 
 enum mailbox_result mailbox_octets(struct mailbox *box, uint64_t *octets)
 {
 	enum mailbox_result result = MAILBOX_OK;
-	struct batch b;
+	struct counted counted[COUNT_AT_ONCE];
+	size_t count = 0;
 
 	if (box->unsized > 0)
 		result = mailbox_load(box);
-	if (result == MAILBOX_OK && box->unsized > 0) {
-		if (!lock_take())
-			return MAILBOX_IN_USE;
-		result = mailbox_refresh(box);
-		if (result == MAILBOX_OK) {
-			batch_begin(&b, box);
-			count_unsized(box, &b);
-			result = batch_write(&b);
-			batch_drop(&b);
+	/* Others may come in between: only writing needs the lock. */
+	for (size_t i = 0; result == MAILBOX_OK && box->unsized > 0 &&
+	    i < box->count; i++) {
+		struct message *m = &box->messages[i];
+		int fd = m->octets > 0 || m->expunged ? -1 :
+		    message_open(box, m);
+		if (fd >= 0) {
+			counted[count++] = (struct counted){m->uid,
+			    octets_count(fd)};
+			close(fd);
 		}
-		lock_give();
+		if (count == COUNT_AT_ONCE || (i + 1 == box->count && count)) {
+			result = write_counted(box, counted, count);
+			count = 0;
+		}
 	}
 	*octets = box->octets;
 	return result;

@@ -345,7 +345,8 @@ static bool place(struct scan *s, const struct found *f,
 	}
 	if (error == 0 || error == ENOENT)
 		return error == 0;
-	s->result = uids_failed(s->box->path, "rename to cur", error);
+	/* It waits where it is, and is tried again. */
+	uids_failed(s->box->path, "rename to cur", error);
 	s->unsure = true;
 	return false;
 }
