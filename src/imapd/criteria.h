@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "index.h"
 #include "mailbox.h"
 #include "set.h"
 #include "signature.h"
@@ -69,15 +70,12 @@ void criteria_free(struct criteria *);
 
 /* match.c */
 
-/* What found() needs to know of a message; NONE: it is given NULL. */
-enum summary_kind { SUMMARY_NONE, SUMMARY_OF_HEADER, SUMMARY_WHOLE };
-
 /*
  * Calls found() for each of the messages that the client knows, by its place in
- * session.box.messages. False: no() was said, because it took too long.
+ * session.box.messages. depth: what it is to know of it; NULL: nothing. False:
+ * no() was said, because it took too long.
  */
-struct summary;
-bool criteria_run(const struct criteria *, enum summary_kind,
+bool criteria_run(const struct criteria *, const enum depth *,
     void (*found)(void *context, size_t at, const struct summary *),
     void *context);
 

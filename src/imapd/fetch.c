@@ -266,8 +266,9 @@ static bool summary_find(const struct fetch *f, struct message *m,
 		wanted |= ITEM_OCTETS;
 	if (wanted == 0)
 		return true;
-	return ((wanted & ~(unsigned)ITEMS_HEADER) != 0 ? index_get :
-	    index_get_header)(session.index, m, summary);
+	return index_get(session.index, m, (wanted & ITEM_EMAILID) != 0 ?
+	    DEPTH_ID : (wanted & ~(unsigned)ITEMS_HEADER) != 0 ? DEPTH_WHOLE :
+	    DEPTH_HEADER, summary);
 }
 
 static bool answers_find(struct fetch *f, struct message *m)

@@ -16,7 +16,7 @@
 
 #define NAME "pennypost-index"
 #define NAME_NEW "pennypost-index.new" /* a compaction's; under the lock */
-#define FORMAT 2u                      /* of the file; raised by who changes it */
+#define FORMAT 3u                      /* of the file; raised by who changes it */
 #define ORDER 0x01020304u
 #define INDEX_MAX ((uint64_t)8 << 30)  /* octets; an offset has 31 bits, times 8 */
 #define READ_FIRST 16384               /* octets: a record or some */
@@ -250,20 +250,20 @@ static bool read_slot(struct index *x, const struct slot *slot,
 
 /* Where it is known, or is still to be found. */
 static bool find(struct index *x, struct slot *slot, const struct message *m,
-    struct summary *s, bool whole)
+    struct summary *s, enum depth depth)
 {
 	for (;;) {
 		while (slot->at == 0)
 			if (!scan(x))
 				return false;
-		if (read_slot(x, slot, m, s) && (s->whole || !whole))
+		if (read_slot(x, slot, m, s) && s->depth >= depth)
 			return true;
 		slot->at = 0; /* it is not believed; perhaps a later one */
 	}
 }
 
 static bool build(struct index *x, struct slot *slot, struct message *m,
-    struct summary *s, bool whole)
+    struct summary *s, enum depth depth)
 {
 	struct span text;
 	struct str *to = &x->pending;
@@ -273,10 +273,10 @@ static bool build(struct index *x, struct slot *slot, struct message *m,
 		index_flush(x);
 		x->looked = true; /* we have, then */
 	}
-	if (!(whole ? load : load_header)(x->box, m, &text))
+	if (!(depth > DEPTH_HEADER ? load : load_header)(x->box, m, &text))
 		return false;
 	from = to->len;
-	record_make(to, m, text, load_date(), whole);
+	record_make(to, m, text, load_date(), depth);
 	if (slot != NULL && to->len - from <= RECORD_MAX) {
 		slot->at = PENDING | (uint32_t)(from / RECORD_ALIGN);
 		return record_read(to->p + from, to->len - from, m, s);
@@ -287,32 +287,22 @@ static bool build(struct index *x, struct slot *slot, struct message *m,
 	return record_read(x->large.p, x->large.len, m, s);
 }
 
-static bool get(struct index *x, struct message *m, struct summary *s,
-    bool whole)
+bool index_get(struct index *x, struct message *m, enum depth depth,
+    struct summary *s)
 {
 	struct slot *slot;
 
 	if (x->count == 0 || m->uid > x->slots[x->count - 1].uid)
 		slots_extend(x);
 	slot = slot_find(x, m->uid);
-	if (slot != NULL && find(x, slot, m, s, whole))
+	if (slot != NULL && find(x, slot, m, s, depth))
 		return true;
 	if (slot != NULL && !x->looked) {
 		look(x);
-		if (find(x, slot, m, s, whole))
+		if (find(x, slot, m, s, depth))
 			return true;
 	}
-	return build(x, slot, m, s, whole);
-}
-
-bool index_get(struct index *x, struct message *m, struct summary *s)
-{
-	return get(x, m, s, true);
-}
-
-bool index_get_header(struct index *x, struct message *m, struct summary *s)
-{
-	return get(x, m, s, false);
+	return build(x, slot, m, s, depth);
 }
 
 /* Writing */

@@ -31,20 +31,10 @@ struct candidate {
 static bool matches(const struct criterion *, struct candidate *);
 
 /* NULL: the message has gone. */
-static const struct summary *summary_of(struct candidate *x)
+static const struct summary *summary_of(struct candidate *x, enum depth depth)
 {
-	if (!x->has_summary && !x->gone) {
-		x->has_summary = index_get_header(session.index, x->message,
-		    &x->summary);
-		x->gone = !x->has_summary;
-	}
-	return x->gone ? NULL : &x->summary;
-}
-
-static const struct summary *whole_summary_of(struct candidate *x)
-{
-	if ((!x->has_summary || !x->summary.whole) && !x->gone) {
-		x->has_summary = index_get(session.index, x->message,
+	if ((!x->has_summary || x->summary.depth < depth) && !x->gone) {
+		x->has_summary = index_get(session.index, x->message, depth,
 		    &x->summary);
 		x->gone = !x->has_summary;
 	}
@@ -98,7 +88,7 @@ static void fold_item(struct candidate *x, const struct item *item)
 
 static bool subject_has(struct candidate *x, const struct criterion *c)
 {
-	const struct summary *s = summary_of(x);
+	const struct summary *s = summary_of(x, DEPTH_HEADER);
 	struct item item;
 
 	if (s == NULL || !envelope_find(s->envelope, ENVELOPE_SUBJECT, &item) ||
@@ -134,7 +124,7 @@ static void fold_address(struct candidate *x, struct span address)
 
 static bool addresses_have(struct candidate *x, const struct criterion *c)
 {
-	const struct summary *s = summary_of(x);
+	const struct summary *s = summary_of(x, DEPTH_HEADER);
 	struct item list, address;
 
 	if (s == NULL || !envelope_find(s->envelope, c->flags, &list) ||
@@ -149,7 +139,7 @@ static bool addresses_have(struct candidate *x, const struct criterion *c)
 
 static bool header_has(struct candidate *x, const struct criterion *c)
 {
-	const struct summary *s = summary_of(x);
+	const struct summary *s = summary_of(x, DEPTH_HEADER);
 	struct span header;
 	struct field f;
 
@@ -214,7 +204,7 @@ static bool text_has(struct candidate *x, const struct criterion *c)
 
 	if (c->key.n == 0)
 		return true;
-	s = whole_summary_of(x);
+	s = summary_of(x, DEPTH_WHOLE);
 	if (s == NULL || !signature_may(s->signature, &c->signature, where) ||
 	    (m = mime_of(x)) == NULL)
 		return false;
@@ -240,7 +230,7 @@ static bool saved_fits(struct candidate *x, const struct criterion *c)
 	int64_t t = message_saved(x->message);
 
 	if (t == 0) {
-		const struct summary *s = summary_of(x);
+		const struct summary *s = summary_of(x, DEPTH_HEADER);
 		t = s != NULL ? s->date : 0;
 	}
 	return within(c, (t - (t % DAY + DAY) % DAY) / DAY);
@@ -254,13 +244,13 @@ static bool size_fits(struct candidate *x, const struct criterion *c)
 
 	if (message_octets(x->message, &octets))
 		return within(c, (int64_t)octets);
-	s = whole_summary_of(x);
+	s = summary_of(x, DEPTH_WHOLE);
 	return s != NULL && within(c, (int64_t)s->octets);
 }
 
 static bool date_fits(struct candidate *x, const struct criterion *c)
 {
-	const struct summary *s = summary_of(x);
+	const struct summary *s = summary_of(x, DEPTH_HEADER);
 
 	return s != NULL &&
 	    within(c, c->kind == MATCH_DATE ? s->date : s->sent_day);
@@ -268,7 +258,7 @@ static bool date_fits(struct candidate *x, const struct criterion *c)
 
 static bool email_id_fits(struct candidate *x, const struct criterion *c)
 {
-	const struct summary *s = whole_summary_of(x);
+	const struct summary *s = summary_of(x, DEPTH_ID);
 
 	return s != NULL && c->key.n == strlen(s->email_id) &&
 	    memcmp(c->key.p, s->email_id, c->key.n) == 0;
@@ -336,7 +326,7 @@ static bool matches(const struct criterion *c, struct candidate *x)
 	return fits(c, x) != c->negated;
 }
 
-bool criteria_run(const struct criteria *all, enum summary_kind summary,
+bool criteria_run(const struct criteria *all, const enum depth *depth,
     void (*found)(void *context, size_t at, const struct summary *),
     void *context)
 {
@@ -350,13 +340,10 @@ bool criteria_run(const struct criteria *all, enum summary_kind summary,
 			takes_too_long(&x);
 		}
 		if (!x.message->expunged && matches(all->root, &x)) {
-			if (summary == SUMMARY_OF_HEADER)
-				summary_of(&x);
-			else if (summary == SUMMARY_WHOLE)
-				whole_summary_of(&x);
+			if (depth != NULL)
+				summary_of(&x, *depth);
 			if (!x.gone)
-				found(context, i, summary != SUMMARY_NONE ?
-				    &x.summary : NULL);
+				found(context, i, &x.summary);
 		}
 		if (x.has_mime)
 			mime_end(&x.mime);

@@ -90,8 +90,7 @@ static void add_subject(struct str *to, struct span header, struct record *r)
 	str_clear(&decoded);
 	field_unfold(&unfolded, f.value);
 	words_decode(&decoded, span_of(&unfolded));
-	if (subject_base(to, span_of(&decoded)))
-		r->marks |= RECORD_REPLY;
+	r->is_reply = subject_base(to, span_of(&decoded));
 }
 
 static void sent_of(struct span header, struct record *r)
@@ -169,21 +168,22 @@ static void add_whole(struct str *to, struct span text, struct record *r)
 	mime_begin(&m, text);
 	add_texts(to, part_header(&m, m.root), &m, r);
 	mime_end(&m);
-	email_id_of(text, r->email_id);
 	r->octets = text.n;
-	r->marks |= RECORD_WHOLE;
+	if (r->depth == DEPTH_ID)
+		email_id_of(text, r->email_id);
 }
 
 void record_make(struct str *to, const struct message *message,
-    struct span text, int64_t date, bool whole)
+    struct span text, int64_t date, enum depth depth)
 {
 	static const char nothing[RECORD_ALIGN];
 	struct record r = {.magic = MAGIC, .uid = message->uid,
-	    .name = name_hash(message->name), .date = date};
+	    .name = name_hash(message->name), .date = date,
+	    .depth = (uint16_t)depth};
 	size_t from = to->len;
 
 	str_add(to, &r, sizeof r);
-	if (whole)
+	if (depth > DEPTH_HEADER)
 		add_whole(to, text, &r);
 	else
 		add_texts(to, text, NULL, &r);
@@ -231,8 +231,8 @@ bool record_read(const char *p, size_t n, const struct message *message,
 	s->date = r.date;
 	s->sent = r.sent;
 	s->sent_day = r.sent_day;
-	s->is_reply = (r.marks & RECORD_REPLY) != 0;
-	s->whole = (r.marks & RECORD_WHOLE) != 0;
+	s->is_reply = r.is_reply != 0;
+	s->depth = r.depth;
 	memcpy(s->email_id, r.email_id, EMAIL_ID_SIZE);
 	s->email_id[EMAIL_ID_SIZE - 1] = '\0';
 	return true;

@@ -13,8 +13,6 @@
 #define RECORD_MAX (4u << 20) /* octets; a message with more is read each time */
 #define RECORD_TEXTS 7        /* the spans of struct summary */
 
-enum { RECORD_REPLY = 1, RECORD_WHOLE = 2 };
-
 /* As it is in the file, in this machine's order; the texts follow. */
 struct record {
 	uint32_t magic;
@@ -25,17 +23,14 @@ struct record {
 	uint64_t octets;
 	int64_t date, sent;
 	int32_t sent_day;
-	uint32_t marks; /* RECORD_… */
+	uint16_t is_reply, depth;
 	uint32_t lengths[RECORD_TEXTS];
 	char email_id[EMAIL_ID_SIZE + 2];
 };
 
-/*
- * Appends the record of a message, made of its octets; or of its header, where
- * it is not to be whole.
- */
+/* Appends the record of a message, made of its octets; or of its header. */
 void record_make(struct str *, const struct message *, struct span text,
-    int64_t date, bool whole);
+    int64_t date, enum depth);
 
 /* Gives back what was kept for the next message. */
 void record_free(void);

@@ -13,7 +13,7 @@ static void run(const struct request *r)
 {
 	struct results results = {0};
 
-	if (criteria_run(&r->criteria, SUMMARY_NONE, found, &results)) {
+	if (criteria_run(&r->criteria, NULL, found, &results)) {
 		results_tell(r, "SEARCH", &results);
 		ok("found %zu", results.count);
 	}

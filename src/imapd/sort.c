@@ -194,12 +194,12 @@ static void found(void *context, size_t at, const struct summary *m)
 	s->rows[s->rows_count++] = (struct row){(uint32_t)at, values};
 }
 
-static enum summary_kind summary_needed(const struct sorting *s)
+static enum depth depth_needed(const struct sorting *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->keys[i].order == SIZE)
-			return SUMMARY_WHOLE;
-	return SUMMARY_OF_HEADER;
+			return DEPTH_WHOLE;
+	return DEPTH_HEADER;
 }
 
 /* Order */
@@ -228,9 +228,10 @@ static int compare(const void *a, const void *b)
 
 static void run(struct sorting *s, const struct request *r)
 {
+	enum depth depth = depth_needed(s);
 	struct results results = {0};
 
-	if (criteria_run(&r->criteria, summary_needed(s), found, s)) {
+	if (criteria_run(&r->criteria, &depth, found, s)) {
 		sorting = s;
 		if (s->rows_count > 0)
 			qsort(s->rows, s->rows_count, sizeof *s->rows, compare);

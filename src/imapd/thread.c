@@ -86,10 +86,11 @@ static void put_threads(const struct threads *t)
 
 static void run(const struct request *r, bool by_subject)
 {
+	const enum depth depth = DEPTH_HEADER;
 	struct threads t;
 
 	threads_begin(&t);
-	if (criteria_run(&r->criteria, SUMMARY_OF_HEADER,
+	if (criteria_run(&r->criteria, &depth,
 	    by_subject ? found_alone : found, &t)) {
 		if (by_subject)
 			threads_by_subject(&t);
