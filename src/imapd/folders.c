@@ -125,7 +125,10 @@ static int make_file(const char *path)
 	return fd < 0 ? errno : close(fd) == 0 ? 0 : errno;
 }
 
-/* Whole under a name that nobody knows. 0, or errno. */
+/*
+ * Under a name that nobody knows. 0, or errno. It is not synced: should its
+ * parts be lost in a power cut, mailbox_open() makes them again.
+ */
 static int make_directory(const char *dir)
 {
 	static const char *const parts[] = {"tmp", "new", "cur"};
@@ -139,10 +142,10 @@ static int make_directory(const char *dir)
 			return errno;
 	}
 	snprintf(path, sizeof path, "%s/maildirfolder", dir);
-	int error = make_file(path);
-	return error != 0 ? error : directory_sync(dir);
+	return make_file(path);
 }
 
+/* It is not durable yet. */
 static enum folder_result make(const char *name)
 {
 	char work[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
@@ -155,8 +158,6 @@ static enum folder_result make(const char *name)
 	error = make_directory(work);
 	if (error == 0 && rename(work, path) != 0)
 		error = errno;
-	if (error == 0)
-		error = sync_root();
 	if (error == ENOTEMPTY || error == EEXIST)
 		result = FOLDER_EXISTS; /* by who knows no lock of ours */
 	else if (error != 0)
@@ -201,6 +202,7 @@ static enum folder_result create(const char *name, const char *use)
 	enum folder_result result;
 	struct uses uses;
 	unsigned wanted;
+	int error;
 
 	uses_read(&uses);
 	if (folder_exists(name))
@@ -215,11 +217,13 @@ static enum folder_result create(const char *name, const char *use)
 	if (b.count >= FOLDERS_MAX)
 		return FOLDER_LIMIT;
 	result = make(name);
-	if (result == FOLDER_OK && !uses_give(name, &uses, wanted)) {
-		folder_delete(name);
-		return FOLDER_FAILED;
-	}
-	return result;
+	if (result != FOLDER_OK)
+		return result;
+	error = sync_root();
+	if (error == 0 && uses_give(name, &uses, wanted))
+		return FOLDER_OK;
+	folder_delete(name);
+	return error != 0 ? failed(name, error) : FOLDER_FAILED;
 }
 
 enum folder_result folder_create(const char *name, const char *use)
@@ -484,10 +488,14 @@ enum folder_result folder_subscribe(const char *name, bool yes)
 
 /* The first login */
 
+/*
+ * The marker comes last: as long as it is not there, it is the first login. The
+ * directory's fsync for the subscriptions is the folders', too; and who loses
+ * the marker does it again.
+ */
 static void prepare(void)
 {
 	const char *names[USES + 1] = {0};
-	struct uses uses = {0};
 	bool fine = true;
 
 	for (int i = 0; i < USES; i++) {
@@ -495,9 +503,8 @@ static void prepare(void)
 		if (!folder_exists(names[i]))
 			fine = make(names[i]) == FOLDER_OK && fine;
 	}
-	/* Last: as long as this file is not there, it is the first login. */
 	if (fine && subscriptions_add(names))
-		uses_write(&uses);
+		root_touch(USES_FILE);
 }
 
 static bool is_there(const char *file)
@@ -550,8 +557,9 @@ uint32_t folder_uidvalidity(void)
 	last = last_uidvalidity();
 	if (next <= last)
 		next = last + 1;
-	str_printf(&text, "%" PRIu64 "\n", next);
-	durable = root_write(UIDVALIDITY_FILE, &text);
+	str_printf(&text, "%010" PRIu64 "\n", next);
+	durable = root_overwrite(UIDVALIDITY_FILE, &text) ||
+	    root_write(UIDVALIDITY_FILE, &text);
 	str_free(&text);
 	lock_give();
 	return durable ? (uint32_t)next : 0;

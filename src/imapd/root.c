@@ -101,6 +101,45 @@ bool root_write(const char *file, const struct str *text)
 	return error == 0;
 }
 
+static bool has_size(int fd, size_t size)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size == (off_t)size;
+}
+
+bool root_overwrite(const char *file, const struct str *text)
+{
+	char path[FILE_PATH_SIZE];
+	bool done;
+	int fd;
+
+	root_path(path, file);
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	done = has_size(fd, text->len) &&
+	    pwrite(fd, text->p, text->len, 0) == (ssize_t)text->len &&
+	    fdatasync(fd) == 0;
+	close(fd);
+	return done;
+}
+
+void root_touch(const char *file)
+{
+	char path[FILE_PATH_SIZE];
+	int fd;
+
+	root_path(path, file);
+	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC, 0600);
+	if (fd < 0)
+		warn("%s: %s", safe(path), strerror(errno));
+	else
+		close(fd);
+}
+
 bool root_work(char path[FILE_PATH_SIZE])
 {
 	char id[ID_SIZE], name[80];

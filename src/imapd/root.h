@@ -25,6 +25,16 @@ bool root_read(struct str *, const char *file, size_t max);
 /* Under the lock: durable under its name, or, false and logged, as it was. */
 bool root_write(const char *file, const struct str *);
 
+/*
+ * In place, where the file has as many octets as the text, which are so few that
+ * the disk writes all or none of them: one fsync, not two. False: it was not
+ * so, or failed, and root_write() has to do it.
+ */
+bool root_overwrite(const char *file, const struct str *);
+
+/* An empty file, if it is not there; not durable. */
+void root_touch(const char *file);
+
 /* Under the lock: ROOT_WORK is there, and this is a new path in it. */
 bool root_work(char path[FILE_PATH_SIZE]);
 
