@@ -472,6 +472,8 @@ void index_flush(struct index *x)
 		}
 	}
 	x->looked = false;
+	record_free();
+	text_free();
 	str_free(&x->pending);
 	str_free(&x->large);
 	free(x->window);
@@ -489,7 +491,5 @@ void index_close(struct index *x)
 		close(x->fd);
 	free(x->slots);
 	free(x);
-	record_free();
-	text_free();
 	load_free();
 }
