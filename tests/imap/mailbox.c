@@ -88,7 +88,7 @@ static void letters(uint32_t f, char out[64])
 	char name[NAME_SIZE];
 
 	name_with_flags(name, "x", f);
-	snprintf(out, 64, "%s", name + 4);
+	snprintf(out, 64, "%.60s", name + 4);
 }
 
 static void list(struct mailbox *b, bool modseqs)
@@ -136,7 +136,7 @@ static void append(char *line)
 		kept[k] = keyword;
 	for (char *text = strtok(line, "|"); text != NULL && count < 100;
 	    text = strtok(NULL, "|"), count++) {
-		snprintf(paths[count], sizeof paths[count], "%s/tmp/%d.%u",
+		snprintf(paths[count], sizeof paths[count], "%.600s/tmp/%d.%u",
 		    b->path, (int)getpid(), n++);
 		int fd = open(paths[count], O_CREAT | O_EXCL | O_WRONLY, 0600);
 		if (fd < 0 || write(fd, text, strlen(text)) < 0 ||
