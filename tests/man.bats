@@ -237,6 +237,79 @@ deliver/box.c PIPE_FILES n deliver.8 descriptors of command
 deliver/box.c PIPE_SECONDS n deliver.8 time of processor
 deliver/box.c SIBLINGS_MAX n deliver.8 beside the home
 sendmail/sendmail.c MEMORY n sendmail.8 memory
+imapd/imapd.c STRANGER_LINE n imapd.8 line before a login
+imapd/imapd.c LINE_MAX n imapd.8 command line
+imapd/imapd.c STRANGER_LITERALS n imapd.8 literals before a login
+imapd/input.h LITERALS_MAX n imapd.8 literals
+imapd/input.c SKIP_MAX n imapd.8 refused literals
+imapd/append.c MESSAGES_MAX n imapd.8 messages in an APPEND
+lib/login.h LOGIN_SIZE n-1 imapd.8 user, password
+imapd/imapd.c STRANGER_ERRORS n imapd.8 errors before a login
+imapd/imapd.c LOGIN_ERRORS n imapd.8 wrong password
+imapd/imapd.c ERRORS_MAX n imapd.8 errors
+lib/door.c REFUSED_MAX n imapd.8 refused logins
+imapd/imapd.c TALKER_MEMORY n imapd.8 memory of the talker
+imapd/imapd.c SESSION_MEMORY n imapd.8 memory of the session
+imapd/imapd.c STRANGER_TIMEOUT n imapd.8 a line before a login
+imapd/imapd.c TIMEOUT n imapd.8 a line, a response
+imapd/idle.c SIGN_OF_LIFE n imapd.8 silence in IDLE
+imapd/session.c PROGRESS_AFTER n imapd.8 silence in a command
+lib/door.c LINGER n imapd.8 rest of the output
+lib/conn.c LINGER n imapd.8 rest of the input
+imapd/lock.c PATIENCE n imapd.8 wait for the lock
+imapd/names.h FOLDER_NAME_SIZE n-1 imapd.8 name of a mailbox
+imapd/names.h FOLDER_DEPTH_MAX n imapd.8 levels of mailboxes
+imapd/folders.h FOLDERS_MAX n imapd.8 mailboxes
+imapd/subscriptions.h SUBSCRIPTIONS_MAX n imapd.8 subscriptions
+imapd/list.c PATTERNS_MAX n imapd.8 patterns in a LIST
+imapd/quota.c QUOTA_AGE n imapd.8 age of the quota's sum
+imapd/quota.c QUOTA_AGE_REFUSED n imapd.8 the same before a refusal
+imapd/watch.h WATCHES_MAX n imapd.8 directories watched
+imapd/watch.c LOOK_EVERY n imapd.8 looks
+imapd/news.c OTHERS_MAX n imapd.8 mailboxes in NOTIFY
+imapd/notify.c GROUPS_MAX n imapd.8 groups in NOTIFY
+imapd/fetch.c SECTIONS_MAX n imapd.8 sections in a FETCH
+imapd/section.h SECTION_PATH_MAX n imapd.8 numbers of a section
+imapd/section.h SECTION_FIELDS_MAX n imapd.8 names in HEADER.FIELDS
+imapd/criteria.h SEARCH_KEYS_MAX n imapd.8 keys in a SEARCH
+imapd/criteria.h SEARCH_WORDS_MAX n imapd.8 words in a SEARCH
+imapd/criteria.h SEARCH_CPU_MAX n imapd.8 time of a SEARCH
+imapd/text.h TEXT_MAX n imapd.8 text searched
+imapd/sort.c SORT_KEYS_MAX n imapd.8 keys in a SORT
+imapd/sort.c SORT_TEXT_MAX n imapd.8 text sorted by
+imapd/subject.h SUBJECT_MAX n imapd.8 subject
+imapd/threads.c SUBJECT_ROOM n imapd.8 subject of a thread
+imapd/ids.h IDS_MAX n imapd.8 references
+imapd/threads.c STEPS_MAX n imapd.8 steps in a THREAD
+imapd/load.h LOAD_MAX n imapd.8 message
+imapd/record.c HEADER_MAX n imapd.8 header
+imapd/structure.c TEXTS_MAX n imapd.8 texts of a response
+imapd/mime.h MIME_DEPTH_MAX n imapd.8 nested parts
+imapd/mime.h MIME_PARTS_MAX n imapd.8 parts
+imapd/mime.c BOUNDARY_MAX n imapd.8 boundary
+imapd/mime.c TYPE_MAX n imapd.8 MIME type
+imapd/mime.c TEXT_MAX n imapd.8 text of a part
+imapd/mime.c TEXT_WIDE_MAX n imapd.8 the same in a wide charset
+imapd/structure.c NAME_MAX n imapd.8 encoding, language
+imapd/parameters.h PARAMETERS_MAX n imapd.8 parameters
+imapd/parameters.c LIST_MAX n imapd.8 parameter list
+imapd/parameters.c NAME_MAX_2231 n imapd.8 parameter's name
+imapd/words.c CHARSET_SIZE n-1 imapd.8 charset's name
+imapd/words.h WORDS_MAX n imapd.8 encoded words
+imapd/preview.c PREVIEW_MAX n imapd.8 preview
+imapd/preview.c PLAIN_MAX n imapd.8 text for a preview
+imapd/preview.c HTML_MAX n imapd.8 HTML for a preview
+imapd/record.h RECORD_MAX n imapd.8 record of the index
+imapd/keywords.h KEYWORDS_MAX n pennypost-maildir.5 keywords of a folder
+imapd/keywords.h KEYWORD_SIZE n-1 pennypost-maildir.5 keyword
+imapd/keywords.c FILE_MAX n pennypost-maildir.5 dovecot-keywords
+imapd/name.h NAME_SIZE n-1 pennypost-maildir.5 name
+imapd/mailbox.c GONE_KEPT n pennypost-maildir.5 expunges remembered
+imapd/mailbox.c LINES_FREE n pennypost-maildir.5 dead lines
+imapd/mailbox.c LINES_DEAD n pennypost-maildir.5 dead lines at most
+imapd/scan.c TMP_AGE n pennypost-maildir.5 file in tmp
+imapd/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
+imapd/index.c DEAD_ALLOWED n pennypost-maildir.5 dead records
 LIMITS
 }
 
@@ -321,6 +394,63 @@ deliver/maildir.c BTRFS_MAGIC
 tls/outcome.c STATUS
 tls/ticket.c VERSION
 tls/tls.c SECURITY
+imapd/binary.c LINE_OCTETS
+imapd/charset.c NAME_SIZE
+imapd/charset.c PIECE
+imapd/criteria.c DAY
+imapd/date.c DAY
+imapd/date.h DATE_TIME_SIZE
+imapd/decode.c OTHER
+imapd/decode.c PAD
+imapd/decode.c PIECE
+imapd/decode.c SPACE
+imapd/fetch.c COPY_MAX
+imapd/index.c FORMAT
+imapd/index.c ORDER
+imapd/index.c PENDING
+imapd/index.c PENDING_MAX
+imapd/index.c READ_FIRST
+imapd/index.c READ_MOST
+imapd/index.h EMAIL_ID_SIZE
+imapd/load.c BLOCK
+imapd/load.c HEADER_FIRST
+imapd/load.c NAME_SIZE
+imapd/load.c RAW_SIZE
+imapd/lock.c STEP_MAX
+imapd/mailbox.c BATCH_LONG
+imapd/mailbox.c COUNT_AT_ONCE
+imapd/mailbox.c LINE_LEAST
+imapd/manage.c QUOTA_UNIT
+imapd/match.c DAY
+imapd/match.c LONG
+imapd/match.c LOOK_EVERY
+imapd/names.h NAME_UTF8_SIZE
+imapd/parameters.c CHARSET_SIZE
+imapd/quota.c QUOTA_FILE_MAX
+imapd/record.c DAY
+imapd/record.c MAGIC
+imapd/record.c ODD
+imapd/record.h RECORD_ALIGN
+imapd/record.h RECORD_TEXTS
+imapd/root.c TREE_DEPTH
+imapd/scan.c DOUBT
+imapd/scan.c NOREPLACE
+imapd/scan.c QUIET
+imapd/section.c DIGITS
+imapd/signature.c FILTER_BITS
+imapd/signature.c SIZE_LEAST
+imapd/signature.c SIZE_MOST
+imapd/signature.h KEY_TRIGRAMS
+imapd/threads.h NOBODY
+imapd/uids.c HEADER
+imapd/uids.c PADDING
+imapd/uids.c PIECE
+imapd/uids.c STATE_NUMBERS
+imapd/uids.c TAIL
+imapd/uses.c USES_MAX
+imapd/uses.h USES
+imapd/utf8.h UTF8_SIZE
+imapd/view.h FLAGS_TEXT_SIZE
 WORK
 }
 
@@ -339,7 +469,7 @@ WORK
 	sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$man"/* | sort -u |
 		while read -r page; do
 			case $page in
-			sh.1 | *.2 | *.3 | passwd.5 | xinetd.8 | systemd.*) continue ;;
+			sh.1 | *.2 | *.3 | passwd.5 | inotify.7 | xinetd.8 | systemd.*) continue ;;
 			esac
 			[ -s "$man/$page" ] || echo "no page: $page"
 		done >missing
@@ -404,7 +534,7 @@ WORK
 conversation() {
 	sed -n '/^\.Sh EXAMPLES/,/^\.Sh/p' "$man/$1" | grep '^[CS]:' |
 		sed 's/example\.org/example.test/g
-		s/^\(S: 250 2.0.0 OK\) .*/\1 */'
+		s/^\(S: 250 2.0.0 OK\) .*/\1 */; s/\\e/\\/g'
 }
 
 @test "examples: the conversations are what the programs say" {
@@ -415,6 +545,9 @@ conversation() {
 	printf 'Subject: hi\n\nHello.\n' >"$mail"
 	conversation pop3d.8 | pipe "$PROGRAMS/pop3d"
 	[ ! -e "$mail" ]
+	printf 'Subject: hi\n\nHello.\n' >"$mail"
+	conversation imapd.8 | pipe "$PROGRAMS/imapd"
+	[ "$(count "$MAIL"/alice/{new,cur})" = 0 ]
 }
 
 @test "examples: the queue file is what smtpd writes" {
