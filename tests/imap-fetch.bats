@@ -78,18 +78,18 @@ C: a FETCH 1 UID
 S: * 1 FETCH (UID 1)
 S: a OK fetched
 C: b fetch 3,1:2 (uid Flags)
-S: * 1 FETCH (UID 1 FLAGS (\Seen))
-S: * 2 FETCH (UID 2 FLAGS (\Flagged \Seen))
-S: * 3 FETCH (UID 3 FLAGS (\Seen))
+S: * 1 FETCH (UID 1 FLAGS (\Seen*))
+S: * 2 FETCH (UID 2 FLAGS (\Flagged \Seen*))
+S: * 3 FETCH (UID 3 FLAGS (\Seen*))
 S: b OK fetched
 C: c FETCH 1 FAST
-S: * 1 FETCH (FLAGS (\Seen) INTERNALDATE "22-Nov-2026 14:20:05 +0000" RFC822.SIZE 39)
+S: * 1 FETCH (FLAGS (\Seen*) INTERNALDATE "22-Nov-2026 14:20:05 +0000" RFC822.SIZE 39)
 S: c OK fetched
 C: d FETCH 1 ALL
-S: * 1 FETCH (FLAGS (\Seen) INTERNALDATE "22-Nov-2026 14:20:05 +0000" RFC822.SIZE 39 ENVELOPE (NIL "one" ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) NIL NIL NIL NIL NIL))
+S: * 1 FETCH (FLAGS (\Seen*) INTERNALDATE "22-Nov-2026 14:20:05 +0000" RFC822.SIZE 39 ENVELOPE (NIL "one" ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) NIL NIL NIL NIL NIL))
 S: d OK fetched
 C: e FETCH 1 full
-S: * 1 FETCH (FLAGS (\Seen) INTERNALDATE "22-Nov-2026 14:20:05 +0000" RFC822.SIZE 39 ENVELOPE (NIL "one" ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) NIL NIL NIL NIL NIL) BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 7 1))
+S: * 1 FETCH (FLAGS (\Seen*) INTERNALDATE "22-Nov-2026 14:20:05 +0000" RFC822.SIZE 39 ENVELOPE (NIL "one" ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) ((NIL NIL "a" "b.test")) NIL NIL NIL NIL NIL) BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 7 1))
 S: e OK fetched
 C: f FETCH 1 (BODY BODYSTRUCTURE)
 S: * 1 FETCH (BODY ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 7 1) BODYSTRUCTURE ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 7 1 NIL NIL NIL NIL))
@@ -98,8 +98,8 @@ C: g FETCH 3 (RFC822.SIZE)
 S: * 3 FETCH (RFC822.SIZE 31)
 S: g OK fetched
 C: h UID FETCH 2:3 (FLAGS)
-S: * 2 FETCH (UID 2 FLAGS (\Flagged \Seen))
-S: * 3 FETCH (UID 3 FLAGS (\Seen))
+S: * 2 FETCH (UID 2 FLAGS (\Flagged \Seen*))
+S: * 3 FETCH (UID 3 FLAGS (\Seen*))
 S: h OK fetched
 C: i UID FETCH 4:99,4294967295 (FLAGS)
 S: i OK fetched
@@ -629,7 +629,7 @@ TALK
 	done
 	printf '%s\r\n' 'a LOGIN alice secret' 'b EXAMINE INBOX' \
 		'c FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])' |
-		"$imapd" 2>/dev/null | tr -d '\r' | sed -n '/^b OK/,$p' | sed 1d |
+		"$imapd" 2>/dev/null | sed 's/ .Recent//; s/\r$//' | sed -n '/^b OK/,$p' | sed 1d |
 		diff - <(for i in $(seq 2000); do
 			printf '* %d FETCH (UID %d FLAGS (\\Seen) BODY%s {%d}\n%s\n)\n' \
 				"$i" "$i" '[HEADER.FIELDS (SUBJECT)]' $((11 + ${#i})) \

@@ -42,16 +42,10 @@ enum {
 #define ITEMS_HEADER (ITEM_DATE | ITEM_ENVELOPE)
 #define ITEMS_LONG (ITEM_ENVELOPE | ITEM_BODY | ITEM_STRUCTURE | ITEM_PREVIEW)
 
-struct answer {
-	enum section_result result;
-	struct span piece;
-	struct str room;
-};
-
 struct fetch {
 	unsigned items;
 	struct section *sections;
-	struct answer *answers; /* to each section, of one message */
+	struct section_answer *answers; /* to each, of one message */
 	size_t count;
 	bool header_only;  /* as far as the sections go */
 	bool marks_seen;
@@ -273,7 +267,8 @@ static bool summary_find(const struct fetch *f, struct message *m,
 
 static bool answers_find(struct fetch *f, struct message *m)
 {
-	struct section_source from = {0};
+	struct section_message message = {session.box.uidvalidity, m->uid,
+	    {0}};
 	uint64_t octets;
 
 	if (!f->header_only && message_octets(m, &octets) &&
@@ -282,18 +277,16 @@ static bool answers_find(struct fetch *f, struct message *m)
 		return false;
 	}
 	if (!(f->header_only ? load_header : load)(&session.box, m,
-	    &from.text)) {
+	    &message.text)) {
 		set_add(&f->failed, m->uid, m->uid);
 		return false;
 	}
 	for (size_t i = 0; i < f->count; i++) {
-		struct answer *a = &f->answers[i];
-		a->result = section_find(&f->sections[i], &from, &a->room,
-		    &a->piece);
+		struct section_answer *a = &f->answers[i];
+		section_find(a, &f->sections[i], &message);
 		f->unknown_cte |= a->result == SECTION_UNKNOWN_CTE;
 		f->too_large |= a->result == SECTION_TOO_LARGE;
 	}
-	section_source_end(&from);
 	return true;
 }
 
@@ -456,7 +449,7 @@ static void put_literal(struct span s, bool binary)
 		put_octets(s);
 }
 
-static void put_section(const struct section *s, const struct answer *a)
+static void put_section(const struct section *s, const struct section_answer *a)
 {
 	if (a->result != SECTION_FOUND && a->result != SECTION_NONE)
 		return;
@@ -624,8 +617,7 @@ static void fetch_run(struct fetch *f)
 	index_flush(session.index);
 	seen_mark(f);
 	fetch_answer(f);
-	for (size_t i = 0; i < f->count; i++)
-		str_free(&f->answers[i].room);
+	section_end(f->answers, f->count);
 	set_free(&f->seen);
 	set_free(&f->failed);
 }

@@ -2,7 +2,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "load.h"
 #include "news.h"
+#include "section.h"
 #include "session.h"
 
 #define SIGN_OF_LIFE 120 /* s; routers forget silent connections in five minutes */
@@ -37,6 +39,8 @@ void cmd_idle(void)
 
 	if (!input_end(&session.input))
 		return;
+	load_free(); /* who idles needs no message in memory */
+	section_forget();
 	put("+ idling\r\n");
 	while (!news_wait(SIGN_OF_LIFE) && now_ms() < due &&
 	    !session.conn.broken) {

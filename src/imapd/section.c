@@ -191,17 +191,47 @@ static struct span fields_pick(const struct section *s, struct span header,
 }
 
 /* header and body of a message: of the mail itself, or of one in a part. */
-static enum section_result message_piece(const struct section *s,
-    struct span header, struct span body, struct str *room,
-    struct span *piece)
+static enum section_result message_piece(struct section_answer *a,
+    const struct section *s, struct span header, struct span body)
 {
-	*piece = s->what == SECTION_TEXT ? body : header;
+	a->piece = s->what == SECTION_TEXT ? body : header;
 	if (s->what != SECTION_FIELDS && s->what != SECTION_FIELDS_NOT)
 		return SECTION_FOUND;
 	if (header.n >= STR_MAX)
 		return SECTION_TOO_LARGE;
-	*piece = fields_pick(s, header, room);
+	a->piece = fields_pick(s, header, &a->room);
 	return SECTION_FOUND;
+}
+
+/* What is known of the message that was asked for last. */
+static struct {
+	struct section_message of;
+	bool parsed;
+	struct mime mime;
+	const struct part *decoded; /* this part is in octets */
+	struct str octets;
+} kept;
+
+void section_forget(void)
+{
+	if (kept.parsed)
+		mime_end(&kept.mime);
+	kept.parsed = false;
+	kept.decoded = NULL;
+	str_free(&kept.octets);
+}
+
+/* Its octets never change, but they may be elsewhere now. */
+static void message_parse(const struct section_message *m)
+{
+	if (kept.parsed && kept.of.uid == m->uid &&
+	    kept.of.uidvalidity == m->uidvalidity &&
+	    kept.of.text.p == m->text.p && kept.of.text.n == m->text.n)
+		return;
+	section_forget();
+	kept.of = *m;
+	mime_begin(&kept.mime, m->text);
+	kept.parsed = true;
 }
 
 /*
@@ -209,67 +239,54 @@ static enum section_result message_piece(const struct section *s,
  * messages have none (RFC 2045 6.4), nor has the mail as a whole.
  */
 static enum section_result part_decode(const struct part *part,
-    struct str *room, struct span *piece)
+    struct section_answer *a)
 {
 	if (part->is_multipart || part->is_message ||
 	    part->encoding == ENCODING_NONE)
 		return SECTION_FOUND;
 	if (part->encoding == ENCODING_UNKNOWN)
 		return SECTION_UNKNOWN_CTE;
-	if (piece->n >= STR_MAX)
+	if (kept.decoded == part) {
+		a->piece = (struct span){kept.octets.p, kept.octets.len};
+		return SECTION_FOUND;
+	}
+	if (a->piece.n >= STR_MAX)
 		return SECTION_TOO_LARGE;
-	str_clear(room);
-	decode(room, part->encoding, *piece);
-	*piece = (struct span){room->p, room->len};
+	str_clear(&a->room);
+	decode(&a->room, part->encoding, a->piece);
+	a->piece = (struct span){a->room.p, a->room.len};
+	a->decoded = part;
 	return SECTION_FOUND;
 }
 
-static enum section_result part_piece(const struct section *s,
-    struct section_source *from, struct str *room, struct span *piece)
+static enum section_result part_piece(struct section_answer *a,
+    const struct section *s, const struct section_message *m)
 {
+	const struct mime *mime = &kept.mime;
 	const struct part *part = NULL;
 
-	if (!from->parsed) {
-		mime_begin(&from->mime, from->text);
-		from->parsed = true;
-	}
+	message_parse(m);
 	if (s->depth <= MIME_DEPTH_MAX)
-		part = part_find(&from->mime, s->path, s->depth);
+		part = part_find(mime, s->path, s->depth);
 	if (part == NULL)
 		return SECTION_NONE;
 	if (s->what == SECTION_ALL) {
-		*piece = part_body(&from->mime, part);
+		a->piece = part_body(mime, part);
 		return s->coding == SECTION_AS_IS ? SECTION_FOUND :
-		    part_decode(part, room, piece);
+		    part_decode(part, a);
 	}
 	if (s->what == SECTION_MIME) {
-		*piece = part_header(&from->mime, part);
+		a->piece = part_header(mime, part);
 		return SECTION_FOUND;
 	}
 	if (!part->is_message || part->children == NULL)
 		return SECTION_NONE;
-	return message_piece(s, part_header(&from->mime, part->children),
-	    part_body(&from->mime, part->children), room, piece);
+	return message_piece(a, s, part_header(mime, part->children),
+	    part_body(mime, part->children));
 }
 
-enum section_result section_find(const struct section *s,
-    struct section_source *from, struct str *room, struct span *piece)
+static void partial_cut(const struct section *s, struct span *piece)
 {
-	enum section_result result = SECTION_FOUND;
-	struct span all = from->text;
-	size_t n;
-
-	if (s->depth > 0) {
-		result = part_piece(s, from, room, piece);
-	} else if (s->what == SECTION_ALL) {
-		*piece = all;
-	} else {
-		n = header_length(all);
-		result = message_piece(s, (struct span){all.p, n},
-		    (struct span){all.p + n, all.n - n}, room, piece);
-	}
-	if (result != SECTION_FOUND || !s->partial)
-		return result;
 	if (s->offset >= piece->n) {
 		piece->n = 0;
 	} else {
@@ -278,12 +295,38 @@ enum section_result section_find(const struct section *s,
 	}
 	if (s->length < piece->n)
 		piece->n = (size_t)s->length;
-	return result;
 }
 
-void section_source_end(struct section_source *from)
+void section_find(struct section_answer *a, const struct section *s,
+    const struct section_message *m)
 {
-	if (from->parsed)
-		mime_end(&from->mime);
-	from->parsed = false;
+	struct span all = m->text;
+	size_t n;
+
+	a->decoded = NULL;
+	a->result = SECTION_FOUND;
+	if (s->depth > 0) {
+		a->result = part_piece(a, s, m);
+	} else if (s->what == SECTION_ALL) {
+		a->piece = all;
+	} else {
+		n = header_length(all);
+		a->result = message_piece(a, s, (struct span){all.p, n},
+		    (struct span){all.p + n, all.n - n});
+	}
+	if (a->result == SECTION_FOUND && s->partial)
+		partial_cut(s, &a->piece);
+}
+
+void section_end(struct section_answer *answers, size_t count)
+{
+	for (struct section_answer *a = answers; a < answers + count; a++) {
+		if (a->decoded != NULL && a->decoded != kept.decoded) {
+			struct str octets = kept.octets;
+			kept.octets = a->room;
+			kept.decoded = a->decoded;
+			a->room = octets;
+		}
+		str_free(&a->room);
+	}
 }

@@ -54,13 +54,6 @@ void section_read(struct section *, struct input *, const char *name,
 /* Nothing behind the message's header is looked at. */
 bool section_is_header(const struct section *);
 
-/* A message, or its header alone where all its sections are of that. */
-struct section_source {
-	struct span text;
-	bool parsed; /* mime was begun */
-	struct mime mime;
-};
-
 enum section_result {
 	SECTION_FOUND,
 	SECTION_NONE,        /* there is no such part: NIL */
@@ -68,13 +61,33 @@ enum section_result {
 	SECTION_TOO_LARGE,   /* `room` cannot hold it: STR_MAX */
 };
 
-/*
- * The octets, in the message, or made in `room`; the partial's, if it is one.
- * NUL octets are among them if they are in the mail.
- */
-enum section_result section_find(const struct section *,
-    struct section_source *, struct str *room, struct span *);
+/* Zeroed at first; room is owned: str_free(). */
+struct section_answer {
+	enum section_result result;
+	struct span piece;         /* in the message, or in room */
+	struct str room;
+	const struct part *decoded; /* it is this, from room */
+};
 
-void section_source_end(struct section_source *);
+/*
+ * Of a message, whose text must stay (the header's will do where all sections
+ * are of that), an answer: the partial's octets, if it is one. NUL octets are
+ * among them if they are in the mail.
+ *
+ * Clients ask for a large part piece by piece, in a command each: how the message
+ * that was asked for last is built, and the part that was decoded last, are kept
+ * until section_forget().
+ */
+struct section_message {
+	uint32_t uidvalidity, uid;
+	struct span text;
+};
+
+void section_find(struct section_answer *, const struct section *,
+    const struct section_message *);
+
+/* At the command's end, the answers' rooms are given back. */
+void section_end(struct section_answer *, size_t count);
+void section_forget(void);
 
 #endif
