@@ -202,7 +202,8 @@ static const char *text_fault(const char *text)
 
 static bool is_inbox(const char *name)
 {
-	return strncasecmp(name, "INBOX", 5) == 0 &&
+	/* Most are known by their first letter, and sorting asks often. */
+	return (*name | 0x20) == 'i' && strncasecmp(name, "INBOX", 5) == 0 &&
 	    (name[5] == '\0' || name[5] == '.');
 }
 
