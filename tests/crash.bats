@@ -49,6 +49,26 @@ kill_sweep() {
 	kill_sweep pop3
 }
 
+@test "killed or failing at each write, fsync, rename: APPEND" {
+	kill_sweep imap-append
+}
+
+@test "killed or failing at each write, fsync, rename: STORE" {
+	kill_sweep imap-store
+}
+
+@test "killed or failing at each write, fsync, unlink: EXPUNGE" {
+	kill_sweep imap-expunge
+}
+
+@test "killed or failing at each write, fsync, link: COPY" {
+	kill_sweep imap-copy
+}
+
+@test "killed or failing at each write, fsync, rename: MOVE" {
+	kill_sweep imap-move
+}
+
 # Kills cannot show what a power cut would lose: the order of the calls does.
 order() { # PROGRAM PATTERN
 	"${STRACE[@]}" -f -o trace \
