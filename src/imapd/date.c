@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "parameters.h"
+
 #define DAY 86400
 
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -78,26 +80,14 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Blanks, line ends, commas and comments. */
+/* Commas too: they stand wherever somebody thought they should. */
 static void gap_skip(struct span *s)
 {
-	size_t depth = 0, i = 0;
-
-	for (; i < s->n; i++) {
-		char c = s->p[i];
-		if (depth > 0 && c == '\\')
-			i++;
-		else if (c == '(')
-			depth++;
-		else if (c == ')' && depth > 0)
-			depth--;
-		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' &&
-		    c != '\n' && c != ',')
-			break;
+	comments_skip(s);
+	while (s->n > 0 && *s->p == ',') {
+		span_skip(s, 1);
+		comments_skip(s);
 	}
-	i = i < s->n ? i : s->n;
-	s->p += i;
-	s->n -= i;
 }
 
 /* The digits it begins with; -1 where they are none, or too many. */
@@ -109,8 +99,7 @@ static int number_next(struct span *s, size_t *digits)
 	for (; i < s->n && is_digit(s->p[i]); i++)
 		n = i < 6 ? n * 10 + (s->p[i] - '0') : n;
 	*digits = i;
-	s->p += i;
-	s->n -= i;
+	span_skip(s, i);
 	return i > 0 && i <= 6 ? n : -1;
 }
 
@@ -118,8 +107,7 @@ static bool char_next(struct span *s, char c)
 {
 	if (s->n == 0 || *s->p != c)
 		return false;
-	s->p++;
-	s->n--;
+	span_skip(s, 1);
 	return true;
 }
 
@@ -180,8 +168,7 @@ static bool zone_digits(struct span *s, struct date *d)
 	int sign = *s->p == '-' ? -1 : 1;
 	size_t digits;
 
-	s->p++;
-	s->n--;
+	span_skip(s, 1);
 	int n = number_next(s, &digits);
 	if (n < 0 || digits != 4 || n % 100 > 59 || n / 100 > 24)
 		return false;

@@ -107,12 +107,14 @@ int header_next_of(struct span *rest, const char *const names[], size_t count,
 	for (size_t i = 0; i < count; i++)
 		letters |= UINT32_C(1) << (names[i][0] & 31);
 	while (rest->n > 0 && !line_is_empty(*rest)) {
-		char c = rest->p[0];
-		bool may = c >= 'A' && (letters >> (c & 31) & 1) != 0;
+		struct span line = *rest;
+		bool may = (letters >> (line.p[0] & 31) & 1) != 0;
 		for (size_t i = 0; may && i < count; i++)
-			if (line_is_of(*rest, names[i]))
-				return header_next(rest, f) ? (int)i : -1;
-		span_skip(rest, line_length(*rest));
+			if (line_is_of(line, names[i]) && header_next(rest, f) &&
+			    f->whole.p == line.p)
+				return (int)i;
+		*rest = line; /* it was no field, whatever it is like */
+		span_skip(rest, line_length(line));
 	}
 	return -1;
 }

@@ -149,8 +149,7 @@ static bool type_read(struct part *part, struct span value)
 	if (type.n == 0 || type.n > TYPE_MAX || value.n == 0 ||
 	    *value.p != '/')
 		return false;
-	value.p++;
-	value.n--;
+	span_skip(&value, 1);
 	subtype = token_next(&value);
 	if (subtype.n == 0 || subtype.n > TYPE_MAX)
 		return false;
@@ -209,7 +208,10 @@ static void part_is_said(struct parser *p, struct part *part,
 	    encoding_find(said->encoding) : ENCODING_NONE;
 }
 
-/* What may hold others is opened, or becomes a leaf. */
+/*
+ * What may hold others is opened, or becomes a leaf: one that is shown, rather
+ * than a multipart without parts (so Dovecot), when it has no boundary.
+ */
 static void part_open(struct parser *p, struct part *part)
 {
 	struct span boundary = {0};

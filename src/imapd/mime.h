@@ -2,7 +2,8 @@
  * A message in memory, as a tree of its parts (RFC 2045, RFC 2046). Whatever it
  * holds there is a tree: wrong or missing boundaries, parts without a header, no
  * end. What is nested deeper or has more parts than the limits is a leaf, of
- * type text/plain where its own is multipart or message.
+ * type text/plain where its own is multipart or message; so is a multipart without
+ * a boundary.
  *
  * Lines end in CRLF: message_load() sees to that, so that the octets here are
  * those that IMAP counts.

@@ -201,6 +201,7 @@ static void header(struct span text)
 			MUST(field_is(&f, name));
 			MUST(header_find(text, name, &found) &&
 			    found.whole.p <= f.whole.p);
+			MUST(field_is(&found, name));
 		}
 	}
 	MUST(!header_next(&rest, &f));
