@@ -55,9 +55,11 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
 imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
     imapd/view.o imapd/store.o imapd/idle.o imapd/notify.o imapd/news.o imapd/watch.o \
-    imapd/load.o imapd/mailbox.o imapd/uids.o imapd/scan.o imapd/change.o \
+    imapd/load.o imapd/mailbox.o imapd/messages.o imapd/batch.o imapd/uids.o \
+    imapd/scan.o imapd/directory.o imapd/change.o \
     imapd/transfer.o imapd/takeover.o imapd/place.o imapd/name.o imapd/keywords.o imapd/lock.o \
-    imapd/fetch.o imapd/section.o imapd/append.o imapd/arriving.o imapd/binary.o \
+    imapd/fetch.o imapd/request.o imapd/section.o \
+    imapd/append.o imapd/arriving.o imapd/binary.o \
     imapd/folders.o imapd/names.o imapd/root.o imapd/listing.o \
     imapd/subscriptions.o imapd/uses.o imapd/quota.o imapd/manage.o \
     imapd/list.o imapd/pattern.o imapd/status.o \

@@ -1,10 +1,10 @@
 /*
- * APPEND (RFC 3501 6.3.11, RFC 3502, RFC 4469 3, RFC 7889, RFC 3516 4.4, RFC 6855
- * 4) and REPLACE (RFC 8508).
+ * APPEND (RFC 3501 6.3.11, RFC 3502, RFC 4469 3, RFC 7889, RFC 3516 4.4, RFC
+ * 6855 4) and REPLACE (RFC 8508).
  *
  * What is refused is refused before the client is asked for its octets, where
- * that can be known. Messages are written to the folder's tmp/ as they come, and
- * appear all at once behind the last (RFC 3502 3), or none does.
+ * that can be known. Messages are written to the folder's tmp/ as they come,
+ * and appear all at once behind the last (RFC 3502 3), or none does.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@
 #include "session.h"
 #include "view.h"
 
-#define MESSAGES_MAX 10000 /* in one command: each is a file in tmp/ till then */
+#define MESSAGES_MAX 10000 /* in one command: a file each, in tmp/ till then */
 
 struct append {
 	char folder[FILE_PATH_SIZE]; /* its directory */
@@ -136,7 +136,8 @@ static void keyword_add(struct arrival *to, const char *name)
 {
 	size_t n = 0;
 
-	while (to->keywords[n] != NULL && strcasecmp(to->keywords[n], name) != 0)
+	while (to->keywords[n] != NULL &&
+	    strcasecmp(to->keywords[n], name) != 0)
 		n++;
 	if (n == KEYWORDS_MAX || strlen(name) >= KEYWORD_SIZE)
 		input_fault(&session.input, "too many keywords, or too long");
@@ -373,7 +374,7 @@ void cmd_append(void)
 	append_end(&a, taken);
 }
 
-/* REPLACE: one message for another; the new one is there before the old goes. */
+/* REPLACE: the new message is there before the old one goes. */
 
 /* The old message, by its number or UID. False: bad() or no() has been said. */
 static bool old_find(const char *text, struct set *uids)

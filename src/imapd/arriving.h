@@ -1,6 +1,6 @@
 /*
- * A message that a client sends, on its way to a folder: written to its tmp/, to
- * be handed to mailbox_append() whole and synced, or to be removed.
+ * A message that a client sends, on its way to a folder: written to its tmp/,
+ * to be handed to mailbox_append() whole and synced, or to be removed.
  */
 #ifndef ARRIVING_H
 #define ARRIVING_H
@@ -34,8 +34,8 @@ void arriving_lines(struct arriving *, const char *, size_t);
 void arriving_binary(struct arriving *, struct span message);
 
 /*
- * Whole and on the disk; its path (which the caller has to free), sizes and date
- * are in the arrival. Else errno, and nothing is left. date: 0 for now.
+ * Whole and on the disk; its path (which the caller has to free), sizes and
+ * date are in the arrival. Else errno, and nothing is left. date: 0 for now.
  */
 int arriving_end(struct arriving *, struct arrival *, int64_t date);
 

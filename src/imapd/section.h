@@ -1,6 +1,6 @@
 /*
- * The octets that FETCH's BODY[…], BINARY[…] and their kin name: RFC 3501 6.4.5
- * and 7.4.2, RFC 3516 4.2. Nothing here sends.
+ * The octets that FETCH's BODY[…], BINARY[…] and their kin name: RFC 3501
+ * 6.4.5 and 7.4.2, RFC 3516 4.2. Nothing here sends.
  */
 #ifndef SECTION_H
 #define SECTION_H
@@ -45,8 +45,8 @@ struct section {
 };
 
 /*
- * Reads "[…]", and the <offset.count> behind it; the label begins with `name`.
- * All is in the input's pool. What is wrong is the input's fault.
+ * Reads "[…]", and the <offset.count> behind it; the label begins with
+ * `name`. All is in the input's pool. What is wrong is the input's fault.
  */
 void section_read(struct section *, struct input *, const char *name,
     enum section_coding);
@@ -74,9 +74,9 @@ struct section_answer {
  * are of that), an answer: the partial's octets, if it is one. NUL octets are
  * among them if they are in the mail.
  *
- * Clients ask for a large part piece by piece, in a command each: how the message
- * that was asked for last is built, and the part that was decoded last, are kept
- * until section_forget().
+ * Clients ask for a large part piece by piece, in a command each: how the
+ * message that was asked for last is built, and the part that was decoded last,
+ * are kept until section_forget().
  */
 struct section_message {
 	uint32_t uidvalidity, uid;
