@@ -48,19 +48,10 @@ enum mailbox_result mailbox_refresh(struct mailbox *);
  */
 enum mailbox_result mailbox_scan(struct mailbox *, bool all);
 
-/* Removes files in tmp that have been there for 36 hours. */
-void mailbox_clean(const struct mailbox *);
-
 /* Without the lock: could a scan find something? */
 bool mailbox_scan_due(const struct mailbox *);
 
 /* The message of this UID; NULL: there is none. */
 struct message *mailbox_find(struct mailbox *, uint32_t uid);
-
-/* The mtime in ns of "cur" or "new"; 0: it cannot be told. */
-int64_t mailbox_mtime(const struct mailbox *, const char *directory);
-
-/* Renames where there is no such name yet. 0, or errno. */
-int rename_new(int from_dir, const char *from, int to_dir, const char *to);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "directory.h"
 #include "place.h"
 #include "folders.h"
 #include "lock.h"
@@ -41,9 +42,9 @@ static uint32_t flags_after(const struct storing *s, const struct message *m)
 }
 
 /*
- * The name is taken by a second link of the same file, as somebody leaves who is
- * killed while he renames: rename(2) would do nothing. Another file of the same
- * unique part is another message, and this one gets a new unique part.
+ * The name is taken by a second link of the same file, as somebody leaves who
+ * is killed while he renames: rename(2) would do nothing. Another file of the
+ * same unique part is another message, and this one gets a new unique part.
  */
 static int rename_around(int dir, const char *from, char name[NAME_SIZE])
 {

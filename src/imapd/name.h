@@ -21,8 +21,8 @@ uint32_t name_hash(const char *, size_t n);
 uint32_t name_flags(const char *name);
 
 /*
- * The name with these flags instead; letters that mean nothing to us stay. False
- * when it gets too long.
+ * The name with these flags instead; letters that mean nothing to us stay.
+ * False when it gets too long.
  */
 bool name_with_flags(char out[NAME_SIZE], const char *name, uint32_t flags);
 

@@ -1,35 +1,23 @@
 #include "place.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "lock.h"
-
-static int64_t mtime_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 +
-	    st.st_mtim.tv_nsec : 0;
-}
 
 enum mailbox_result place_open(struct place *p, struct mailbox *box)
 {
-	char path[FILE_PATH_SIZE + 8];
 	enum mailbox_result result = mailbox_refresh(box);
 
 	*p = (struct place){box, -1, false};
 	if (result != MAILBOX_OK)
 		return result;
-	snprintf(path, sizeof path, "%s/cur", box->path);
-	p->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->fd = directory_open(box, "cur");
 	if (p->fd < 0)
 		return errno == ENOENT ? MAILBOX_NONE :
 		    uids_failed(box->path, "open", errno);
-	p->in_accord = mtime_of(p->fd) == box->uids->state.cur.mtime;
+	p->in_accord = directory_mtime(p->fd) == box->uids->state.cur.mtime;
 	return MAILBOX_OK;
 }
 
@@ -43,7 +31,7 @@ void place_close(struct place *p)
 void place_changed(const struct place *p, struct batch *b)
 {
 	if (p->in_accord)
-		b->state.cur.mtime = mtime_of(p->fd);
+		b->state.cur.mtime = directory_mtime(p->fd);
 }
 
 enum mailbox_result change_begin(struct mailbox *box)

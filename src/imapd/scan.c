@@ -7,26 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "lock.h"
 #include "log.h"
 #include "name.h"
 #include "str.h"
 
 /*
- * Where an equal mtime proves nothing, cur is read again: when it has been quiet
- * for a second, and this long a message after the last time, which is then a
- * thousandth of the time.
+ * Where an equal mtime proves nothing, cur is read again: when it has been
+ * quiet for a second, and this long a message after the last time, which is then
+ * a thousandth of the time.
  */
 #define QUIET 1000000000 /* ns */
 #define DOUBT 500000     /* ns */
-
-#define TMP_AGE (36 * 3600) /* s; the Maildir page: such files are dead */
-
-#define NOREPLACE 1u /* RENAME_NOREPLACE of <linux/fs.h> */
 
 /* A file without a UID. */
 struct found {
@@ -52,40 +48,6 @@ struct scan {
 };
 
 enum { UNSEEN, RENAMED, SEEN };
-
-static int64_t ns(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 +
-	    st->st_mtim.tv_nsec;
-}
-
-static int directory_open(const struct mailbox *box, const char *name)
-{
-	char path[FILE_PATH_SIZE + 8];
-
-	snprintf(path, sizeof path, "%s/%s", box->path, name);
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int64_t mtime_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 ? ns(&st) : 0;
-}
-
-/* By a descriptor: opening is what makes an NFS client ask. */
-int64_t mailbox_mtime(const struct mailbox *box, const char *directory)
-{
-	int fd = directory_open(box, directory);
-	int64_t mtime;
-
-	if (fd < 0)
-		return 0;
-	mtime = mtime_of(fd);
-	close(fd);
-	return mtime;
-}
 
 static bool new_due(const struct state *s, int64_t mtime)
 {
@@ -126,10 +88,10 @@ static void table_make(struct scan *s)
 		size *= 2;
 	s->mask = size - 1;
 	s->known = box->count;
-	s->table = calloc(size, sizeof *s->table);
-	s->seen = calloc(box->count + 1, 1);
-	if (s->table == NULL || s->seen == NULL)
-		s->table = xrealloc(NULL, SIZE_MAX); /* ends the program */
+	s->table = xrealloc(NULL, size * sizeof *s->table);
+	memset(s->table, 0, size * sizeof *s->table);
+	s->seen = xrealloc(NULL, box->count + 1);
+	memset(s->seen, UNSEEN, box->count + 1);
 	for (size_t i = 0; i < box->count; i++) {
 		const struct message *m = &box->messages[i];
 		if (m->expunged) {
@@ -205,16 +167,6 @@ static void see(struct scan *s, const char *name)
 	found_add(s, name, false);
 }
 
-static bool is_directory(int dir, const struct dirent *entry)
-{
-	struct stat st;
-
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type == DT_DIR;
-	return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode);
-}
-
 /* False: it could not be read to its end, and nothing may be concluded. */
 static bool list(struct scan *s, int dir, bool is_new)
 {
@@ -241,21 +193,6 @@ static bool list(struct scan *s, int dir, bool is_new)
 	if (error != 0)
 		s->result = uids_failed(s->box->path, "readdir", error);
 	return error == 0;
-}
-
-int rename_new(int from_dir, const char *from, int to_dir, const char *to)
-{
-	struct stat st;
-
-	/* musl has no function for it. */
-	if (syscall(SYS_renameat2, from_dir, from, to_dir, to, NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return errno;
-	/* NFS does not know how: the lock keeps our own kind away. */
-	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return EEXIST;
-	return renameat(from_dir, from, to_dir, to) == 0 ? 0 : errno;
 }
 
 /*
@@ -466,7 +403,7 @@ static void take_new(struct scan *s)
 static void look_after(struct look *look, int fd, bool in_accord)
 {
 	if (in_accord)
-		look->mtime = mtime_of(fd);
+		look->mtime = directory_mtime(fd);
 }
 
 static void scan_run(struct scan *s, bool look_cur, int64_t cur, int64_t new)
@@ -483,8 +420,8 @@ static void scan_run(struct scan *s, bool look_cur, int64_t cur, int64_t new)
 	if (!list(s, s->new, true))
 		return;
 	state->new = (struct look){new, time};
-	cur_ok = mtime_of(s->cur) == state->cur.mtime;
-	new_ok = mtime_of(s->new) == new;
+	cur_ok = directory_mtime(s->cur) == state->cur.mtime;
+	new_ok = directory_mtime(s->new) == new;
 	if (s->count > 0) {
 		take_new(s);
 		if (state->cur.mtime != 0)
@@ -500,7 +437,7 @@ static void scan_run(struct scan *s, bool look_cur, int64_t cur, int64_t new)
 static void scan_open(struct scan *s, bool all)
 {
 	struct mailbox *box = s->box;
-	int64_t cur = mtime_of(s->cur), new = mtime_of(s->new);
+	int64_t cur = directory_mtime(s->cur), new = directory_mtime(s->new);
 	bool look_cur = all || cur_due(&box->uids->state, cur);
 	enum mailbox_result result;
 
@@ -539,66 +476,4 @@ enum mailbox_result mailbox_scan(struct mailbox *box, bool all)
 	if (s.new >= 0)
 		close(s.new);
 	return s.result;
-}
-
-/* What killed deliveries have left. */
-void mailbox_clean(const struct mailbox *box)
-{
-	int fd = directory_open(box, "tmp");
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	time_t old = time(NULL) - TMP_AGE;
-	struct dirent *entry;
-	struct stat st;
-
-	if (d == NULL && fd >= 0)
-		close(fd);
-	while (d != NULL && (entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.' && !is_directory(fd, entry) &&
-		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    st.st_mtime < old && st.st_atime < old)
-			unlinkat(fd, entry->d_name, 0);
-	if (d != NULL)
-		closedir(d);
-}
-
-/* --- A message whose name is no longer true --- */
-
-/* The name in this directory of the file with this unique part. */
-static bool name_search(int dir, const char *unique, size_t n,
-    char name[NAME_SIZE])
-{
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry = NULL;
-
-	if (d == NULL && fd >= 0)
-		close(fd);
-	while (d != NULL && (entry = readdir(d)) != NULL)
-		if (strncmp(entry->d_name, unique, n) == 0 &&
-		    name_unique(entry->d_name) == n)
-			break;
-	if (entry != NULL)
-		snprintf(name, NAME_SIZE, "%s", entry->d_name);
-	if (d != NULL)
-		closedir(d);
-	return entry != NULL;
-}
-
-/* The next sync writes the new name down: its mtime says that there is one. */
-int message_open(struct mailbox *box, struct message *m)
-{
-	char name[NAME_SIZE];
-	int *dir = &box->uids->cur, fd;
-
-	if (*dir < 0 && (*dir = directory_open(box, "cur")) < 0)
-		return -1;
-	fd = openat(*dir, m->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	for (int i = 0; fd < 0 && errno == ENOENT && i < 2; i++) {
-		if (!name_search(*dir, m->name, name_unique(m->name), name)) {
-			errno = ENOENT;
-			break;
-		}
-		fd = openat(*dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	}
-	return fd;
 }

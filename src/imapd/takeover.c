@@ -147,6 +147,8 @@ static void found(struct list *list, const char *name)
 	size_t n = name_unique(name), at = name_hash(name, n);
 	uint32_t i;
 
+	if (list->count == 0)
+		return;
 	for (; (i = list->table[at & list->mask]) != 0; at++) {
 		struct entry *e = &list->entries[i - 1];
 		if (e->name == NULL && name_unique(e->unique) == n &&

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "directory.h"
 #include "file.h"
 #include "folders.h"
 #include "lock.h"

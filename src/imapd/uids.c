@@ -253,20 +253,26 @@ static int tail_read(struct uids *u, uint64_t size)
 
 static bool header_read(struct uids *u)
 {
-	char line[HEADER + 1], extra;
-	unsigned validity;
-	unsigned long long whole;
+	static const char version[] = VERSION " ";
+	char line[HEADER + PADDING];
+	uint64_t validity;
+	const char *p;
 	ssize_t n = pread(u->fd, line, HEADER, 0);
 
 	if (n <= 0)
 		return false;
-	line[n] = '\0';
-	if (strchr(line, '\n') == NULL || sscanf(line, VERSION
-	    " %u %llu %32[A-Za-z0-9]%c", &validity, &whole, u->id,
-	    &extra) != 4 || extra != '\n' || validity == 0)
+	memset(line + n, 0, sizeof line - (size_t)n);
+	if (strncmp(line, version, strlen(version)) != 0 ||
+	    (p = uids_number(line + strlen(version), &validity)) == NULL ||
+	    (p = uids_number(p, &u->whole)) == NULL ||
+	    validity == 0 || validity > UINT32_MAX)
 		return false;
-	u->uidvalidity = validity;
-	u->whole = whole;
+	u->uidvalidity = (uint32_t)validity;
+	size_t length = strcspn(p, "\n");
+	if (length == 0 || length >= sizeof u->id || p[length] != '\n')
+		return false;
+	memcpy(u->id, p, length);
+	u->id[length] = '\0';
 	return true;
 }
 
@@ -429,7 +435,7 @@ enum mailbox_result uids_new_end(struct uids_new *n)
 {
 	char path[FILE_PATH_SIZE + 32], fresh[FILE_PATH_SIZE + 32];
 	struct uids *u = n->uids;
-	struct stat st;
+	struct stat st = {0};
 
 	journal_path(n->folder, "", path);
 	journal_path(n->folder, ".new", fresh);
