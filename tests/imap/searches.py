@@ -374,7 +374,8 @@ def main(imapd, maildir, allowed):
     return differ > 0
 
 
-if sys.argv[1] == "make":
-    make(sys.argv[2])
-else:
-    sys.exit(main(*sys.argv[2:]))
+if __name__ == "__main__":
+    if sys.argv[1] == "make":
+        make(sys.argv[2])
+    else:
+        sys.exit(main(*sys.argv[2:]))
