@@ -100,6 +100,7 @@ enum mailbox_result batch_write(struct batch *b)
 	else
 		batch_drop(b);
 	messages_numbers(box);
-	return messages_compact(box);
+	messages_compact(box);
+	return MAILBOX_OK;
 }
 

@@ -293,7 +293,7 @@ static void gone_trim(struct uids *u)
 }
 
 /* Under the lock, loaded and up to date. */
-static enum mailbox_result compact(struct mailbox *box)
+static void compact(struct mailbox *box)
 {
 	struct uids *u = box->uids;
 	struct uids_new n;
@@ -308,12 +308,13 @@ static enum mailbox_result compact(struct mailbox *box)
 		    u->gone[i].modseq);
 	u->lines = u->state.exists + u->gone_count;
 	names_gather(box);
-	return uids_new_end(&n);
+	uids_new_end(&n); /* the old one does as well, and the log has it */
 }
 
-enum mailbox_result messages_compact(struct mailbox *box)
+void messages_compact(struct mailbox *box)
 {
-	return compaction_due(box) ? compact(box) : MAILBOX_OK;
+	if (compaction_due(box))
+		compact(box);
 }
 
 /* --- Loading --- */
@@ -326,12 +327,12 @@ static enum mailbox_result tidy(struct mailbox *box, bool damaged)
 	if (!damaged && !compaction_due(box))
 		return MAILBOX_OK;
 	if (!lock_take())
-		return MAILBOX_IN_USE;
+		return MAILBOX_OK; /* another time */
 	result = mailbox_refresh(box);
 	if (result == MAILBOX_OK && damaged)
 		result = mailbox_scan(box, true);
 	if (result == MAILBOX_OK)
-		result = compact(box);
+		compact(box);
 	lock_give();
 	return result;
 }

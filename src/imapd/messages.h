@@ -29,7 +29,7 @@ bool messages_begin_anew(struct mailbox *);
 void messages_numbers(struct mailbox *);
 
 /* Writes the journal anew when much of it is dead. Under the lock. */
-enum mailbox_result messages_compact(struct mailbox *);
+void messages_compact(struct mailbox *);
 
 /* All memory of theirs. */
 void messages_free(struct mailbox *);
