@@ -46,6 +46,14 @@ found() {
 	[ "$(found)" = 2001:db8::7 ]
 }
 
+@test "imapd" {
+	printf 'a LOGIN alice wrong\r\nb LOGOUT\r\n' |
+		TCPREMOTEIP=127.0.0.1 "$PROGRAMS/imapd" 2>err >out
+	as_syslog <err >"$log"
+	grep -q ' mx imapd\[[0-9]*\]: login refused user=alice@example.test peer=127.0.0.1 service=imap mechanism=' "$log"
+	[ "$(found)" = 127.0.0.1 ]
+}
+
 @test "smtpd" {
 	step env TCPREMOTEIP=127.0.0.1 "$PROGRAMS/smtpd" -s <<'TALK'
 S: 220 *

@@ -63,7 +63,7 @@ SH
 	PENNYPOST_PROGRAMS=$PROGRAMS "$ROOT/scripts/pennypost" tls self-signed \
 		mx.example.test >/dev/null
 	unprivileged <<'PY'
-import glob, os, poplib, pwd, smtplib, ssl, subprocess, time
+import glob, imaplib, os, poplib, pwd, smtplib, ssl, subprocess, time
 
 assert os.getuid() == 12345 and "HOME" not in os.environ
 try:
@@ -88,6 +88,7 @@ def listen(port, home, *program):
 listen(2525, "home", "smtpd")
 listen(2465, "home", "smtpd", "-s", "-T")
 listen(2995, "home", "pop3d", "-T")
+listen(2993, "home", "imapd", "-T")
 listen(2526, "far", "smtpd")
 
 
@@ -107,7 +108,7 @@ def there(port):
         return None
 
 
-for port in 2525, 2465, 2995, 2526:
+for port in 2525, 2465, 2995, 2993, 2526:
     when(lambda: there(port)).close()
 
 text = "Subject: %s\r\n\r\ntext\r\n"
@@ -157,6 +158,17 @@ assert b"Subject: sent" in subjects(), subjects()
 for n in range(box.stat()[0]):
     box.dele(n + 1)
 assert box.quit().startswith(b"+OK")
+# Bob keeps his.
+box = imaplib.IMAP4_SSL("127.0.0.1", 2993, ssl_context=unchecked)
+box.login("bob", "secret")
+assert box.select() == ("OK", [b"1"])
+assert b"Subject: submitted" in box.fetch("1", "(BODY[])")[1][0][1]
+assert box.copy("1", "Archive")[0] == "OK"
+assert box.store("1", "+FLAGS", r"(\Deleted)")[0] == "OK"
+assert box.expunge() == ("OK", [b"1"])
+assert box.append("Sent", None, None, b"Subject: x\r\n\r\n")[0] == "OK"
+assert box.select("Archive") == ("OK", [b"1"])
+box.logout()
 when(lambda: not os.listdir("home/spool/queue"))
 log = subprocess.run(["programs/queue-run", "-l"], capture_output=True)
 assert log.returncode in (0, 64), log
