@@ -898,14 +898,14 @@ sweep() {
 
 @test "killed at every system call: no message is lost, no UID is another's" {
 	local operation
-	for operation in append store expunge copy move open compact; do
+	for operation in append store expunge copy move open compact takeover; do
 		sweep kill $operation
 	done
 }
 
 @test "each error of each system call: all or nothing, and said" {
 	local operation
-	for operation in append store expunge copy move open compact; do
+	for operation in append store expunge copy move open compact takeover; do
 		sweep fail $operation
 	done
 }

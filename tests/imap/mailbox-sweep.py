@@ -33,9 +33,11 @@ OPERATIONS = {
     "move": "move a 1:3 b",
     "open": "# both have something new",
     "compact": "load a",
+    "takeover": "load a",
 }
 driver, top, mode, operation = sys.argv[1:]
 violations = 0
+FIRST = 10 if operation == "takeover" else 0 # what UIDs in a are more
 
 
 def make():
@@ -57,6 +59,10 @@ def make():
         put(top + "/new/1700000006.new", "new-1\n")
         os.rename(top + "/cur/1700000001.a:2,S", top + "/cur/1700000001.a:2,FS")
         put(top + "/.B/new/1700000006.new", "new-2\n")
+    if operation == "takeover":
+        os.unlink(top + "/pennypost-uids")
+        put(top + "/dovecot-uidlist", "3 V77 N20\n" + "".join(
+            "%d :170000000%d.a\n" % (i + FIRST, i) for i in range(1, 6)))
 
 
 def put(path, text):
@@ -104,7 +110,10 @@ def check(out, done):
     found = mailboxes()
     again = mailboxes()
     assert found == again, "another look is another answer"
-    old = {"a": {i: "a-%d" % i for i in range(1, 6)}, "b": {1: "b-1"}}
+    old = {"a": {i + FIRST: "a-%d" % i for i in range(1, 6)},
+           "b": {1: "b-1"}}
+    if operation == "takeover":
+        assert sorted(found["a"]) == sorted(old["a"]), found
     for folder in "ab":
         for uid, (_, text) in found[folder].items():
             if uid in old[folder]:
