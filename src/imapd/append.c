@@ -245,31 +245,41 @@ static void say_failed(const struct append *a, int error)
 	    MAILBOX_FULL : MAILBOX_FAILED);
 }
 
-/* False: the client has gone, or what it sent is refused and no() said. */
-static bool octets_read(struct append *a, struct arrival *to, uint64_t size,
-    bool binary, int64_t date)
+/* What it sent, to the end; false: the client has gone, or it is refused. */
+static bool octets_take(struct append *a, struct arriving *from,
+    struct arrival *to, uint64_t size, bool binary, int64_t date)
 {
-	static struct arriving arriving;
 	int error;
 
-	arriving_begin(&arriving, a->folder);
-	if (!(binary ? binary_read : literal_read)(&arriving, size)) {
-		arriving_abort(&arriving);
+	arriving_begin(from, a->folder);
+	if (!(binary ? binary_read : literal_read)(from, size)) {
+		arriving_abort(from);
 		return false;
 	}
 	input_literal_end(&session.input);
-	if (size == 0 || (arriving.nul && !binary)) {
-		arriving_abort(&arriving);
+	if (size == 0 || (from->nul && !binary)) {
+		arriving_abort(from);
 		if (size == 0) /* RFC 3502 3: so a client changes its mind */
 			no("an empty message is none, nothing was appended");
 		else
 			no("[CANNOT] a NUL needs BINARY's literal8");
 		return false;
 	}
-	error = arriving_end(&arriving, to, date);
+	error = arriving_end(from, to, date);
 	if (error != 0)
 		say_failed(a, error);
 	return error == 0;
+}
+
+/* Its buffer is not for sessions that idle. */
+static bool octets_read(struct append *a, struct arrival *to, uint64_t size,
+    bool binary, int64_t date)
+{
+	struct arriving *arriving = xrealloc(NULL, sizeof *arriving);
+	bool fine = octets_take(a, arriving, to, size, binary, date);
+
+	free(arriving);
+	return fine;
 }
 
 /* " (\Seen) "date" {n}…", perhaps as UTF8 (~{n}…): RFC 6855 4. */

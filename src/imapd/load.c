@@ -167,19 +167,22 @@ static void copy_line(char *to, const char *from, size_t n)
 		memcpy(to + at, from + at, BLOCK);
 }
 
-/* A small message, or its header: to where it stays in one pass. */
+/*
+ * A small message, or its header, in one pass: the lines are read behind the
+ * room that they need at most.
+ */
 static bool read_small(int fd, size_t size, bool whole)
 {
-	static char raw[RAW_SIZE + BLOCK];
-	const char *p = raw, *end, *lf;
+	const char *p, *end, *lf;
 	size_t n = 0, length;
-	char *out;
+	char *raw, *out;
 
+	make_room(3 * size + 2 * BLOCK);
+	p = raw = held.p + 2 * size + BLOCK;
 	if (!read_upto(fd, raw, size, &n))
 		return false;
 	length = whole ? 0 : header_length(raw, n);
 	end = raw + (length > 0 ? length : n);
-	make_room(2 * (size_t)(end - raw) + BLOCK);
 	out = held.p;
 	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
 		size_t line = (size_t)(lf - p) - (lf > p && lf[-1] == '\r');
