@@ -349,6 +349,29 @@ body' part "$mail/no-final-newline.eml" 1
 	done
 }
 
+# An octet that becomes three, and a text as large as it is taken.
+@test "bombs: texts" {
+	local text
+	python3 - <<-'PY'
+		head = b"Content-Type: text/plain; charset=%s\n" \
+		    b"Content-Transfer-Encoding: %s\n\n"
+		for name, charset, how, octets in (
+		        ("wide", b"nonsense", b"8bit", b"\xff" * 40000000),
+		        ("coded", b"utf-16le", b"base64", b"ICAg\n" * 9000000),
+		        ("dashes", b"utf-8", b"quoted-printable", b"=\n" * 20000000),
+		        ("plain", b"utf-8", b"8bit", b"text\n" * 8000000)):
+		    with open(name, "wb") as f:
+		        f.write(head % (charset, how) + octets)
+	PY
+	ulimit -v 262144
+	for text in wide coded dashes plain; do
+		timeout 20 "$BATS_FILE_TMPDIR/plain" part $text 1 4000000000 >out ||
+			{ echo "$text: $?"; return 1; }
+		[ "$(wc -c <out)" -lt 40000000 ]
+	done
+	[ "$(wc -c <out)" -gt 30000000 ]
+}
+
 @test "bombs: the time grows as their size" {
 	local bomb small large
 	python3 "$BATS_TEST_DIRNAME/imap/bombs.py" small 50

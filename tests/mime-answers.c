@@ -4,7 +4,8 @@
  *   mime-answers say FILE ...      for each a line `FILE`, then ENVELOPE, BODY,
  *                                  BODYSTRUCTURE and PREVIEW, as in FETCH
  *   mime-answers time N FILE       what one of N times costs
- *   mime-answers part FILE PATH    the part (`1.2`): where it is, its text
+ *   mime-answers part FILE PATH [MAX]
+ *                                  the part (`1.2`): where it is, its text
  *   mime-answers words TEXT
  *   mime-answers parameter LIST NAME
  *   mime-answers addresses TEXT    a line for each: name|route|mailbox|host
@@ -120,7 +121,7 @@ static int measure(int n, struct span text)
 	return 0;
 }
 
-static int part(struct span text, char *numbers)
+static int part(struct span text, char *numbers, const char *max)
 {
 	struct mime m;
 	struct str s = {0};
@@ -136,7 +137,8 @@ static int part(struct span text, char *numbers)
 		str_printf(&s, "%.*s/%.*s %zu %zu %zu %zu\n",
 		    (int)p->type.n, p->type.p, (int)p->subtype.n,
 		    p->subtype.p, p->header, p->body, p->end, p->lines);
-		part_text(&s, &m, p, 1000);
+		part_text(&s, &m, p,
+		    max != NULL ? strtoul(max, NULL, 10) : 1000);
 	} else {
 		str_puts(&s, "none");
 	}
@@ -215,7 +217,7 @@ int main(int argc, char **argv)
 	if (strcmp(*v, "time") == 0)
 		return measure(atoi(v[1]), message(v[2]));
 	if (strcmp(*v, "part") == 0)
-		return part(message(v[1]), v[2]);
+		return part(message(v[1]), v[2], argv[4]);
 	if (strcmp(*v, "fold") != 0 && strcmp(*v, "charset") != 0 &&
 	    strcmp(*v, "decode") != 0)
 		return by_text(v);

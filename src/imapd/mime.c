@@ -104,9 +104,10 @@ struct said {
 
 static void field_note(struct said *said, struct span rest)
 {
+	const char *line = rest.p;
 	struct field f;
 
-	if (!header_next(&rest, &f))
+	if (!header_next(&rest, &f) || f.whole.p != line)
 		return;
 	if (!said->has_type && field_is(&f, "Content-Type")) {
 		said->type = f.value;
@@ -340,7 +341,9 @@ static void parse(struct parser *p)
 		parts_end(p, leaf, (size_t)(found - p->open) + 1, end, lines);
 		leaf = NULL;
 		line_skip(p);
-		if (is_end || p->mime->parts >= MIME_PARTS_MAX) {
+		/* A boundary's line that has no end begins nothing. */
+		if (is_end || p->text[p->at - 1] != '\n' ||
+		    p->mime->parts >= MIME_PARTS_MAX) {
 			found->boundary.n = 0; /* the epilogue */
 			found = NULL;
 		} else {

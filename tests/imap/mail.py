@@ -129,6 +129,7 @@ fields("ids", "Message-ID: no brackets\nIn-Reply-To: Your message of Monday "
 fields("id-folded", "Message-ID:\n <a-long-one@example.test>\n"
        "In-Reply-To: <a@b>\n <c@d>")
 fields("id-comment", "Message-ID: (why) <a@b> (not)\nDate: (no) Monday")
+fields("name-of-two", "Sub ject: no\nMessage ID: no\nX: y\nTo x: a\nTo: b@c")
 fields("date-bad", "Date: the day after tomorrow\nSubject: x")
 fields("encoded", "Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?iso-8859-1?q?_aus?=\n"
        "From: =?utf-8?B?SsO8cmdlbg==?= <j@example.test>")
@@ -436,6 +437,11 @@ mime("begin-only-no-newline", "--b")
 mime("begin-end", "--b\n--b--\n")
 mime("begin-blank-end", "--b\n\n--b--\n")
 mime("begin-blank-blank-end", "--b\n\n\n--b--\n")
+mime("begin-at-end", "--b\n\none\n--b\n")
+mime("begin-at-end-no-newline", "--b\n\none\n--b")
+mime("begin-at-end-blank", "--b\n\none\n--b\n\n")
+mime("dashes-as-header", "--b\n-----END\nsigned\n--b\n"
+     "Content-Type: text/html\n\nx\n--b--\n")
 mime("empty-parts", "--b\n--b\n--b\n--b--\n")
 mime("end-twice", "--b\n\none\n--b--\n--b--\n")
 mime("begin-after-end", "--b\n\none\n--b--\n--b\n\ntwo\n--b--\n")
