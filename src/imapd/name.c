@@ -22,7 +22,7 @@ size_t name_unique(const char *name)
 	return strcspn(name, ":");
 }
 
-uint32_t name_hash(const char *p, size_t n)
+uint64_t name_hash(const char *p, size_t n)
 {
 	uint64_t h = n, word = 0;
 
@@ -34,7 +34,7 @@ uint32_t name_hash(const char *p, size_t n)
 	word = 0;
 	memcpy(&word, p, n);
 	h = (h ^ word) * 0x9e3779b97f4a7c15u;
-	return (uint32_t)(h >> 32);
+	return h ^ h >> 32;
 }
 
 static uint32_t flag_of(char letter)

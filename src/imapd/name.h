@@ -14,8 +14,8 @@
 /* How long the part is that no change of flags touches. */
 size_t name_unique(const char *name);
 
-/* Of the n octets of a unique part. */
-uint32_t name_hash(const char *, size_t n);
+/* 64 bits that tell texts apart, of n octets. */
+uint64_t name_hash(const char *, size_t n);
 
 /* FLAG_…, and the keywords' letters. */
 uint32_t name_flags(const char *name);

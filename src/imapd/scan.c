@@ -30,6 +30,15 @@ struct found {
 	bool in_new;
 };
 
+/*
+ * The hashes beside the message: most files are known by the whole of their
+ * names, and no other memory has to be touched to see that.
+ */
+struct slot {
+	uint64_t whole;
+	uint32_t unique, message; /* its index + 1; 0: free */
+};
+
 struct scan {
 	struct mailbox *box;
 	struct batch batch;
@@ -38,7 +47,7 @@ struct scan {
 	struct lines names;
 	uint32_t *found; /* their places in names */
 	size_t count, room;
-	uint32_t *table; /* of messages by unique part: index + 1 */
+	struct slot *table; /* of messages by unique part */
 	size_t mask;
 	unsigned char *seen; /* of the messages that there were: */
 	size_t known;
@@ -79,6 +88,16 @@ bool mailbox_scan_due(const struct mailbox *box)
 
 /* --- Which message a file is --- */
 
+/* Of the unique part, and of the whole. */
+static uint32_t hashes(const char *name, uint64_t *whole)
+{
+	size_t n = name_unique(name);
+	uint64_t unique = name_hash(name, n);
+
+	*whole = unique ^ name_hash(name + n, strlen(name + n)) << 1;
+	return (uint32_t)unique;
+}
+
 static void table_make(struct scan *s)
 {
 	struct mailbox *box = s->box;
@@ -98,30 +117,34 @@ static void table_make(struct scan *s)
 			s->seen[i] = SEEN;
 			continue;
 		}
-		size_t at = name_hash(m->name, name_unique(m->name)) & s->mask;
-		while (s->table[at] != 0)
+		uint64_t whole;
+		uint32_t unique = hashes(m->name, &whole);
+		size_t at = unique & s->mask;
+		while (s->table[at].message != 0)
 			at = (at + 1) & s->mask;
-		s->table[at] = (uint32_t)i + 1;
+		s->table[at] = (struct slot){whole, unique, (uint32_t)i + 1};
 		s->missing++;
 	}
 }
 
 /*
  * The next message whose name has this unique part, from *at on; -1: there is
- * no other. *at begins as the hash.
+ * no other. *at begins as 0.
  */
 static ptrdiff_t lookup(const struct scan *s, const char *name, size_t n,
-    size_t *at)
+    uint32_t hash, size_t *at)
 {
 	for (;; ++*at) {
-		uint32_t i = s->table[*at & s->mask];
-		if (i == 0)
+		struct slot slot = s->table[(hash + *at) & s->mask];
+		if (slot.message == 0)
 			return -1;
-		const char *other = s->box->messages[i - 1].name;
+		if (slot.unique != hash)
+			continue;
+		const char *other = s->box->messages[slot.message - 1].name;
 		if (strncmp(other, name, n) == 0 &&
 		    (other[n] == ':' || other[n] == '\0')) {
 			++*at;
-			return (ptrdiff_t)i - 1;
+			return (ptrdiff_t)slot.message - 1;
 		}
 	}
 }
@@ -155,11 +178,12 @@ static void found_clear(struct scan *s)
 /* A file in cur: one that is known by this very name needs nothing. */
 static void see(struct scan *s, const char *name)
 {
-	size_t n = name_unique(name), at = name_hash(name, n);
-	ptrdiff_t i;
+	uint64_t whole;
+	size_t at = hashes(name, &whole);
 
-	while ((i = lookup(s, name, n, &at)) >= 0)
-		if (strcmp(s->box->messages[i].name + n, name + n) == 0) {
+	for (; s->table[at & s->mask].message != 0; at++)
+		if (s->table[at & s->mask].whole == whole) {
+			size_t i = s->table[at & s->mask].message - 1;
 			s->missing -= s->seen[i] == UNSEEN;
 			s->seen[i] = SEEN;
 			return;
@@ -204,10 +228,11 @@ static bool list(struct scan *s, int dir, bool is_new)
 static bool claim(struct scan *s, const char *name)
 {
 	struct stat other, st;
-	size_t n = name_unique(name), at = name_hash(name, n);
+	size_t n = name_unique(name), at = 0;
+	uint32_t hash = (uint32_t)name_hash(name, n);
 	ptrdiff_t i, last = -1;
 
-	while ((i = lookup(s, name, n, &at)) >= 0) {
+	while ((i = lookup(s, name, n, hash, &at)) >= 0) {
 		const struct message *m = &s->box->messages[i];
 		if (s->seen[i] == UNSEEN || (s->seen[i] == SEEN &&
 		    fstatat(s->cur, m->name, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
@@ -230,9 +255,10 @@ static bool claim(struct scan *s, const char *name)
 
 static bool known_unique(const struct scan *s, const char *name)
 {
-	size_t n = name_unique(name), at = name_hash(name, n);
+	size_t n = name_unique(name), at = 0;
+	uint32_t hash = (uint32_t)name_hash(name, n);
 
-	return s->table != NULL && lookup(s, name, n, &at) >= 0;
+	return s->table != NULL && lookup(s, name, n, hash, &at) >= 0;
 }
 
 /* The name for a file in cur: one that a line can hold. */
@@ -345,13 +371,14 @@ static void take_missing(struct scan *s)
 /* A message that somebody has put back into new. */
 static bool take_back(struct scan *s, const struct found *f)
 {
-	size_t n = name_unique(f->name), at = name_hash(f->name, n);
+	size_t n = name_unique(f->name), at = 0;
+	uint32_t hash = (uint32_t)name_hash(f->name, n);
 	char name[NAME_SIZE];
 	ptrdiff_t i;
 
 	if (s->table == NULL)
 		return false;
-	while ((i = lookup(s, f->name, n, &at)) >= 0)
+	while ((i = lookup(s, f->name, n, hash, &at)) >= 0)
 		if (s->seen[i] == UNSEEN &&
 		    name_with_flags(name, f->name, name_flags(f->name)) &&
 		    rename_new(s->new, f->name, s->cur, name) == 0) {
