@@ -41,8 +41,8 @@ SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
     lib/queue.o
 
-DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o lib/scram.o \
-    lib/base64.o lib/sha256.o lib/penalty.o
+DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
+    lib/scram.o lib/base64.o lib/sha256.o lib/penalty.o
 
 smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/broker.o \
     lib/nudge.o lib/trace.o $(DOOR) $(MESSAGE) $(SERVER)
@@ -53,22 +53,19 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
-imapd = imapd/imapd.o imapd/session.o imapd/input.o imapd/set.o imapd/select.o \
-    imapd/view.o imapd/store.o imapd/idle.o imapd/notify.o imapd/news.o imapd/watch.o \
-    imapd/load.o imapd/mailbox.o imapd/messages.o imapd/batch.o imapd/uids.o \
-    imapd/scan.o imapd/directory.o imapd/change.o \
-    imapd/transfer.o imapd/takeover.o imapd/place.o imapd/name.o imapd/keywords.o imapd/lock.o \
-    imapd/fetch.o imapd/request.o imapd/section.o \
-    imapd/append.o imapd/arriving.o imapd/binary.o \
-    imapd/folders.o imapd/names.o imapd/root.o imapd/listing.o \
-    imapd/subscriptions.o imapd/uses.o imapd/quota.o imapd/manage.o \
-    imapd/list.o imapd/pattern.o imapd/status.o \
-    imapd/mime.o imapd/structure.o imapd/header.o imapd/addresses.o \
-    imapd/words.o imapd/parameters.o imapd/preview.o imapd/decode.o \
-    imapd/charset.o imapd/utf8.o imapd/date.o \
-    imapd/index.o imapd/record.o imapd/signature.o imapd/text.o imapd/subject.o \
-    imapd/ids.o imapd/items.o imapd/search.o imapd/criteria.o imapd/match.o \
-    imapd/results.o imapd/sort.o imapd/thread.o imapd/threads.o imapd/gather.o \
+# imapd: what parses mail, a folder's messages, the folders, what is known of each
+# message, the commands. It has the most to do by far.
+IMAP_MIME = header words parameters charset utf8 decode date addresses mime \
+    structure preview
+IMAP_MAILBOX = lock keywords name uids messages batch directory scan takeover \
+    mailbox place change transfer
+IMAP_FOLDERS = names root uses subscriptions listing folders quota
+IMAP_INDEX = load text subject ids items signature record index
+IMAP_COMMANDS = capability select store append arriving request section binary \
+    fetch list pattern manage status criteria match results search sort \
+    threads gather thread watch notify news idle
+imapd = $(patsubst %,imapd/%.o,imapd input set session view $(IMAP_COMMANDS) \
+    $(IMAP_INDEX) $(IMAP_FOLDERS) $(IMAP_MAILBOX) $(IMAP_MIME)) \
     lib/file.o lib/pool.o $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
