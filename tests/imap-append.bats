@@ -14,9 +14,9 @@ C: l LOGIN alice secret
 S: l OK *'
 
 # Every message, in the order of names, its date and flags first.
-messages() { # FOLDER
+messages() {
 	local f
-	for f in "$alice/${1-}"/{new,cur}/*; do
+	for f in "$alice"/{new,cur}/*; do
 		[ -e "$f" ] || continue
 		echo "$(date -u -r "$f" +%Y-%m-%dT%H:%M:%S)" "${f##*,S}" \
 			"$(tr '\n' '|' <"$f")"

@@ -363,6 +363,61 @@ SAID
 )
 }
 
+@test "piece by piece, in a command each, of messages that are equally long" {
+	local n text=(AAAA BBBB)
+	for n in 0 1; do
+		put cur/100$n.M1.host:2,S "Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Transfer-Encoding: base64
+
+$(printf '%s' "first ${text[n]}" | base64)
+--b
+Content-Transfer-Encoding: base64
+
+$(printf '%s' "second ${text[n]}" | base64)
+--b--
+"
+	done
+	examine <<'TALK'
+C: a FETCH 1 BINARY[1]<0.4>
+S: * 1 FETCH (BINARY[1]<0> {4}
+S: firs)
+S: a OK fetched
+C: b FETCH 1 BINARY[1]<4.4>
+S: * 1 FETCH (BINARY[1]<4> {4}
+S: t AA)
+S: b OK fetched
+C: c FETCH 2 BINARY[1]<4.4>
+S: * 2 FETCH (BINARY[1]<4> {4}
+S: t BB)
+S: c OK fetched
+C: d FETCH 2 (BINARY[2]<4.5> BINARY[1]<4.4> BINARY.SIZE[2])
+S: * 2 FETCH (BINARY[2]<4> {5}
+S: nd BB BINARY[1]<4> {4}
+S: t BB BINARY.SIZE[2] 11)
+S: d OK fetched
+C: e FETCH 1:2 (BINARY[2]<7.9> BODY[2]<0.4>)
+S: * 1 FETCH (BINARY[2]<7> {4}
+S: AAAA BODY[2]<0> {4}
+S: c2Vj)
+S: * 2 FETCH (BINARY[2]<7> {4}
+S: BBBB BODY[2]<0> {4}
+S: c2Vj)
+S: e OK fetched
+C: f FETCH 2,1 BINARY[2]<7.9>
+S: * 1 FETCH (BINARY[2]<7> {4}
+S: AAAA)
+S: * 2 FETCH (BINARY[2]<7> {4}
+S: BBBB)
+S: f OK fetched
+C: g FETCH 1 (BINARY[9]<0.1> BINARY[2]<7.9>)
+S: * 1 FETCH (BINARY[9]<0> NIL BINARY[2]<7> {4}
+S: AAAA)
+S: g OK fetched
+TALK
+}
+
 @test "BINARY of what cannot be decoded: NO, and the rest" {
 	three
 	examine <<'TALK'

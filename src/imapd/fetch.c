@@ -90,8 +90,8 @@ static bool has_answer(const struct fetch *f)
 static char line[FLAGS_TEXT_SIZE + 512]; /* the items of limited length */
 static char lead; /* what stands before the next item */
 
-#define ADD(to, text) ((char *)memcpy(to, text, sizeof text - 1) + \
-    sizeof text - 1)
+#define ADD(to, text) ((char *)memcpy(to, text, sizeof(text) - 1) + \
+    sizeof(text) - 1)
 
 static char *add_number(char *to, uint64_t n)
 {
