@@ -8,7 +8,7 @@
  *
  * run: login and SELECT INBOX, then the commands of SCRIPT, a line each: a
  * label, a tab, the command. Prints `LABEL MILLISECONDS OCTETS` for each, where
- * octets are those of the answers; the first line is that of `login`, from
+ * octets are those of the answers, but for `* OK`; the first line is that of `login`, from
  * connect() until SELECT is answered. A label that begins with `-` is not
  * printed.
  *
@@ -153,6 +153,8 @@ answer_get(struct session *s, const char *begin)
 			return;
 		if (first && strncmp(s->line, "* BYE", 5) == 0)
 			die("unexpected", s->line);
+		if (first && strncmp(s->line, "* OK", 4) == 0)
+			s->octets -= s->length; /* "still searching" */
 		literal = literal_size(s);
 		first = literal == 0;
 		if (literal != 0)
