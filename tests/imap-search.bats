@@ -42,6 +42,7 @@ Date: Wed, 15 Nov 2023 10:00:00 +0000\nX-Flag: yes\n\nnothing much\n" \
 Content\n" 2023-11-15T11:00:00Z
 	put cur/1700000004.M1.h:2,Sa "Subject: last\n\n$(printf 'x%.0s' \
 		{1..500})\n" 2023-11-16T10:00:00Z
+	# shellcheck disable=SC2016 # a keyword
 	echo '0 $Junk' >"$alice/dovecot-keywords"
 }
 
@@ -511,6 +512,12 @@ threads() { # ALGORITHM THREADS
 	message 13 'Re: twins' 13
 	threads REFERENCES \
 		'(1 (3)(2 4))((5)(6))(7 10)(9 8)((11)(12)(13))'
+	# Two children of one that is not there, below one that is.
+	message 14 g 14
+	message 15 'Re: g' 15 '<14@x> <gone3@x>'
+	message 16 'Re: g' 16 '<14@x> <gone3@x>'
+	threads REFERENCES \
+		'(1 (3)(2 4))((5)(6))(7 10)(9 8)((11)(12)(13))(14 (15)(16))'
 }
 
 @test "THREAD: quoted ids, doubled ids, none; the first of In-Reply-To" {
@@ -591,6 +598,8 @@ bomb() { # SECONDS ANSWER, the command comes on fd 0
 	{ printf 'NOT %.0s' $(seq 998); printf SEEN; } | bomb 10 'OK found 2'
 	{ for i in $(seq 99); do printf 'OR BODY x%d ' "$i"; done; printf SEEN; } |
 		bomb 10 'OK found 2'
+	{ for i in $(seq 101); do printf 'OR BODY x%d ' "$i"; done; printf SEEN; } |
+		bomb 10 'NO \[LIMIT\]'
 	{ printf 'BODY {60000+}\r\n'; head -c 60000 /dev/zero | tr '\0' e; } |
 		bomb 10 'OK found 0'
 }
@@ -604,18 +613,51 @@ bomb() { # SECONDS ANSWER, the command comes on fd 0
 	[[ $output == *'150 times damaged, 0 wrong answers'* ]]
 }
 
-@test "an index that goes, or is another's, while a session has it" {
-	five
+# A session that is asked one command at a time; $got: its last line.
+session_start() {
 	coproc IMAPD { exec "$imapd" 2>>"$BATS_TEST_TMPDIR/stderr"; }
-	ask() {
-		printf '%s\r\n' "$1" >&"${IMAPD[1]}"
-		while IFS= read -r -t 20 line <&"${IMAPD[0]}"; do
-			[[ $line != "${1%% *} "* ]] || break
-			got=${line%$'\r'}
-		done
-	}
 	ask 'l LOGIN alice secret'
 	ask 's SELECT INBOX'
+}
+
+ask() {
+	printf '%s\r\n' "$1" >&"${IMAPD[1]}"
+	while IFS= read -r -t 20 line <&"${IMAPD[0]}"; do
+		[[ $line != "${1%% *} "* ]] || break
+		got=${line%$'\r'}
+	done
+}
+
+session_stop() {
+	kill "$IMAPD_PID"
+	wait "$IMAPD_PID" || true
+}
+
+@test "what has gone, and the client was not told of, is not found" {
+	five
+	session_start
+	ask '1 SEARCH SUBJECT first'
+	[ "$got" = '* SEARCH 1 2' ]
+	rm "$alice"/cur/1700000000.*
+	ask '2 SEARCH SUBJECT first'
+	[ "$got" = '* SEARCH 1 2' ] || [ "$got" = '* SEARCH 2' ]
+	ask '3 SEARCH ALL'
+	[ "$got" = '* SEARCH 2 3 4 5' ]
+	ask '4 SEARCH BODY text'
+	[ "$got" = '* SEARCH 2' ]
+	ask '5 SORT (REVERSE DATE) UTF-8 ALL'
+	[ "$got" = '* SORT 5 4 3 2' ]
+	ask '6 THREAD ORDEREDSUBJECT UTF-8 ALL'
+	[ "$got" = '* THREAD (2)(3)(4)(5)' ]
+	ask '7 NOOP'
+	ask '8 SEARCH ALL'
+	[ "$got" = '* SEARCH 1 2 3 4' ]
+	session_stop
+}
+
+@test "an index that goes, or is another's, while a session has it" {
+	five
+	session_start
 	ask '1 SEARCH SUBJECT first'
 	[ "$got" = '* SEARCH 1 2' ]
 	[ -s "$alice/pennypost-index" ]
@@ -639,26 +681,25 @@ bomb() { # SECONDS ANSWER, the command comes on fd 0
 s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 	grep -q 'SEARCH 1 2' out
 	run -1 grep 'cur/17' trace
-	kill "$IMAPD_PID"
-	wait "$IMAPD_PID" || true
+	session_stop
 }
 
 @test "an index without room, or that cannot be written" {
 	five
 	printf '%s\r\n' 'l LOGIN alice secret' 's SELECT INBOX' \
-		'1 SEARCH SUBJECT first' '2 SEARCH BODY content' >talk
-	"$imapd" <talk >out 2>"$BATS_TEST_TMPDIR/stderr" # the journal is made
+		'1 SEARCH SUBJECT first' '2 SEARCH BODY content' >says.txt
+	"$imapd" <says.txt >out 2>"$BATS_TEST_TMPDIR/stderr" # the journal is made
 	for how in pwrite64:error=ENOSPC ftruncate:error=EIO \
 		pwrite64:error=EIO:when=2+; do
 		head -c 3000 /dev/urandom >"$alice/pennypost-index"
 		strace -f -e trace=pwrite64,ftruncate -e inject="$how" \
-			-o /dev/null "$imapd" <talk >out \
+			-o /dev/null "$imapd" <says.txt >out \
 			2>"$BATS_TEST_TMPDIR/stderr.$how"
 		grep -x $'\* SEARCH 1 2\r' out
 		grep -x $'\* SEARCH 4\r' out
 	done
 	ln -sf /dev/null "$alice/pennypost-index"
-	"$imapd" <talk >out 2>"$BATS_TEST_TMPDIR/stderr.link"
+	"$imapd" <says.txt >out 2>"$BATS_TEST_TMPDIR/stderr.link"
 	grep -x $'\* SEARCH 1 2\r' out
 }
 
