@@ -261,8 +261,8 @@ TALK
 				"S: $i BAD not in this state"
 		done
 		echo "$BYE"
-	} >talk
-	both "$imapd" <talk
+	} >talk.txt
+	both "$imapd" <talk.txt
 }
 
 SELECTED='S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft)

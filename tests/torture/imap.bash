@@ -1,6 +1,6 @@
 # The cases of imapd: what kill-sweep and power-cut do to it. imap-verdict looks
 # at what a new session shows.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 
 IMAP_CASES="imap-append imap-store imap-expunge imap-move imap-copy imap-rename"
 
