@@ -729,6 +729,43 @@ TALK
 3 three'
 }
 
+@test "times in the future, and a file that cannot be moved, fill no journal" {
+	local i size
+	put new/1.a one
+	for i in 1 2 3 4 5 6; do
+		echo 'sync a'
+	done >syncs
+	{
+		echo 'open a m'
+		echo 'run touch -d 2100-01-01 m/new m/cur'
+		cat syncs
+		echo 'run stat -c %s m/pennypost-uids'
+		cat syncs
+		echo 'run stat -c %s m/pennypost-uids; echo two >m/new/2.b'
+		printf '%s\n' 'sync a' 'run touch m/cur/3.c:2,F' 'sync a' 'list a'
+	} >in
+	"$mailbox" m <in 2>>stderr | sed /ok/d >out
+	[ "$(sed -n 1p out)" = "$(sed -n 2p out)" ]
+	diff <(sed 1,2d out) - <<'END'
+1 [] 1.a:2,
+2 [] 2.b:2,
+3 [F] 3.c:2,F
+END
+	put new/4.d four
+	{
+		echo 'open a m'
+		cat syncs
+		echo 'run stat -c %s m/pennypost-uids'
+		cat syncs
+		echo 'run stat -c %s m/pennypost-uids'
+	} >in
+	strace -qq -o /dev/null -e inject=renameat2:error=EACCES \
+		"$plain" m <in 2>refused | sed /ok/d >out
+	grep -q 'rename to cur' refused
+	[ "$(sed -n 1p out)" = "$(sed -n 2p out)" ]
+	[ -e m/new/4.d ]
+}
+
 @test "many messages of one second come in the order of their names" {
 	local i
 	for i in $(seq 100 300); do

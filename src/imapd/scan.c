@@ -436,6 +436,7 @@ static void look_after(struct look *look, int fd, bool in_accord)
 static void scan_run(struct scan *s, bool look_cur, int64_t cur, int64_t new)
 {
 	struct state *state = &s->batch.state;
+	struct look old = state->new;
 	int64_t time = lock_time();
 	bool cur_ok, new_ok;
 
@@ -458,7 +459,10 @@ static void scan_run(struct scan *s, bool look_cur, int64_t cur, int64_t new)
 	if (look_cur)
 		take_missing(s);
 	if (s->unsure)
-		state->new.mtime = 0;
+		state->new = (struct look){0, 0};
+	/* An mtime that lies in the future is no reason to write each time. */
+	if (!look_cur && s->count == 0 && new == old.mtime && new >= time)
+		state->new = old;
 }
 
 static void scan_open(struct scan *s, bool all)
