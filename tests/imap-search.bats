@@ -515,16 +515,17 @@ threads() { # ALGORITHM THREADS
 	# Two children of one that is not there, below one that is.
 	message 14 g 14
 	message 15 'Re: g' 15 '<14@x> <gone3@x>'
-	message 16 'Re: g' 16 '<14@x> <gone3@x>'
+	message 16 'Re: g' 17 '<14@x> <gone3@x>'
+	message 17 'Re: g' 16 '<14@x>'
 	threads REFERENCES \
-		'(1 (3)(2 4))((5)(6))(7 10)(9 8)((11)(12)(13))(14 (15)(16))'
+		'(1 (3)(2 4))((5)(6))(7 10)(9 8)((11)(12)(13))(14 (15)(17)(16))'
 }
 
 @test "THREAD: quoted ids, doubled ids, none; the first of In-Reply-To" {
 	put cur/1.h:2, 'Message-ID: <"one"@x>\nSubject: 1\nDate: 1 Nov 2023 10:00:00 +0000\n\n'
 	put cur/2.h:2, 'Message-ID: <2@x>\nSubject: 2\nDate: 2 Nov 2023 10:00:00 +0000\nIn-Reply-To: your <one@x> of <3@x>\n\n'
 	put cur/3.h:2, 'Message-ID: <2@x>\nSubject: 3\nDate: 3 Nov 2023 10:00:00 +0000\n\n'
-	put cur/4.h:2, 'Message-ID: none\nSubject: 4\nDate: 4 Nov 2023 10:00:00 +0000\nReferences: nonsense\nIn-Reply-To: <2@x>\n\n'
+	put cur/4.h:2, 'Message-ID: none\nSubject: 4\nDate: 4 Nov 2023 10:00:00 +0000\nReferences: <nonsense>\nIn-Reply-To: <2@x>\n\n'
 	threads REFERENCES '(1 2 4)(3)'
 }
 
