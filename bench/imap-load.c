@@ -8,9 +8,9 @@
  *
  * run: login and SELECT INBOX, then the commands of SCRIPT, a line each: a
  * label, a tab, the command. Prints `LABEL MILLISECONDS OCTETS` for each, where
- * octets are those of the answers, but for `* OK`; the first line is that of `login`, from
- * connect() until SELECT is answered. A label that begins with `-` is not
- * printed.
+ * octets are those of the answers, but for `* OK`; the first line is that of
+ * `login`, from connect() until SELECT is answered. A label that begins with `-`
+ * is not printed.
  *
  * append: login and SELECT, then COUNT times the file MESSAGE, each when the
  * one before was answered. Prints the milliseconds of all.
@@ -19,8 +19,8 @@
  * deliverer does, and takes the time until `* n EXISTS` comes. Prints the
  * median in milliseconds.
  *
- * hold: COUNT sessions in IDLE, users USER1, USER2 … in turn of ten; prints
- * `ready` and stays until the end of stdin.
+ * hold: COUNT sessions in IDLE, of ten users in turn, whose number is the %ld in
+ * USER; prints `ready` and stays until the end of stdin.
  *
  * Answers are acknowledged at once (TCP_QUICKACK), as in pop3-load.
  */
