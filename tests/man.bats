@@ -304,10 +304,10 @@ imapd/keywords.h KEYWORDS_MAX n pennypost-maildir.5 keywords of a folder
 imapd/keywords.h KEYWORD_SIZE n-1 pennypost-maildir.5 keyword
 imapd/keywords.c FILE_MAX n pennypost-maildir.5 dovecot-keywords
 imapd/name.h NAME_SIZE n-1 pennypost-maildir.5 name
-imapd/mailbox.c GONE_KEPT n pennypost-maildir.5 expunges remembered
-imapd/mailbox.c LINES_FREE n pennypost-maildir.5 dead lines
-imapd/mailbox.c LINES_DEAD n pennypost-maildir.5 dead lines at most
-imapd/scan.c TMP_AGE n pennypost-maildir.5 file in tmp
+imapd/messages.c GONE_KEPT n pennypost-maildir.5 expunges remembered
+imapd/messages.c LINES_FREE n pennypost-maildir.5 dead lines
+imapd/messages.c LINES_DEAD n pennypost-maildir.5 dead lines at most
+imapd/directory.c TMP_AGE n pennypost-maildir.5 file in tmp
 imapd/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
 imapd/index.c DEAD_ALLOWED n pennypost-maildir.5 dead records
 LIMITS
@@ -417,9 +417,9 @@ imapd/load.c HEADER_FIRST
 imapd/load.c NAME_SIZE
 imapd/load.c RAW_SIZE
 imapd/lock.c STEP_MAX
-imapd/mailbox.c BATCH_LONG
+imapd/batch.c BATCH_LONG
 imapd/mailbox.c COUNT_AT_ONCE
-imapd/mailbox.c LINE_LEAST
+imapd/messages.c LINE_LEAST
 imapd/manage.c QUOTA_UNIT
 imapd/match.c DAY
 imapd/match.c LONG
@@ -434,7 +434,7 @@ imapd/record.h RECORD_ALIGN
 imapd/record.h RECORD_TEXTS
 imapd/root.c TREE_DEPTH
 imapd/scan.c DOUBT
-imapd/scan.c NOREPLACE
+imapd/directory.c NOREPLACE
 imapd/scan.c QUIET
 imapd/section.c DIGITS
 imapd/signature.c FILTER_BITS
