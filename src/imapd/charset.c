@@ -9,10 +9,16 @@
 #include <wctype.h>
 
 #include "octets.h"
+#include "rare.h"
 #include "utf8.h"
 
 #define PIECE 2048    /* octets that are made before they are appended */
 #define NAME_SIZE 32  /* letters and digits of a charset's name */
+#ifdef __GLIBC__
+#define LIBC_IS_GOOD true
+#else
+#define LIBC_IS_GOOD false
+#endif
 #define OCTETS (sizeof octets / sizeof *octets)
 
 /*
@@ -23,18 +29,19 @@
 static struct wide {
 	const char *name;
 	const char *iconv, *instead; /* as glibc names it, and musl if not so */
+	enum rare rare;              /* what musl has to be spared */
 	iconv_t converter;
 	bool opened;
 } wide[] = {
-	{"iso2022jp", "ISO-2022-JP", NULL, NULL, false},
-	{"gb18030", "GB18030", NULL, NULL, false},
-	{"big5", "BIG5", NULL, NULL, false},
-	{"shiftjis", "CP932", "SHIFT_JIS", NULL, false},
-	{"eucjp", "EUC-JP", NULL, NULL, false},
-	{"euckr", "CP949", "EUC-KR", NULL, false},
-	{"utf16", "UTF-16", NULL, NULL, false},
-	{"utf16be", "UTF-16BE", NULL, NULL, false},
-	{"utf16le", "UTF-16LE", NULL, NULL, false},
+	{"iso2022jp", "ISO-2022-JP", NULL, RARE_NONE, NULL, false},
+	{"gb18030", "GB18030", NULL, RARE_CHINESE, NULL, false},
+	{"big5", "BIG5", NULL, RARE_NONE, NULL, false},
+	{"shiftjis", "CP932", "SHIFT_JIS", RARE_JAPANESE, NULL, false},
+	{"eucjp", "EUC-JP", NULL, RARE_NONE, NULL, false},
+	{"euckr", "CP949", "EUC-KR", RARE_KOREAN, NULL, false},
+	{"utf16", "UTF-16", NULL, RARE_NONE, NULL, false},
+	{"utf16be", "UTF-16BE", NULL, RARE_NONE, NULL, false},
+	{"utf16le", "UTF-16LE", NULL, RARE_NONE, NULL, false},
 };
 
 #define WIDE (sizeof wide / sizeof *wide)
@@ -240,7 +247,9 @@ static void from_octets(struct str *to, const uint16_t *table, struct span s)
 	str_add(to, out, made);
 }
 
-static void from_iconv(struct str *to, iconv_t converter, struct span s)
+/* pairs: what is unknown and not ASCII is of two octets. */
+static void from_iconv(struct str *to, iconv_t converter, struct span s,
+    bool pairs)
 {
 	char out[PIECE], *in = (char *)(uintptr_t)s.p;
 	size_t left = s.n;
@@ -259,8 +268,29 @@ static void from_iconv(struct str *to, iconv_t converter, struct span s)
 		str_puts(to, UTF8_REPLACEMENT);
 		if (error != EILSEQ) /* cut off within a character */
 			break;
-		in++;
-		left--;
+		before = pairs && left > 1 && (unsigned char)*in >= 0x80 ? 2 : 1;
+		in += before;
+		left -= before;
+	}
+}
+
+/* The same, but what is rare is not for musl's iconv. */
+static void from_rare(struct str *to, struct wide *w, struct span s)
+{
+	char out[UTF8_SIZE];
+	uint32_t c;
+
+	while (s.n > 0) {
+		size_t n = rare_ordinary(w->rare, s);
+		if (n > 0) /* and there is no state to be kept */
+			from_iconv(to, w->converter, (struct span){s.p, n},
+			    true);
+		span_skip(&s, n);
+		if (s.n == 0)
+			break;
+		n = rare_read(w->rare, w->converter, s, &c);
+		str_add(to, out, utf8_write(out, n > 0 ? c : 0xfffd));
+		span_skip(&s, n > 0 ? n : 1);
 	}
 }
 
@@ -276,8 +306,11 @@ bool charset_convert(struct str *to, const char *name, struct span s)
 		from_utf8(to, s);
 	} else if (kind == OCTET) {
 		from_octets(to, table_of(which), s);
+	} else if (converter != (iconv_t)-1 && !LIBC_IS_GOOD &&
+	    wide[which].rare != RARE_NONE) {
+		from_rare(to, &wide[which], s);
 	} else if (converter != (iconv_t)-1) {
-		from_iconv(to, converter, s);
+		from_iconv(to, converter, s, false);
 	} else {
 		from_octets(to, NULL, s);
 		return false;
