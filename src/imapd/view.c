@@ -237,12 +237,16 @@ static void missing(struct set *gone)
 
 void view_vanished(const struct set *uids, uint64_t modseq)
 {
-	struct set gone = {0}, wanted = {0};
+	struct set gone = {0}, since = {0}, wanted = {0};
 	struct str text = {0};
 
-	if (!mailbox_vanished(&session.box, modseq, &gone)) {
+	/* Not those whose end has still to be told: they have numbers. */
+	missing(&gone);
+	if (mailbox_vanished(&session.box, modseq, &since)) {
+		intersect(&wanted, &since, &gone);
 		set_free(&gone);
-		missing(&gone);
+		gone = wanted;
+		wanted = (struct set){0};
 	}
 	intersect(&wanted, &gone, uids);
 	if (wanted.count > 0) {
@@ -252,6 +256,7 @@ void view_vanished(const struct set *uids, uint64_t modseq)
 		put("\r\n");
 	}
 	str_free(&text);
+	set_free(&since);
 	set_free(&gone);
 	set_free(&wanted);
 }
