@@ -55,8 +55,8 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
 # imapd: what parses mail, a folder's messages, the folders, what is known of each
 # message, the commands. It has the most to do by far.
-IMAP_MIME = header words parameters charset rare utf8 decode date addresses mime \
-    structure preview
+IMAP_MIME = header words parameters charset rare utf8 decode date addresses \
+    mime structure preview
 IMAP_MAILBOX = lock keywords name uids messages batch directory scan takeover \
     mailbox place change transfer
 IMAP_FOLDERS = names root uses subscriptions listing folders quota
