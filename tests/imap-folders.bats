@@ -5,8 +5,11 @@
 load helper
 
 setup_file() {
+	local sanitize=(-fsanitize=address,undefined
+		-fno-sanitize-recover=undefined)
+	[ "${CC-}" != musl-gcc ] || sanitize=()
 	"$ROOT/tests/imap/folders-make" "$BATS_FILE_TMPDIR/folders" -g \
-		-fsanitize=address,undefined -fno-sanitize-recover=undefined
+		"${sanitize[@]}"
 }
 
 setup() {
