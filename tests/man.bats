@@ -268,7 +268,7 @@ imapd/watch.h WATCHES_MAX n imapd.8 directories watched
 imapd/watch.c LOOK_EVERY n imapd.8 looks
 imapd/news.c OTHERS_MAX n imapd.8 mailboxes in NOTIFY
 imapd/notify.c GROUPS_MAX n imapd.8 groups in NOTIFY
-imapd/fetch.c SECTIONS_MAX n imapd.8 sections in a FETCH
+imapd/request.c SECTIONS_MAX n imapd.8 sections in a FETCH
 imapd/section.h SECTION_PATH_MAX n imapd.8 numbers of a section
 imapd/section.h SECTION_FIELDS_MAX n imapd.8 names in HEADER.FIELDS
 imapd/criteria.h SEARCH_KEYS_MAX n imapd.8 keys in a SEARCH
@@ -394,6 +394,7 @@ deliver/maildir.c BTRFS_MAGIC
 tls/outcome.c STATUS
 tls/ticket.c VERSION
 tls/tls.c SECURITY
+imapd/batch.c BATCH_LONG
 imapd/binary.c LINE_OCTETS
 imapd/charset.c NAME_SIZE
 imapd/charset.c PIECE
@@ -404,6 +405,7 @@ imapd/decode.c OTHER
 imapd/decode.c PAD
 imapd/decode.c PIECE
 imapd/decode.c SPACE
+imapd/directory.c NOREPLACE
 imapd/fetch.c COPY_MAX
 imapd/index.c FORMAT
 imapd/index.c ORDER
@@ -417,16 +419,20 @@ imapd/load.c HEADER_FIRST
 imapd/load.c NAME_SIZE
 imapd/load.c RAW_SIZE
 imapd/lock.c STEP_MAX
-imapd/batch.c BATCH_LONG
 imapd/mailbox.c COUNT_AT_ONCE
-imapd/messages.c LINE_LEAST
 imapd/manage.c QUOTA_UNIT
 imapd/match.c DAY
 imapd/match.c LONG
 imapd/match.c LOOK_EVERY
+imapd/messages.c LINE_LEAST
 imapd/names.h NAME_UTF8_SIZE
 imapd/parameters.c CHARSET_SIZE
 imapd/quota.c QUOTA_FILE_MAX
+imapd/rare.c CHINESE_PLANES
+imapd/rare.c CHINESE_RARE
+imapd/rare.c KOREAN_ALL
+imapd/rare.c KOREAN_FIRST
+imapd/rare.c KOREAN_PAIRS
 imapd/record.c DAY
 imapd/record.c MAGIC
 imapd/record.c ODD
@@ -434,7 +440,6 @@ imapd/record.h RECORD_ALIGN
 imapd/record.h RECORD_TEXTS
 imapd/root.c TREE_DEPTH
 imapd/scan.c DOUBT
-imapd/directory.c NOREPLACE
 imapd/scan.c QUIET
 imapd/section.c DIGITS
 imapd/signature.c FILTER_BITS
