@@ -9,7 +9,9 @@
 
 /*
  * As ENVELOPE wants them (RFC 3501 7.4.2): a group's beginning has its name as
- * mailbox and no host; its end has neither.
+ * mailbox and no host; its end has neither. An address always has both: what is
+ * missing is said in Dovecot's words, MISSING_MAILBOX, MISSING_DOMAIN, or
+ * SYNTAX_ERROR for the domain of a `<...>` that does not end as it should.
  */
 struct mail_address {
 	bool has_name, has_route, has_mailbox, has_host;
