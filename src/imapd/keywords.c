@@ -45,8 +45,15 @@ bool keywords_read(struct keywords *k, const char *folder)
 	struct stat st;
 
 	keywords_path(folder, "", path);
-	if (stat(path, &st) != 0)
+	k->unknown = false;
+	if (stat(path, &st) != 0) {
+		k->unknown = errno != ENOENT && errno != ENOTDIR;
+		if (k->unknown) {
+			warn("%s: %s", safe(path), strerror(errno));
+			return false;
+		}
 		st = (struct stat){0};
+	}
 	if (st.st_ino == k->inode &&
 	    st.st_mtim.tv_sec == k->mtime.tv_sec &&
 	    st.st_mtim.tv_nsec == k->mtime.tv_nsec)
@@ -54,6 +61,7 @@ bool keywords_read(struct keywords *k, const char *folder)
 	if (st.st_ino != 0 && !str_read_file(&text, path, FILE_MAX)) {
 		warn("%s: %s", safe(path), strerror(errno));
 		str_free(&text);
+		k->unknown = true;
 		return false;
 	}
 	if (st.st_ino == 0)
@@ -114,7 +122,7 @@ int keywords_find(struct keywords *k, const char *folder, const char *name,
 	/* Another session may have given the letter away. */
 	keywords_read(k, folder);
 	number = search(k, name, &letter);
-	if (number >= 0 || letter < 0 || *name == '\0' ||
+	if (number >= 0 || letter < 0 || *name == '\0' || k->unknown ||
 	    strlen(name) >= KEYWORD_SIZE)
 		return number;
 	strcpy(k->names[letter], name);

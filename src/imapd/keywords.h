@@ -17,6 +17,7 @@ struct keywords {
 	char names[KEYWORDS_MAX][KEYWORD_SIZE]; /* "" : the letter is free */
 	struct timespec mtime;                  /* of the file as it was read */
 	uint64_t inode;
+	bool unknown; /* the file could not be read: letters may have names */
 };
 
 /* Reads the file if it has changed. True when it has. */

@@ -365,6 +365,10 @@ enum mailbox_result mailbox_copy(struct mailbox *from, const struct set *uids,
 	result = place_open(&t.to, to);
 	if (result == MAILBOX_OK)
 		result = place_open(&t.from, from);
+	/* Messages would lose theirs. */
+	if (result == MAILBOX_OK &&
+	    (from->keywords.unknown || to->keywords.unknown))
+		result = MAILBOX_FAILED;
 	if (result == MAILBOX_OK && !fits(from, uids, move))
 		result = MAILBOX_FULL;
 	if (result == MAILBOX_OK)
