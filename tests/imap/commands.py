@@ -144,7 +144,7 @@ class Commands:
                 if m and not m.gone and size is not None and \
                         size < len(text(m.number)):
                     a.s.witness.wrong("RFC822.SIZE %d" % size, r)
-                if items == "(UID BODY[])" and m and r.kind == "OK" and \
+                if items == "(UID BODY[])" and m and \
                         "BODY[]" in have:
                     if "\\seen" in was[uid] and not m.flag("\\seen"):
                         m.unsure() # this session has not heard otherwise
