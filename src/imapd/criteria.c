@@ -36,7 +36,8 @@ static struct criterion *make(enum criterion_kind kind)
 
 static bool too_many(struct parse *p)
 {
-	if (p->all->keys <= SEARCH_KEYS_MAX && p->all->words <= SEARCH_WORDS_MAX)
+	if (p->all->keys <= SEARCH_KEYS_MAX &&
+	    p->all->words <= SEARCH_WORDS_MAX)
 		return false;
 	if (in()->fault == NULL)
 		no("[LIMIT] that is too much to search for");

@@ -14,7 +14,7 @@
 #include "signature.h"
 #include "span.h"
 
-#define SEARCH_KEYS_MAX 1000 /* of one command, and so deep at most: the stack's 8 MiB */
+#define SEARCH_KEYS_MAX 1000 /* in one command; and so deep on the stack */
 #define SEARCH_WORDS_MAX 100 /* BODY and TEXT: each may read all messages */
 #define SEARCH_CPU_MAX 120   /* s that one command may use */
 

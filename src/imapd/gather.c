@@ -118,7 +118,7 @@ static uint32_t merge(struct threads *t, uint32_t n, uint32_t table)
 	return dummy;
 }
 
-/* [all, all + n) have one subject, and stand in the order of the root's children. */
+/* [all, all + n) have one subject, and the order of the root's children. */
 static void merge_all(struct threads *t, struct top *all, size_t n)
 {
 	size_t table = 0;
@@ -151,7 +151,8 @@ static struct top *tops_of(struct threads *t, size_t *count)
 
 	*count = siblings_count(t, 0);
 	all = xrealloc(NULL, *count * sizeof *all);
-	for (uint32_t c = t->nodes[0].first; c != NOBODY; c = t->nodes[c].next) {
+	for (uint32_t c = t->nodes[0].first; c != NOBODY;
+	    c = t->nodes[c].next) {
 		all[i] = (struct top){c, (uint32_t)i,
 		    first_message(t, c)->subject};
 		i++;

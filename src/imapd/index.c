@@ -15,21 +15,28 @@
 #include "text.h"
 
 #define NAME "pennypost-index"
-#define NAME_NEW "pennypost-index.new" /* a compaction's; under the lock */
-#define FORMAT 3u                      /* of the file; raised by who changes it */
+#define NAME_NEW "pennypost-index.new" /* of a compaction */
+/* Raised by who changes it, or how texts are decoded or folded. */
+#define FORMAT 4u
 #define ORDER 0x01020304u
-#define INDEX_MAX ((uint64_t)8 << 30)  /* octets; an offset has 31 bits, times 8 */
-#define READ_FIRST 16384               /* octets: a record or some */
-#define READ_MOST 262144               /* when one is read after the other */
-#define PENDING_MAX (1u << 20)         /* octets not written yet; then they are */
-#define DEAD_ALLOWED 1000              /* records; fewer are not worth the work */
+#define INDEX_MAX ((uint64_t)8 << 30) /* octets; slot.at times 8 */
+#define READ_FIRST 16384 /* octets: a record or some */
+#define READ_MOST 262144 /* when one is read after the other */
+#define PENDING_MAX (1u << 20) /* octets that are not written yet */
+#define DEAD_ALLOWED 1000 /* records; fewer do not matter */
 
 struct head {
 	char magic[8];
 	uint32_t format, order;
 	uint32_t uidvalidity;
-	uint32_t unused;
+	uint32_t libc; /* signatures are folded by its tables of letters */
 };
+
+#ifdef __GLIBC__
+#define LIBC (__GLIBC__ * 1000u + __GLIBC_MINOR__)
+#else
+#define LIBC 0u
+#endif
 
 static const char MAGIC[8] = "pennyidx";
 
@@ -46,7 +53,7 @@ struct index {
 	int fd; /* -1: there is no file */
 	struct stat st;
 	bool looked, bad_head;
-	/* Ascending by UID: all messages that there were since it was opened. */
+	/* Ascending by UID: all that there were since it was opened. */
 	struct slot *slots;
 	size_t count, room, last;
 	/* What has been looked through, and how many records that were. */
@@ -95,7 +102,8 @@ static bool head_fits(const struct index *x)
 
 	return pread(x->fd, &h, sizeof h, 0) == (ssize_t)sizeof h &&
 	    memcmp(h.magic, MAGIC, sizeof MAGIC) == 0 && h.format == FORMAT &&
-	    h.order == ORDER && h.uidvalidity == x->box->uidvalidity;
+	    h.order == ORDER && h.libc == LIBC &&
+	    h.uidvalidity == x->box->uidvalidity;
 }
 
 /* The file that is there now, and how long it is; another one is read anew. */
@@ -125,7 +133,7 @@ static void look(struct index *x)
 	x->bad_head = !head_fits(x);
 }
 
-/* Reads so that n octets from `offset` on are in the window. NULL: not there. */
+/* Has n octets from `offset` on in the window. NULL: they are not there. */
 static const char *window_at(struct index *x, uint64_t offset, size_t n)
 {
 	ssize_t got;
@@ -238,7 +246,8 @@ static bool read_slot(struct index *x, const struct slot *slot,
 	size_t n;
 
 	if ((slot->at & PENDING) != 0)
-		return record_read(x->pending.p + at, x->pending.len - at, m, s);
+		return record_read(x->pending.p + at, x->pending.len - at, m,
+		    s);
 	if (x->fd < 0)
 		return false;
 	n = length_at(x, at);
@@ -325,7 +334,7 @@ static bool write_all(int fd, const char *p, size_t n, uint64_t offset)
 static bool write_head(int fd, uint32_t uidvalidity)
 {
 	struct head h = {.format = FORMAT, .order = ORDER,
-	    .uidvalidity = uidvalidity};
+	    .uidvalidity = uidvalidity, .libc = LIBC};
 
 	memcpy(h.magic, MAGIC, sizeof MAGIC);
 	return write_all(fd, (const char *)&h, sizeof h, 0);
@@ -405,10 +414,11 @@ static size_t living(const struct index *x)
 	size_t n = 0;
 
 	for (size_t i = 0, k = 0; i < x->box->count; i++) {
-		while (k < x->count && x->slots[k].uid < x->box->messages[i].uid)
+		uint32_t uid = x->box->messages[i].uid;
+		while (k < x->count && x->slots[k].uid < uid)
 			k++;
 		n += k < x->count && x->slots[k].at != 0 &&
-		    x->slots[k].uid == x->box->messages[i].uid;
+		    x->slots[k].uid == uid;
 	}
 	return n;
 }

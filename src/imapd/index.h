@@ -14,7 +14,7 @@
 
 #define EMAIL_ID_SIZE 34 /* RFC 8474: a letter, 128 bits of SHA-256, NUL */
 
-/* How much of a message is known; each is dearer to find out than the one before. */
+/* How much of a message is known; each is dearer than the one before. */
 enum depth {
 	DEPTH_HEADER, /* 10 us: only that is read */
 	DEPTH_WHOLE,  /* 50 us */

@@ -144,7 +144,8 @@ static bool header_has(struct candidate *x, const struct criterion *c)
 	struct field f;
 
 	if (s == NULL ||
-	    !signature_may(s->signature, &c->name_signature, SIGNATURE_HEADER) ||
+	    !signature_may(s->signature, &c->name_signature,
+	    SIGNATURE_HEADER) ||
 	    !signature_may(s->signature, &c->signature, SIGNATURE_HEADER))
 		return false;
 	if (!load_header(&session.box, x->message, &header)) {

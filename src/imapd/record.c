@@ -16,9 +16,9 @@
 #define MAGIC 0x4d50504du /* "MPPM" */
 #define CHECKED offsetof(struct record, uid)
 #define DAY 86400
-#define HEADER_MAX (1u << 20) /* octets looked at; an ENVELOPE may be ten times */
+#define HEADER_MAX (1u << 20) /* octets; an ENVELOPE may be ten times that */
 
-_Static_assert(sizeof(struct record) % RECORD_ALIGN == 0, "records are aligned");
+_Static_assert(sizeof(struct record) % RECORD_ALIGN == 0, "aligned");
 _Static_assert(CHECKED % RECORD_ALIGN == 4, "what is checked begins with 4");
 
 static struct str unfolded, decoded;
@@ -99,7 +99,7 @@ static void sent_of(struct span header, struct record *r)
 	int64_t local;
 	int zone;
 
-	r->sent = r->date; /* RFC 5256 2.2: where there is no Date, or no good one */
+	r->sent = r->date; /* RFC 5256 2.2: where there is no good Date */
 	r->sent_day = INT32_MIN;
 	if (!header_find(header, "Date", &f) ||
 	    !date_read(f.value, &r->sent, &zone))

@@ -99,7 +99,8 @@ void request_return(struct request *r)
 		while (in->fault == NULL && input_try(in, ' '));
 		input_expect(in, ')');
 	}
-	if ((r->options & RETURN_ALL) != 0 && (r->options & RETURN_PARTIAL) != 0)
+	if ((r->options & RETURN_ALL) != 0 &&
+	    (r->options & RETURN_PARTIAL) != 0)
 		input_fault(in, "PARTIAL or ALL, not both"); /* RFC 9394 3.1 */
 	input_space(in);
 }
@@ -229,13 +230,13 @@ static void save(const uint32_t *at, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		uids[i] = session.box.messages[at[i]].uid;
-	qsort(uids, n, sizeof *uids, compare_uids); /* SORT's have another order */
+	qsort(uids, n, sizeof *uids, compare_uids); /* SORT has another order */
 	for (size_t i = 0; i < n; i++)
 		set_add(&session.saved, uids[i], uids[i]);
 	free(uids);
 }
 
-/* RFC 5182 2.1 and RFC 9394 3.2: what is told; all, with ALL, COUNT or nothing. */
+/* RFC 5182 2.1, RFC 9394 3.2: what is told; all, with ALL, COUNT or nothing. */
 static void save_results(const struct request *r, const struct results *found)
 {
 	const unsigned some = RETURN_MIN | RETURN_MAX | RETURN_PARTIAL;

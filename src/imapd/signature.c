@@ -5,9 +5,9 @@
 #include "text.h"
 
 /*
- * A filter has 2^n octets, the least that leaves two thirds of its bits at zero,
- * up to 8 KiB; then it is full, and rules out less. On the disk: for each of the
- * two an octet with n, or with 0 when the text has no trigram; then the filters.
+ * A filter has 2^n octets, the least that leaves two thirds of its bits at
+ * zero, up to 8 KiB; then it fills, and rules out less. On the disk: for each
+ * of the two an octet with n, or 0 where the text has no trigram; the filters.
  */
 #define FILTER_BITS 65536u
 #define FILTER_WORDS (FILTER_BITS / 64)

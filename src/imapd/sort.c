@@ -10,9 +10,11 @@
 #include "words.h"
 
 #define SORT_KEYS_MAX 16  /* there are nine */
-#define SORT_TEXT_MAX 1000 /* octets that are compared: 100,000 subjects of a liar */
+#define SORT_TEXT_MAX 1000 /* octets that are compared */
 
-enum order { ARRIVAL, CC, DATE, DISPLAYFROM, DISPLAYTO, FROM, SIZE, SUBJECT, TO };
+enum order {
+	ARRIVAL, CC, DATE, DISPLAYFROM, DISPLAYTO, FROM, SIZE, SUBJECT, TO,
+};
 
 static const char *const names[] = {
 	"ARRIVAL", "CC", "DATE", "DISPLAYFROM", "DISPLAYTO", "FROM", "SIZE",
@@ -62,7 +64,8 @@ static void keys_parse(struct sorting *s)
 		while (i < sizeof names / sizeof *names &&
 		    !input_word(in, names[i]))
 			i++;
-		if (i == sizeof names / sizeof *names || s->count == SORT_KEYS_MAX) {
+		if (i == sizeof names / sizeof *names ||
+		    s->count == SORT_KEYS_MAX) {
 			input_fault(in, "unknown sort key");
 			return;
 		}
