@@ -155,7 +155,7 @@ url() {
 }
 
 # cache_make NAME COMMAND…: $CACHE/NAME, which the command fills in its own
-# current directory unless it is there; skips the test with its last line.
+# current directory unless it is there; skips the test with its first error.
 cache_make() {
 	local name=$1 work said
 	shift
@@ -167,7 +167,8 @@ cache_make() {
 		mv "$work" "$CACHE/$name"
 	else
 		rm -rf "$work"
-		skip "cannot fetch $name: $(tail -n 1 <<<"$said")"
+		skip "cannot fetch $name: $(grep -iE '^(npm )?err|^E:' \
+			<<<"$said" | head -n 1)"
 	fi
 }
 
