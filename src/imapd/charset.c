@@ -29,19 +29,19 @@
 static struct wide {
 	const char *name;
 	const char *iconv, *instead; /* as glibc names it, and musl if not so */
-	enum rare rare;              /* what musl has to be spared */
 	iconv_t converter;
+	enum rare rare; /* what musl has to be spared */
 	bool opened;
 } wide[] = {
-	{"iso2022jp", "ISO-2022-JP", NULL, RARE_NONE, NULL, false},
-	{"gb18030", "GB18030", NULL, RARE_CHINESE, NULL, false},
-	{"big5", "BIG5", NULL, RARE_NONE, NULL, false},
-	{"shiftjis", "CP932", "SHIFT_JIS", RARE_JAPANESE, NULL, false},
-	{"eucjp", "EUC-JP", NULL, RARE_NONE, NULL, false},
-	{"euckr", "CP949", "EUC-KR", RARE_KOREAN, NULL, false},
-	{"utf16", "UTF-16", NULL, RARE_NONE, NULL, false},
-	{"utf16be", "UTF-16BE", NULL, RARE_NONE, NULL, false},
-	{"utf16le", "UTF-16LE", NULL, RARE_NONE, NULL, false},
+	{"iso2022jp", "ISO-2022-JP", NULL, NULL, RARE_NONE, false},
+	{"gb18030", "GB18030", NULL, NULL, RARE_CHINESE, false},
+	{"big5", "BIG5", NULL, NULL, RARE_NONE, false},
+	{"shiftjis", "CP932", "SHIFT_JIS", NULL, RARE_JAPANESE, false},
+	{"eucjp", "EUC-JP", NULL, NULL, RARE_NONE, false},
+	{"euckr", "CP949", "EUC-KR", NULL, RARE_KOREAN, false},
+	{"utf16", "UTF-16", NULL, NULL, RARE_NONE, false},
+	{"utf16be", "UTF-16BE", NULL, NULL, RARE_NONE, false},
+	{"utf16le", "UTF-16LE", NULL, NULL, RARE_NONE, false},
 };
 
 #define WIDE (sizeof wide / sizeof *wide)
