@@ -207,7 +207,7 @@ static struct criterion *date_key(struct parse *p, int dates)
 	(void)p;
 	input_space(in());
 	day = day_argument();
-	c->first = dates % 4 == BEFORE ? INT32_MIN + 1ll : day;
+	c->first = dates % 4 == BEFORE ? INT32_MIN + 1LL : day;
 	c->last = dates % 4 == BEFORE ? day - 1 :
 	    dates % 4 == ON ? day : INT32_MAX;
 	if (c->kind == MATCH_DATE) {

@@ -274,7 +274,7 @@ static bool find(struct index *x, struct slot *slot, const struct message *m,
 static bool build(struct index *x, struct slot *slot, struct message *m,
     struct summary *s, enum depth depth)
 {
-	struct span text;
+	struct span text = {NULL, 0};
 	struct str *to = &x->pending;
 	size_t from;
 

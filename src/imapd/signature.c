@@ -35,7 +35,7 @@ static bool filter_add(void *context, struct span text)
 
 	for (size_t i = 0; i + 2 < text.n; i++) {
 		unsigned bit = bit_of(p + i);
-		uint64_t *word = &f->words[bit / 64], mask = 1ull << bit % 64;
+		uint64_t *word = &f->words[bit / 64], mask = (uint64_t)1 << bit % 64;
 		f->count += (*word & mask) == 0;
 		*word |= mask;
 	}
