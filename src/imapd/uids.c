@@ -251,29 +251,33 @@ static int tail_read(struct uids *u, uint64_t size)
 	return sure || durable ? 0 : settle(u);
 }
 
-static bool header_read(struct uids *u)
+/* 0; errno; EINVAL: that is no journal of ours. */
+static int header_read(struct uids *u)
 {
 	static const char version[] = VERSION " ";
 	char line[HEADER + PADDING];
 	uint64_t validity;
 	const char *p;
-	ssize_t n = pread(u->fd, line, HEADER, 0);
+	ssize_t n;
 
-	if (n <= 0)
-		return false;
+	do
+		n = pread(u->fd, line, HEADER, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno;
 	memset(line + n, 0, sizeof line - (size_t)n);
 	if (strncmp(line, version, strlen(version)) != 0 ||
 	    (p = uids_number(line + strlen(version), &validity)) == NULL ||
 	    (p = uids_number(p, &u->whole)) == NULL ||
 	    validity == 0 || validity > UINT32_MAX)
-		return false;
+		return EINVAL;
 	u->uidvalidity = (uint32_t)validity;
 	size_t length = strcspn(p, "\n");
 	if (length == 0 || length >= sizeof u->id || p[length] != '\n')
-		return false;
+		return EINVAL;
 	memcpy(u->id, p, length);
 	u->id[length] = '\0';
-	return true;
+	return 0;
 }
 
 static void forget(struct uids *u)
@@ -296,9 +300,8 @@ enum mailbox_result uids_open(struct uids *u, const char *folder)
 		    uids_failed(folder, UIDS_FILE, errno);
 	if (fstat(u->fd, &st) != 0)
 		error = errno;
-	else
-		error = header_read(u) ? tail_read(u, (uint64_t)st.st_size) :
-		    EINVAL;
+	else if ((error = header_read(u)) == 0)
+		error = tail_read(u, (uint64_t)st.st_size);
 	u->device = st.st_dev;
 	u->inode = st.st_ino;
 	if (error == 0)
