@@ -59,7 +59,7 @@ IMAP_MIME = header words parameters charset rare utf8 decode date addresses \
     mime structure preview
 IMAP_MAILBOX = lock keywords name uids messages batch directory scan takeover \
     mailbox place change transfer
-IMAP_FOLDERS = names root uses subscriptions listing folders quota
+IMAP_FOLDERS = names root uidvalidity uses subscriptions listing folders quota
 IMAP_INDEX = load text subject ids items signature record index
 IMAP_COMMANDS = capability select store append arriving request section binary \
     fetch list pattern manage status criteria match results search sort \

@@ -937,7 +937,7 @@ nonsense|0 0 0
 LINES
 }
 
-@test "quota: APPEND is refused" {
+@test "quota: APPEND and COPY are refused, MOVE is not" {
 	no_first_login
 	echo 100S >"$alice/maildirsize"
 	pipe "$imapd" <<TALK
@@ -951,6 +951,14 @@ S: 2 NO [OVERQUOTA] *
 $BYE
 TALK
 	[ "$(count "$alice/cur" "$alice/new")" = 1 ]
+	echo 90S >"$alice/maildirsize"
+	{
+		printf '%s\r\n' 'a LOGIN alice secret' 'b CREATE Box' \
+			'c SELECT INBOX' 'd COPY 1 Box' 'e MOVE 1 Box' 'f LOGOUT'
+	} | "$imapd" >out
+	grep -q '^d NO \[OVERQUOTA\]' out
+	grep -q '^e OK' out
+	[ "$(count "$alice/.Box/cur")" = 1 ]
 	assert_no_tmp
 }
 

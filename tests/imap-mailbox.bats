@@ -316,21 +316,6 @@ TALK
 1 work'
 	[ "$(stat -c %Y m/cur/* m/.B/cur/* | sort -u)" = 1600000000 ]
 	[ -z "$(find m/tmp m/.B/tmp -type f)" ]
-	# Those of b may be w and k there
-	ROOM=5 talk <<'TALK'
-> open b m/.B
-ok
-> append b - hello
-full
-> load b
-ok
-> open a m
-ok
-> copy b 3 a
-full
-> move b 3 a
-3>3 ok
-TALK
 }
 
 @test "STORE: sets, UNCHANGEDSINCE, silence, letters that mean nothing to us" {

@@ -332,9 +332,16 @@ static void append_end(struct append *a, bool taken)
 /* False: no() has been said, and there is nothing. */
 static bool store(struct append *a)
 {
-	enum mailbox_result result = mailbox_append(a->box, a->arrivals,
-	    a->count);
+	enum mailbox_result result;
+	uint64_t octets = 0;
 
+	for (size_t i = 0; i < a->count; i++)
+		octets += a->arrivals[i].octets;
+	if (!quota_allows(octets, a->count)) {
+		no("[OVERQUOTA] there is not so much room");
+		return false;
+	}
+	result = mailbox_append(a->box, a->arrivals, a->count);
 	if (result == MAILBOX_NONE && a->box == &target.box)
 		target_close();
 	return target_fine(result);

@@ -18,7 +18,6 @@
 #include "subscriptions.h"
 #include "uses.h"
 
-#define UIDVALIDITY_FILE "pennypost-uidvalidity"
 #define INBOX "INBOX"
 
 /* Names and paths */
@@ -526,41 +525,4 @@ void folders_prepare(const char *maildir)
 	if (!is_there(USES_FILE))
 		prepare();
 	lock_give();
-}
-
-/* UIDVALIDITY */
-
-static uint64_t last_uidvalidity(void)
-{
-	struct str text = {0};
-	uint64_t last = 0;
-	char *rest, *line;
-
-	if (!root_read(&text, UIDVALIDITY_FILE, 64) && errno != ENOENT)
-		warn(UIDVALIDITY_FILE ": %s", strerror(errno));
-	rest = text.p;
-	if ((line = text_line(&rest)) == NULL ||
-	    !number_parse(line, UINT32_MAX - 1, &last))
-		last = 0;
-	str_free(&text);
-	return last;
-}
-
-uint32_t folder_uidvalidity(void)
-{
-	uint64_t next = (uint64_t)time(NULL), last;
-	struct str text = {0};
-	bool durable;
-
-	if (!lock_take())
-		return 0;
-	last = last_uidvalidity();
-	if (next <= last)
-		next = last + 1;
-	str_printf(&text, "%010" PRIu64 "\n", next);
-	durable = root_overwrite(UIDVALIDITY_FILE, &text) ||
-	    root_write(UIDVALIDITY_FILE, &text);
-	str_free(&text);
-	lock_give();
-	return durable ? (uint32_t)next : 0;
 }

@@ -80,17 +80,4 @@ enum folder_result folder_rename(const char *from, const char *to);
 /* Only what is there, or is above something, can be subscribed. */
 enum folder_result folder_subscribe(const char *name, bool yes);
 
-/*
- * UIDVALIDITY for a folder that is made now: never one that was given before;
- * durable. Under the lock, or takes it. 0: there is none to be had (logged).
- */
-uint32_t folder_uidvalidity(void);
-
-/*
- * Does this fit? maildirsize(5)'s limits, in octets and messages. What the
- * folders hold is asked for at most every ten seconds; what has been allowed
- * meanwhile counts.
- */
-bool quota_allows(uint64_t octets, size_t messages);
-
 #endif

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "batch.h"
-#include "folders.h"
 #include "lock.h"
 #include "messages.h"
 #include "name.h"
 #include "str.h"
 #include "takeover.h"
+#include "uidvalidity.h"
 
 #define COUNT_AT_ONCE 500 /* messages, between two times with the lock */
 
@@ -58,7 +58,7 @@ static enum mailbox_result journal_make(struct mailbox *box)
 	enum mailbox_result result = takeover(u, box->path);
 	if (result != MAILBOX_NONE)
 		return result;
-	u->uidvalidity = folder_uidvalidity();
+	u->uidvalidity = uidvalidity_new();
 	if (u->uidvalidity == 0) /* the disk, and it is in the log */
 		return MAILBOX_FAILED;
 	uids_new_begin(&n, u, box->path);

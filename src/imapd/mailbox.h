@@ -63,7 +63,7 @@ enum mailbox_result {
 	MAILBOX_OK,
 	MAILBOX_NONE,   /* no such folder, or no such message any more */
 	MAILBOX_IN_USE, /* the lock could not be had */
-	MAILBOX_FULL,   /* no room, or over quota */
+	MAILBOX_FULL,   /* no room on the disk */
 	MAILBOX_FAILED, /* said in the log */
 };
 

@@ -7,6 +7,7 @@
 #define QUOTA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct quota {
@@ -19,5 +20,12 @@ bool quota_limits(struct quota *);
 
 /* Of all folders; an unreadable one counts nothing. */
 void quota_usage(struct quota *);
+
+/*
+ * Is there room for so much more? In octets and messages. What the
+ * folders hold is asked for at most every ten seconds; what has been allowed
+ * meanwhile counts.
+ */
+bool quota_allows(uint64_t octets, size_t messages);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "folders.h"
 #include "lock.h"
+#include "quota.h"
 #include "session.h"
 #include "view.h"
 
@@ -228,6 +229,25 @@ static void copied(uint32_t uidvalidity, struct pairs *pairs, bool move)
 	str_free(&code);
 }
 
+static bool fits(const struct set *uids)
+{
+	uint64_t octets = 0, one;
+	size_t count = 0;
+
+	for (size_t i = 0; i < session.known; i++) {
+		struct message *m = &session.box.messages[i];
+		if (!set_has(uids, m->uid))
+			continue;
+		count++;
+		if (message_octets(m, &one))
+			octets += one;
+	}
+	if (quota_allows(octets, count))
+		return true;
+	no("[OVERQUOTA] there is not so much room");
+	return false;
+}
+
 static void copy(const struct set *uids, const char *name, bool move)
 {
 	struct mailbox other = {0}, *to = &other;
@@ -266,7 +286,7 @@ static void copy_or_move(bool move)
 	name = session_mailbox();
 	if (!input_end(&session.input) || *name == '\0')
 		return;
-	if (set_of(text, &uids) && (!move || writable()))
+	if (set_of(text, &uids) && (move ? writable() : fits(&uids)))
 		copy(&uids, name, move);
 	set_free(&uids);
 }

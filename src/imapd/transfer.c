@@ -10,7 +10,6 @@
 #include "batch.h"
 #include "directory.h"
 #include "file.h"
-#include "folders.h"
 #include "lock.h"
 #include "log.h"
 #include "name.h"
@@ -102,12 +101,7 @@ enum mailbox_result mailbox_append(struct mailbox *box,
 {
 	struct arrivals all = {.place.fd = -1};
 	enum mailbox_result result;
-	uint64_t octets = 0;
 
-	for (size_t i = 0; i < count; i++)
-		octets += arrival[i].octets;
-	if (!quota_allows(octets, count))
-		return MAILBOX_FULL;
 	if (!lock_take())
 		return MAILBOX_IN_USE;
 	result = place_open(&all.place, box);
@@ -248,16 +242,6 @@ static void transfer_undo(struct transfer *t)
 	}
 }
 
-static void sum_up(struct message *m, void *context)
-{
-	uint64_t *sum = context, size = m->octets;
-
-	if (size == 0)
-		name_size(m->name, 'S', &size);
-	sum[0]++;
-	sum[1] += size;
-}
-
 /* The UIDs there, durable. */
 static enum mailbox_result arrived(struct transfer *t, struct pairs *pairs)
 {
@@ -341,16 +325,6 @@ static enum mailbox_result transfer(struct transfer *t,
 	return result == MAILBOX_OK ? transfer_run(t, uids, pairs) : result;
 }
 
-static bool fits(struct mailbox *from, const struct set *uids, bool move)
-{
-	uint64_t sum[2] = {0};
-
-	if (move)
-		return true;
-	mailbox_each(from, uids, sum, sum_up);
-	return quota_allows(sum[1], sum[0]);
-}
-
 enum mailbox_result mailbox_copy(struct mailbox *from, const struct set *uids,
     struct mailbox *to, bool move, struct pairs *pairs)
 {
@@ -369,8 +343,6 @@ enum mailbox_result mailbox_copy(struct mailbox *from, const struct set *uids,
 	if (result == MAILBOX_OK &&
 	    (from->keywords.unknown || to->keywords.unknown))
 		result = MAILBOX_FAILED;
-	if (result == MAILBOX_OK && !fits(from, uids, move))
-		result = MAILBOX_FULL;
 	if (result == MAILBOX_OK)
 		result = transfer(&t, uids, pairs);
 	if (result == MAILBOX_OK && t.done > 0) {

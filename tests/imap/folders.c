@@ -14,6 +14,7 @@
 #include "../../src/imapd/names.h"
 #include "../../src/imapd/pattern.h"
 #include "../../src/imapd/quota.h"
+#include "../../src/imapd/uidvalidity.h"
 #include "log.h"
 
 static const char *const results[] = {
@@ -113,7 +114,7 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "list") == 0)
 		list();
 	else if (strcmp(what, "uidvalidity") == 0)
-		printf("%" PRIu32 "\n", folder_uidvalidity());
+		printf("%" PRIu32 "\n", uidvalidity_new());
 	else if (strcmp(what, "allows") == 0)
 		printf("%d\n", quota_allows((uint64_t)atoll(argv[3]),
 		    (size_t)atoll(argv[4])));

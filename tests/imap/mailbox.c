@@ -1,8 +1,7 @@
 /*
  * The mailboxes of imapd by commands: mailbox MAILDIR, then lines on fd 0. X and
  * Y are names of one letter; SET is 1:3,5; FLAGS are the letters of a file's
- * name, or -. What folders.c would say comes from the environment: UIDVALIDITY,
- * and ROOM, the octets that the quota allows.
+ * name, or -. What uidvalidity.c would say comes from the environment: UIDVALIDITY.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../src/imapd/folders.h"
+#include "../../src/imapd/uidvalidity.h"
 #include "../../src/imapd/lock.h"
 #include "../../src/imapd/mailbox.h"
 #include "../../src/imapd/name.h"
@@ -24,19 +23,11 @@
 
 static struct mailbox boxes[128];
 
-uint32_t folder_uidvalidity(void)
+uint32_t uidvalidity_new(void)
 {
 	const char *value = getenv("UIDVALIDITY");
 
 	return value != NULL ? (uint32_t)atoi(value) : 1;
-}
-
-bool quota_allows(uint64_t octets, size_t messages)
-{
-	const char *room = getenv("ROOM");
-
-	(void)messages;
-	return room == NULL || octets <= (uint64_t)atoll(room);
 }
 
 static struct mailbox *box(char **line)
