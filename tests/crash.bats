@@ -187,3 +187,33 @@ lmtp() {
 		done
 	done
 }
+
+# faulty CALL ERROR: one failure each, at every such call of a session that moves
+# a message, in a mailbox that is as it was before.
+faulty() {
+	local k last
+	for ((k = 1; k < 60; k++)); do
+		rm -rf "$MAIL/alice"
+		cp -a was "$MAIL/alice"
+		"${STRACE[@]}" -f -qq -o trace -e "trace=$1" \
+			-e "inject=$1:error=$2:when=$k" \
+			"$PROGRAMS/imapd" <in >out 2>err || true
+		grep -q INJECTED trace || break
+		[ ! -e "$MAIL/alice/pennypost-uids.damaged" ]
+		[ ! -e "$MAIL/alice/.Archive/pennypost-uids.damaged" ]
+		! grep -q '^3 OK' out || [ -e "$MAIL/alice/.Archive/cur/"*:2,a ]
+	done
+	[ $k -gt 3 ]
+}
+
+@test "IMAP: what cannot be read now is neither damaged nor empty" {
+	echo 'Subject: 1' >"$MAIL/alice/cur/1:2,a"
+	echo '0 $kept' >"$MAIL/alice/dovecot-keywords"
+	printf '%s\r\n' '1 LOGIN alice secret' '2 SELECT Archive' >in
+	cp in both
+	printf '%s\r\n' '2 SELECT INBOX' '3 MOVE 1 Archive' >>in
+	"$PROGRAMS/imapd" <both >out # the journals are made
+	cp -a "$MAIL/alice" was
+	faulty pread64 EIO
+	faulty '/^(newfstatat|stat|lstat|statx)$' EIO
+}
