@@ -191,7 +191,7 @@ lmtp() {
 # faulty CALL ERROR: one failure each, at every such call of a session that moves
 # a message, in a mailbox that is as it was before.
 faulty() {
-	local k last
+	local k
 	for ((k = 1; k < 60; k++)); do
 		rm -rf "$MAIL/alice"
 		cp -a was "$MAIL/alice"
