@@ -149,6 +149,8 @@ static uint32_t flags_there(struct transfer *t, const struct message *m)
 		    name, true);
 		if (k >= 0)
 			flags |= (uint32_t)FLAG_KEYWORD << k;
+		else if (t->to.box->keywords.unknown)
+			t->error = EIO; /* or it would lose the keyword */
 	}
 	return flags;
 }
@@ -210,16 +212,20 @@ static void transfer_one(struct message *m, void *context)
 	struct transfer *t = context;
 	char base[NAME_SIZE], name[NAME_SIZE];
 	uint64_t size = 0;
+	uint32_t flags;
 	struct stat st;
 	int error;
 
 	if (t->error != 0 || (t->missing && !t->again))
 		return;
+	flags = flags_there(t, m);
+	if (t->error != 0)
+		return;
 	if (!name_size(m->name, 'S', &size) &&
 	    fstatat(t->from.fd, m->name, &st, 0) == 0)
 		size = (uint64_t)st.st_size;
 	name_make(base, size, m->octets);
-	error = name_with_flags(name, base, flags_there(t, m)) ?
+	error = name_with_flags(name, base, flags) ?
 	    transfer_file(t, m->name, name) : ENAMETOOLONG;
 	if (error == ENOENT)
 		t->missing = true;
