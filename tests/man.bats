@@ -408,6 +408,7 @@ imapd/decode.c SPACE
 imapd/directory.c NOREPLACE
 imapd/fetch.c COPY_MAX
 imapd/index.c FORMAT
+imapd/index.c LIBC
 imapd/index.c ORDER
 imapd/index.c PENDING
 imapd/index.c PENDING_MAX
