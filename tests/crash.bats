@@ -201,7 +201,8 @@ faulty() {
 		grep -q INJECTED trace || break
 		[ ! -e "$MAIL/alice/pennypost-uids.damaged" ]
 		[ ! -e "$MAIL/alice/.Archive/pennypost-uids.damaged" ]
-		! grep -q '^3 OK' out || [ -e "$MAIL/alice/.Archive/cur/"*:2,a ]
+		grep -qx '0 $kept' "$MAIL/alice/dovecot-keywords"
+		! grep -q '^4 OK' out || [ -e "$MAIL/alice/.Archive/cur/"*:2,a* ]
 	done
 	[ $k -gt 3 ]
 }
@@ -211,7 +212,8 @@ faulty() {
 	echo '0 $kept' >"$MAIL/alice/dovecot-keywords"
 	printf '%s\r\n' '1 LOGIN alice secret' '2 SELECT Archive' >in
 	cp in both
-	printf '%s\r\n' '2 SELECT INBOX' '3 MOVE 1 Archive' >>in
+	printf '%s\r\n' '2 SELECT INBOX' '3 STORE 1 +FLAGS ($new)' \
+		'4 MOVE 1 Archive' >>in
 	"$PROGRAMS/imapd" <both >out # the journals are made
 	cp -a "$MAIL/alice" was
 	faulty pread64 EIO
