@@ -8,6 +8,7 @@
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROGRAMS=$(cd "${PROGRAMS:-$HERE/../../build}" && pwd)
+export PROGRAMS
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/torture.XXXXXX")
 MEMORY=/dev/shm # a disk in memory is a fast one
 [ -w $MEMORY ] || MEMORY=$WORK
