@@ -29,11 +29,9 @@ bool flag_find(const char *name, uint32_t *bit)
 
 static char *add(char *to, const char *name)
 {
-	size_t n = strlen(name);
-
-	memcpy(to, name, n);
-	to[n] = ' ';
-	return to + n + 1;
+	to = stpcpy(to, name);
+	*to++ = ' ';
+	return to;
 }
 
 static char *add_keywords(char *to, uint32_t flags)
