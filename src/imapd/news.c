@@ -125,17 +125,6 @@ void news_forget(void)
 	watch_clear();
 }
 
-static void begin(bool tell)
-{
-	listing_free(&news.names);
-	if (!listing_read(&news.names))
-		notify_overflow();
-	watch();
-	news.watching = true;
-	for (size_t i = 0; tell && i < news.count; i++)
-		status(&news.others[i]);
-}
-
 /* Names */
 
 static void name_changed(const struct folder *f, unsigned event)
@@ -144,9 +133,10 @@ static void name_changed(const struct folder *f, unsigned event)
 		list_tell(f->name);
 }
 
-/* Both are in the order of name_compare(). */
-static void names_compare(const struct listing *was, const struct listing *now)
+/* Both are in the order of name_compare(). True: they differ. */
+static bool names_compare(const struct listing *was, const struct listing *now)
 {
+	bool differ = was->count != now->count;
 	size_t i = 0, j = 0;
 
 	while (i < was->count || j < now->count) {
@@ -154,6 +144,8 @@ static void names_compare(const struct listing *was, const struct listing *now)
 		const struct folder *new = &now->folders[j];
 		int order = i == was->count ? 1 : j == now->count ? -1 :
 		    name_compare(old->name, new->name);
+		differ = differ || order != 0 || old->there != new->there ||
+		    old->subscribed != new->subscribed;
 		if (order < 0) {
 			if (old->there)
 				name_changed(old, MAILBOX_NAME);
@@ -168,6 +160,7 @@ static void names_compare(const struct listing *was, const struct listing *now)
 		i += order <= 0;
 		j += order >= 0;
 	}
+	return differ;
 }
 
 /* What has changed while nobody watched, since watch() made others anew. */
@@ -182,20 +175,38 @@ static void others_compare(const struct other *was, size_t count)
 	}
 }
 
-static void names_tell(void)
+/* True: they were others, and are watched anew. */
+static bool names_tell(void)
 {
 	static struct other others[OTHERS_MAX];
 	struct listing now = {0}, was = news.names;
 	size_t count = news.count;
 
 	if (!listing_read(&now))
-		return;
-	names_compare(&was, &now);
+		return false;
+	if (!names_compare(&was, &now)) {
+		listing_free(&now);
+		return false;
+	}
 	memcpy(others, news.others, count * sizeof *others);
 	news.names = now;
 	watch();
 	others_compare(others, count);
 	listing_free(&was);
+	return true;
+}
+
+static void begin(bool tell)
+{
+	listing_free(&news.names);
+	if (!listing_read(&news.names))
+		notify_overflow();
+	watch();
+	news.watching = true;
+	while (notify_on() && names_tell())
+		;
+	for (size_t i = 0; tell && i < news.count; i++)
+		status(&news.others[i]);
 }
 
 /* Messages */
@@ -239,7 +250,8 @@ void news_tell(void)
 {
 	/* First: it watches anew, and forgets what it has not heard yet. */
 	if (notify_on() && news.watching && watch_news(news.root))
-		names_tell();
+		while (names_tell())
+			; /* more may have come before it watched again */
 	if (session.state == SELECTED)
 		selected_tell();
 	if (!notify_on() || !news.watching)
