@@ -94,7 +94,7 @@ void cmd_enable(void)
 		{"CONDSTORE", &session.condstore, NULL},
 		{"QRESYNC", &session.qresync, &session.condstore},
 		{"UTF8=ACCEPT", &session.utf8, NULL},
-		{"IMAP4REV2", &session.rev2, &session.utf8},
+		{"IMAP4REV2", &session.rev2, NULL},
 	};
 	struct input *in = &session.input;
 	unsigned wanted = 0;

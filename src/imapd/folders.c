@@ -22,11 +22,6 @@
 
 /* Names and paths */
 
-bool folder_name(char name[FOLDER_NAME_SIZE], const char *said, bool utf8)
-{
-	return name_read(name, said, utf8) == NULL;
-}
-
 void folder_shown(struct str *s, const char *name, bool utf8)
 {
 	if (!utf8 || !name_decode(s, name, strlen(name)))

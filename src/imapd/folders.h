@@ -19,14 +19,7 @@
 
 #define FOLDERS_MAX 10000    /* of one user */
 
-/*
- * What a client says, to a name: "inbox" to "INBOX"; UTF-8 (where the client has
- * enabled it) to modified UTF-7. False: no folder can have that name; why,
- * name_read() tells.
- */
-bool folder_name(char name[FOLDER_NAME_SIZE], const char *said, bool utf8);
-
-/* The other way; appended. */
+/* A name as the client knows it; appended. names.h has the other way. */
 void folder_shown(struct str *, const char *name, bool utf8);
 
 /* The directory, whether it is there or not. */

@@ -344,13 +344,6 @@ struct span input_string(struct input *in)
 	return (struct span){"", 0};
 }
 
-struct span input_nstring(struct input *in)
-{
-	if (input_word(in, "NIL"))
-		return (struct span){NULL, 0};
-	return input_string(in);
-}
-
 static char *text_of(struct input *in, struct span s)
 {
 	if (in->fault != NULL)

@@ -54,7 +54,6 @@ char *input_atom(struct input *);
 char *input_flag(struct input *);      /* "\Seen", "$Junk" */
 char *input_astring(struct input *);   /* no NUL in it */
 struct span input_string(struct input *);
-struct span input_nstring(struct input *); /* NIL: p is NULL */
 char *input_list_mailbox(struct input *);  /* with % and * */
 /* One of several characters; section names and the like. */
 char *input_chars(struct input *, const char *accepted);

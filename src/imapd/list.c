@@ -95,7 +95,7 @@ static void pattern_add(struct list *l, const char *reference)
 	l->patterns = xrealloc(l->patterns,
 	    (l->count + 1) * sizeof *l->patterns);
 	pattern_make(&l->patterns[l->count++], reference, said,
-	    session.utf8 || session.rev2);
+	    session_utf8());
 }
 
 static void patterns(struct list *l)

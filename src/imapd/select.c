@@ -64,7 +64,6 @@ static void leave(void)
 	index_close(session.index);
 	mailbox_close(&session.box);
 	session.index = NULL;
-	session.box = (struct mailbox){0};
 	session.known = 0;
 	session.told = 0;
 	session.recent.count = session.saved.count = 0;

@@ -18,6 +18,9 @@ static struct str answer;
 static const char *answer_kind;
 static bool held;
 
+/* Since when the client has heard nothing of this command; 0: it is new. */
+static int64_t progress_last;
+
 static void answer_set(const char *kind, const char *fmt, va_list ap)
 {
 	if (held)
@@ -52,6 +55,7 @@ void bad(const char *fmt, ...)
 void answer_begin(void)
 {
 	answer_kind = NULL;
+	progress_last = 0;
 }
 
 void answer_hold(bool hold)
@@ -141,10 +145,15 @@ void untagged(const char *fmt, ...)
 	put("\r\n");
 }
 
+bool session_utf8(void)
+{
+	return session.utf8 || session.rev2;
+}
+
 /* What quotes can hold; UTF-8 where the client has asked for it (RFC 6855 3). */
 static bool quotable(struct span s)
 {
-	bool utf8 = session.utf8 || session.rev2;
+	bool utf8 = session_utf8();
 
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\0' || s.p[i] == '\r' || s.p[i] == '\n' ||
@@ -183,7 +192,7 @@ void put_mailbox(const char *name)
 {
 	struct str shown = {0};
 
-	folder_shown(&shown, name, session.utf8 || session.rev2);
+	folder_shown(&shown, name, session_utf8());
 	if (shown.len > 0 && strspn(shown.p, ATOM_LETTERS) == shown.len &&
 	    strcasecmp(shown.p, "NIL") != 0)
 		put(shown.p);
@@ -194,17 +203,13 @@ void put_mailbox(const char *name)
 
 void progress(size_t done, size_t all)
 {
-	static int64_t last;
-	static const char *of;
 	int64_t now = now_ms();
 
-	if (of != session.tag || last == 0) {
-		of = session.tag;
-		last = now;
-	}
-	if (now - last < PROGRESS_AFTER)
+	if (progress_last == 0)
+		progress_last = now;
+	if (now - progress_last < PROGRESS_AFTER)
 		return;
-	last = now;
+	progress_last = now;
 	untagged("OK [INPROGRESS (\"%s\" %zu %zu)] at it", session.tag, done,
 	    all);
 	conn_flush(&session.conn);
@@ -219,7 +224,7 @@ const char *session_mailbox(void)
 
 	if (session.input.fault != NULL)
 		return "";
-	fault = name_read(name, said, session.utf8 || session.rev2);
+	fault = name_read(name, said, session_utf8());
 	if (fault != NULL) {
 		no("[CANNOT] %s", fault);
 		return "";

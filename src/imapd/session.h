@@ -36,7 +36,6 @@ struct session {
 	/* ENABLE (RFC 5161), and what enables without it. */
 	bool condstore, qresync, utf8, rev2;
 	/* The selected mailbox. */
-	char name[256];
 	struct mailbox box;
 	struct index *index;
 	bool read_only;
@@ -68,6 +67,9 @@ void put_number(uint64_t);
 /* As astring, string: quoted or a literal. The name: as the client knows it. */
 void put_string(struct span);
 void put_mailbox(const char *name);
+
+/* Names and strings may be UTF-8 (RFC 6855 3, RFC 9051 5.1). */
+bool session_utf8(void);
 
 /* INPROGRESS (RFC 9585), at most every ten seconds; long commands call it. */
 void progress(size_t done, size_t all);

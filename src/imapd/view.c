@@ -79,7 +79,7 @@ static void last_find(const struct message *m)
 		last_make(m->flags, recent);
 }
 
-void view_flags(const struct message *m)
+static void put_flags(const struct message *m)
 {
 	last_find(m);
 	put_span((struct span){last.text, last.len});
@@ -150,7 +150,7 @@ void view_fetch(struct message *m)
 	if (!m->silent) {
 		put(blank);
 		put("FLAGS ");
-		view_flags(m);
+		put_flags(m);
 		blank = " ";
 	}
 	if (session.condstore) {

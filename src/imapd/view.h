@@ -21,8 +21,7 @@
  */
 size_t view_tell(bool expunges);
 
-/* "(\Seen $Junk)", with \Recent: put, or written without a NUL. */
-void view_flags(const struct message *);
+/* "(\Seen $Junk)", with \Recent; without a NUL. */
 size_t view_flags_text(char text[FLAGS_TEXT_SIZE], const struct message *);
 
 /* The untagged FETCH of its flags, with UID and MODSEQ where these are due. */
