@@ -23,7 +23,9 @@ setup() {
 	done
 }
 
-# Whom the witness is known by. Dovecot serves no root, so nobody does it.
+# Whom the witness is known by. Dovecot serves no root, so nobody does it. One
+# session after the other: beside a rename Dovecot may miss a file, and says that
+# it has gone (about 1 run of 20).
 @test "the same with Dovecot's imap" {
 	[ -x /usr/lib/dovecot/imap ] || skip "no Dovecot"
 	if [ "$(id -u)" = 0 ]; then
@@ -32,6 +34,7 @@ setup() {
 			test -r "$ROOT/tests/imap/session.py" ||
 			skip "nobody may not read here"
 	fi
-	run -0 "$ROOT/tests/torture/imap-fight" -d -s 1 -n 300
+	run -0 "$ROOT/tests/torture/imap-fight" -d -x together,foreign,race \
+		-s 1 -n 300
 	[ "${lines[-1]}" = 'imap-fight: lawful' ]
 }
