@@ -41,6 +41,10 @@ SERVER = $(COMMON) lib/conn.o lib/command.o lib/address.o lib/local.o
 MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
     lib/queue.o
 
+# What is in a message.
+MIME = lib/mime.o lib/header.o lib/words.o lib/parameters.o lib/decode.o \
+    lib/addresses.o lib/date.o lib/charset.o lib/rare.o lib/utf8.o lib/pool.o
+
 DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
     lib/scram.o lib/base64.o lib/sha256.o lib/penalty.o
 
@@ -53,20 +57,18 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
-# imapd: what parses mail, a folder's messages, the folders, what is known of each
-# message, the commands. It has the most to do by far.
-IMAP_MIME = header words parameters charset rare utf8 decode date addresses \
-    mime structure preview
+# imapd: a folder's messages, the folders, what is known of each message, the
+# commands. It has the most to do by far.
 IMAP_MAILBOX = lock keywords name uids messages batch directory scan takeover \
     mailbox place change transfer
 IMAP_FOLDERS = names root uidvalidity uses subscriptions listing folders quota
-IMAP_INDEX = load text subject ids items signature record index
+IMAP_INDEX = load structure preview text subject ids items signature record index
 IMAP_COMMANDS = capability select store append arriving request section binary \
     fetch list pattern manage status criteria match results search sort \
     threads gather thread watch notify news idle
 imapd = $(patsubst %,imapd/%.o,imapd input set session view $(IMAP_COMMANDS) \
-    $(IMAP_INDEX) $(IMAP_FOLDERS) $(IMAP_MAILBOX) $(IMAP_MIME)) \
-    lib/file.o lib/pool.o $(DOOR) $(SERVER)
+    $(IMAP_INDEX) $(IMAP_FOLDERS) $(IMAP_MAILBOX)) \
+    lib/file.o $(MIME) $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
     lib/address.o lib/program.o $(BASE)
@@ -81,7 +83,7 @@ smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
     lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
     lib/envelope.o lib/pool.o lib/base64.o $(SERVER)
-sendmail = sendmail/sendmail.o sendmail/options.o sendmail/addresses.o \
+sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
     lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \

@@ -7,10 +7,10 @@ load helper
 setup_file() {
 	local files
 	files=("$BATS_TEST_DIRNAME"/{mime-answers.c,../src/lib/{str,log,pool}.c}
-		"$BATS_TEST_DIRNAME"/../src/imapd/{header,charset,rare,utf8}.c
-		"$BATS_TEST_DIRNAME"/../src/imapd/{words,parameters,decode,date}.c
-		"$BATS_TEST_DIRNAME"/../src/imapd/{addresses,mime,structure}.c
-		"$BATS_TEST_DIRNAME"/../src/imapd/preview.c
+		"$BATS_TEST_DIRNAME"/../src/lib/{header,charset,rare,utf8}.c
+		"$BATS_TEST_DIRNAME"/../src/lib/{words,parameters,decode,date}.c
+		"$BATS_TEST_DIRNAME"/../src/lib/{addresses,mime}.c
+		"$BATS_TEST_DIRNAME"/../src/imapd/{structure,preview}.c
 		-I"$BATS_TEST_DIRNAME/../src/lib"
 		-I"$BATS_TEST_DIRNAME/../src/imapd")
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror \

@@ -14,9 +14,9 @@ setup_file() {
 		-I"$ROOT/src/lib" -g -O1 -fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined -o "$BATS_FILE_TMPDIR/signature" \
 		"$ROOT/tests/imap/signature.c" "$ROOT"/src/imapd/{signature,text}.c \
-		"$ROOT"/src/imapd/{subject,ids,mime,header,words,parameters}.c \
-		"$ROOT"/src/imapd/{charset,decode,utf8}.c \
-		"$ROOT"/src/lib/{str,log,pool}.c
+		"$ROOT"/src/imapd/{subject,ids}.c \
+		"$ROOT"/src/lib/{mime,header,words,parameters,charset}.c \
+		"$ROOT"/src/lib/{decode,utf8,str,log,pool}.c
 }
 
 # put NAME TEXT DATE: a message in alice's Maildir

@@ -284,18 +284,18 @@ imapd/threads.c STEPS_MAX n imapd.8 steps in a THREAD
 imapd/load.h LOAD_MAX n imapd.8 message
 imapd/record.c HEADER_MAX n imapd.8 header
 imapd/structure.c TEXTS_MAX n imapd.8 texts of a response
-imapd/mime.h MIME_DEPTH_MAX n imapd.8 nested parts
-imapd/mime.h MIME_PARTS_MAX n imapd.8 parts
-imapd/mime.c BOUNDARY_MAX n imapd.8 boundary
-imapd/mime.c TYPE_MAX n imapd.8 MIME type
-imapd/mime.c TEXT_MAX n imapd.8 text of a part
-imapd/mime.c TEXT_WIDE_MAX n imapd.8 the same in a wide charset
+lib/mime.h MIME_DEPTH_MAX n imapd.8 nested parts
+lib/mime.h MIME_PARTS_MAX n imapd.8 parts
+lib/mime.c BOUNDARY_MAX n imapd.8 boundary
+lib/mime.c TYPE_MAX n imapd.8 MIME type
+lib/mime.c TEXT_MAX n imapd.8 text of a part
+lib/mime.c TEXT_WIDE_MAX n imapd.8 the same in a wide charset
 imapd/structure.c NAME_MAX n imapd.8 encoding, language
-imapd/parameters.h PARAMETERS_MAX n imapd.8 parameters
-imapd/parameters.c LIST_MAX n imapd.8 parameter list
-imapd/parameters.c NAME_MAX_2231 n imapd.8 parameter's name
-imapd/words.c CHARSET_SIZE n-1 imapd.8 charset's name
-imapd/words.h WORDS_MAX n imapd.8 encoded words
+lib/parameters.h PARAMETERS_MAX n imapd.8 parameters
+lib/parameters.c LIST_MAX n imapd.8 parameter list
+lib/parameters.c NAME_MAX_2231 n imapd.8 parameter's name
+lib/words.c CHARSET_SIZE n-1 imapd.8 charset's name
+lib/words.h WORDS_MAX n imapd.8 encoded words
 imapd/preview.c PREVIEW_MAX n imapd.8 preview
 imapd/preview.c PLAIN_MAX n imapd.8 text for a preview
 imapd/preview.c HTML_MAX n imapd.8 HTML for a preview
@@ -396,15 +396,15 @@ tls/ticket.c VERSION
 tls/tls.c SECURITY
 imapd/batch.c BATCH_LONG
 imapd/binary.c LINE_OCTETS
-imapd/charset.c NAME_SIZE
-imapd/charset.c PIECE
+lib/charset.c NAME_SIZE
+lib/charset.c PIECE
 imapd/criteria.c DAY
-imapd/date.c DAY
-imapd/date.h DATE_TIME_SIZE
-imapd/decode.c OTHER
-imapd/decode.c PAD
-imapd/decode.c PIECE
-imapd/decode.c SPACE
+lib/date.c DAY
+lib/date.h DATE_TIME_SIZE
+lib/decode.c OTHER
+lib/decode.c PAD
+lib/decode.c PIECE
+lib/decode.c SPACE
 imapd/directory.c NOREPLACE
 imapd/fetch.c COPY_MAX
 imapd/index.c FORMAT
@@ -427,13 +427,13 @@ imapd/match.c LONG
 imapd/match.c LOOK_EVERY
 imapd/messages.c LINE_LEAST
 imapd/names.h NAME_UTF8_SIZE
-imapd/parameters.c CHARSET_SIZE
+lib/parameters.c CHARSET_SIZE
 imapd/quota.c QUOTA_FILE_MAX
-imapd/rare.c CHINESE_PLANES
-imapd/rare.c CHINESE_RARE
-imapd/rare.c KOREAN_ALL
-imapd/rare.c KOREAN_FIRST
-imapd/rare.c KOREAN_PAIRS
+lib/rare.c CHINESE_PLANES
+lib/rare.c CHINESE_RARE
+lib/rare.c KOREAN_ALL
+lib/rare.c KOREAN_FIRST
+lib/rare.c KOREAN_PAIRS
 imapd/record.c DAY
 imapd/record.c MAGIC
 imapd/record.c ODD
@@ -455,7 +455,7 @@ imapd/uids.c STATE_NUMBERS
 imapd/uids.c TAIL
 imapd/uses.c USES_MAX
 imapd/uses.h USES
-imapd/utf8.h UTF8_SIZE
+lib/utf8.h UTF8_SIZE
 imapd/view.h FLAGS_TEXT_SIZE
 WORK
 }

@@ -5,7 +5,7 @@
 #include <strings.h>
 #include <sysexits.h>
 
-#include "addresses.h"
+#include "recipients.h"
 #include "body.h"
 #include "input.h"
 #include "log.h"
@@ -161,22 +161,22 @@ static const char *value(const struct header *h, const struct field *f,
 static void recipients_of(const struct header *h, const struct field *f,
     void (*found)(const struct address *))
 {
-	struct addresses list;
+	struct recipients list;
 	struct address a;
 	const char *p, *behind;
 	size_t n;
 
 	p = value(h, f, &n);
-	list = addresses_begin(p, n);
+	list = recipients_begin(p, n);
 	for (;;)
-		switch (addresses_next(&list, &a, &behind)) {
-		case ADDRESSES_FOUND:
+		switch (recipients_next(&list, &a, &behind)) {
+		case RECIPIENTS_FOUND:
 			found(&a);
 			break;
-		case ADDRESSES_BAD:
+		case RECIPIENTS_BAD:
 			fatal(EX_DATAERR, "%s: not an address: %s",
 			    known[f->known].name, quoted(a.text));
-		case ADDRESSES_END:
+		case RECIPIENTS_END:
 			return;
 		}
 }
@@ -238,16 +238,16 @@ static void field_qualify(const struct header *h, const struct field *f,
     const char *domain, struct str *out)
 {
 	const char *from = h->text.p + f->at, *end = from + f->n;
-	struct addresses list;
+	struct recipients list;
 	struct address a;
 	const char *p, *behind;
-	enum addresses_result got;
+	enum recipients_result got;
 	size_t n;
 
 	p = value(h, f, &n);
-	list = addresses_begin(p, n);
-	while ((got = addresses_next(&list, &a, &behind)) != ADDRESSES_END) {
-		if (got == ADDRESSES_BAD || *a.domain != '\0')
+	list = recipients_begin(p, n);
+	while ((got = recipients_next(&list, &a, &behind)) != RECIPIENTS_END) {
+		if (got == RECIPIENTS_BAD || *a.domain != '\0')
 			continue;
 		str_add(out, from, (size_t)(behind - from));
 		str_puts(out, "@");

@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "addresses.h"
+#include "recipients.h"
 #include "config.h"
 #include "confine.h"
 #include "envelope.h"
@@ -141,7 +141,7 @@ static bool qualify(struct address *a)
 
 static void set_sender(const char *text)
 {
-	struct addresses list = addresses_begin(text, strlen(text));
+	struct recipients list = recipients_begin(text, strlen(text));
 	struct address a;
 	const char *behind;
 
@@ -150,7 +150,7 @@ static void set_sender(const char *text)
 			fatal(EX_USAGE, "-f: control character");
 	if (text[strspn(text, " ")] == '\0' || strcmp(text, "<>") == 0)
 		return;
-	if (addresses_next(&list, &a, &behind) != ADDRESSES_FOUND ||
+	if (recipients_next(&list, &a, &behind) != RECIPIENTS_FOUND ||
 	    list.p != list.end || !qualify(&a))
 		fatal(EX_USAGE, "-f: not an address: %s", quoted(text));
 	strcpy(s.envelope.sender, a.text);
@@ -190,13 +190,13 @@ static void add_recipient(const struct address *to)
 /* A recipient on the command line may be a list, as cron's MAILTO is. */
 static void add_word(const char *word)
 {
-	struct addresses list = addresses_begin(word, strlen(word));
-	enum addresses_result got;
+	struct recipients list = recipients_begin(word, strlen(word));
+	enum recipients_result got;
 	struct address a;
 	const char *behind;
 
-	while ((got = addresses_next(&list, &a, &behind)) != ADDRESSES_END) {
-		if (got == ADDRESSES_BAD)
+	while ((got = recipients_next(&list, &a, &behind)) != RECIPIENTS_END) {
+		if (got == RECIPIENTS_BAD)
 			fatal(EX_DATAERR, "not an address: %s", quoted(word));
 		add_recipient(&a);
 	}

@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "addresses.h"
+#include "recipients.h"
 #include "entry.h"
 #include "local.h"
 #include "log.h"
@@ -136,7 +136,7 @@ static int verify(const struct address *a, const char *domain)
 
 int addresses_verify(char *const words[], const char *domain)
 {
-	enum addresses_result got;
+	enum recipients_result got;
 	struct address a;
 	const char *behind;
 	int status, worst = EX_OK;
@@ -144,11 +144,11 @@ int addresses_verify(char *const words[], const char *domain)
 	if (*words == NULL)
 		fatal(EX_USAGE, "no address to look at");
 	for (; *words != NULL; words++) {
-		struct addresses list = addresses_begin(*words,
+		struct recipients list = recipients_begin(*words,
 		    strlen(*words));
-		while ((got = addresses_next(&list, &a, &behind)) !=
-		    ADDRESSES_END) {
-			if (got == ADDRESSES_BAD)
+		while ((got = recipients_next(&list, &a, &behind)) !=
+		    RECIPIENTS_END) {
+			if (got == RECIPIENTS_BAD)
 				fatal(EX_DATAERR, "not an address: %s",
 				    quoted(*words));
 			status = verify(&a, domain);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fake.h"
-#include "imapd/charset.h"
+#include "lib/charset.h"
 #include "imapd/ids.h"
 #include "imapd/items.h"
 #include "imapd/load.h"

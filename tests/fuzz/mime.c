@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imapd/addresses.h"
-#include "imapd/charset.h"
-#include "imapd/date.h"
-#include "imapd/header.h"
-#include "imapd/mime.h"
+#include "lib/addresses.h"
+#include "lib/charset.h"
+#include "lib/date.h"
+#include "lib/header.h"
+#include "lib/mime.h"
 #include "imapd/structure.h"
-#include "imapd/utf8.h"
-#include "imapd/words.h"
+#include "lib/utf8.h"
+#include "lib/words.h"
 #include "fake.h"
 
 static struct span span_of(const struct str *s)

@@ -1,4 +1,4 @@
-#include "addresses.h"
+#include "recipients.h"
 
 #include <string.h>
 
@@ -12,9 +12,9 @@ struct element {
 	bool angle, closed; /* <, and its > */
 };
 
-struct addresses addresses_begin(const char *text, size_t n)
+struct recipients recipients_begin(const char *text, size_t n)
 {
-	return (struct addresses){text, text + n};
+	return (struct recipients){text, text + n};
 }
 
 /* Comments nest. One without an end goes on to the end of the list. */
@@ -158,20 +158,20 @@ static const char *element(struct element *e, const char *p, const char *end)
 	return p;
 }
 
-enum addresses_result addresses_next(struct addresses *list, struct address *a,
+enum recipients_result recipients_next(struct recipients *list, struct address *a,
     const char **behind)
 {
 	struct element e;
 
 	do {
 		if (list->p == list->end)
-			return ADDRESSES_END;
+			return RECIPIENTS_END;
 		list->p = element(&e, list->p, list->end);
 	} while (e.len == 0 && !e.angle && !e.bad);
 	*behind = e.behind;
 	if (!e.bad && e.angle == e.closed && e.len > 0 &&
 	    address_parse(e.text, a) == ADDRESS_OK)
-		return ADDRESSES_FOUND;
+		return RECIPIENTS_FOUND;
 	strcpy(a->text, e.text);
-	return ADDRESSES_BAD;
+	return RECIPIENTS_BAD;
 }

@@ -3,8 +3,8 @@
  * forms): names and comments, groups, quotes, routes, folded lines, UTF-8 (RFC
  * 6532). A semicolon between addresses, as people write it, is a comma.
  */
-#ifndef ADDRESSES_H
-#define ADDRESSES_H
+#ifndef RECIPIENTS_H
+#define RECIPIENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,21 +12,21 @@
 #include "address.h"
 
 /* Of a list that is being read; the text is the caller's. */
-struct addresses {
+struct recipients {
 	const char *p, *end;
 };
 
-enum addresses_result { ADDRESSES_END, ADDRESSES_FOUND, ADDRESSES_BAD };
+enum recipients_result { RECIPIENTS_END, RECIPIENTS_FOUND, RECIPIENTS_BAD };
 
-struct addresses addresses_begin(const char *text, size_t n);
+struct recipients recipients_begin(const char *text, size_t n);
 
 /*
  * The next address, without name and comments, its domain empty where it has
  * none. *behind: the place in the text where a domain would have to be added.
- * ADDRESSES_BAD: what stands there is none; a->text shows it, cut at its size
+ * RECIPIENTS_BAD: what stands there is none; a->text shows it, cut at its size
  * and perhaps empty, and the list goes on behind it.
  */
-enum addresses_result addresses_next(struct addresses *, struct address *a,
+enum recipients_result recipients_next(struct recipients *, struct address *a,
     const char **behind);
 
 #endif
