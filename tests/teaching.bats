@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# The systems that students build: an SMTP server on a port of its own; SMTP and
+# POP3 with user.txt and mymailbox; HELO to GET_MAIL; receive or redirect. In
+# teaching/ are their conversations: the commands are those of the courses, the
+# codes too, and where only the codes have to be the same the text is a *.
+
+load helper
+load launch/lib
+
+setup() {
+	unset TMUX
+	export TMUX_TMPDIR=$BATS_TEST_TMPDIR
+}
+
+# The terminal, to its last line that is not empty.
+screen() { tmux capture-pane -p -S - >screen 2>/dev/null; }
+
+# Line N of it is LINE, soon; when it fits a PATTERN, with a third word.
+screen_has() { # N LINE [pattern]
+	local i got
+	for i in $(seq 200); do
+		screen && got=$(sed -n "$1p" screen)
+		if [ -n "${3-}" ]; then
+			! _matches "$got" "$2" || return 0
+		else
+			[ "$got" != "$2" ] || return 0
+		fi
+		sleep 0.05
+	done
+	echo "line $1 of the screen: expected '$2', got '$got'"
+	cat screen
+	_told
+	return 1
+}
+
+# A person at a terminal: typed FILE.talk COMMAND…. Each line is typed when what
+# comes before it is on the screen; in the end the screen is the conversation,
+# below what telnet itself has said, of $above lines.
+typed() {
+	local talk=$1 line n=${above-3}
+	shift
+	tmux -f /dev/null new-session -d -x 200 -y 90 "$* 2>&1; sleep 60" \
+		3>&- 7>&-
+	STARTED="${STARTED-} $(tmux display-message -p '#{pid}')"
+	while IFS= read -r line; do
+		n=$((n + 1))
+		case $line in
+		'C: '*)
+			tmux send-keys -l "${line#C: }"
+			tmux send-keys Enter
+			screen_has $n "${line#C: }" ;;
+		C:)
+			tmux send-keys Enter ;;
+		S:*)
+			line=${line#S:}
+			screen_has $n "${line# }" pattern ;;
+		*) return 1 ;;
+		esac || return
+	done <"$talk"
+	[ "$above" = 0 ] ||
+		screen_has $((n + 1)) 'Connection closed by foreign host.' ||
+		return
+	tmux kill-server
+}
+above=3
+
+# The same by hand, on a port: telnet, where that is not said otherwise.
+typed_at() { typed "$1" telnet 127.0.0.1 "$2"; }
+
+# serve PROGRAM [ARGUMENT…]: on a free port, which is $port.
+serve() {
+	port=$(free_port)
+	background "$PROGRAMS/listen" "127.0.0.1:$port" "$PROGRAMS/$1" "${@:2}"
+	listening "$port"
+}
+
+talk() { cp "$BATS_TEST_DIRNAME/teaching/$1.talk" .; talk=$PWD/$1.talk; }
+
+# What the last command of the test left in a mailbox, its first lines cut.
+text_of() { mail_of "$1" | sed '1,/^Subject:/d'; }
+
+# 1. A simple SMTP server, to which one talks by telnet
+
+@test "the SMTP server: the transcript, through stdin" {
+	home_make
+	talk smtp
+	both "$PROGRAMS/smtpd" <"$talk"
+	[ "$(count "$MAIL/bob/new")" = 2 ]
+	talk smtp-errors
+	both "$PROGRAMS/smtpd" <"$talk"
+	[ "$(count "$MAIL/bob/new")" = 2 ]
+	assert_no_tmp
+}
+
+@test "the SMTP server: typed into telnet" {
+	home_make
+	talk smtp
+	serve smtpd
+	typed_at smtp.talk "$port"
+	[ "$(text_of bob)" = "
+Hello, Bob.
+This is a test." ]
+	talk smtp-errors
+	typed_at smtp-errors.talk "$port"
+	[ "$(count "$MAIL/bob/new")" = 1 ]
+}
+
+# nc sends lines that end in LF; -C makes them CRLF.
+@test "the SMTP server: typed into nc, which wants -C" {
+	home_make
+	talk smtp
+	serve smtpd
+	above=0
+	typed smtp.talk nc -C 127.0.0.1 "$port"
+	[ "$(text_of bob)" = "
+Hello, Bob.
+This is a test." ]
+	printf '%s\n' 'S: 220 *' 'C: HELO me' \
+		'S: 500 5.5.2 Lines end in CRLF, and hold no other CR or LF' \
+		>bare.talk
+	typed bare.talk nc 127.0.0.1 "$port"
+}
+
+# 4. Receive or redirect
+
+# A second server, for elsewhere.test, whose dora has a mailbox; $other is its
+# port and $far its home.
+second_server() {
+	far=$BATS_TEST_TMPDIR/far
+	other=$(free_port)
+	mkdir -p "$far"/users "$far"/spool/{queue,tmp} \
+		"$far/spool/mail/elsewhere.test/dora"/{tmp,new,cur}
+	printf '%s\n' 'host mx.elsewhere.test' 'resolver 127.0.0.1:1' \
+		>"$far/pennypost.conf"
+	echo elsewhere.test >"$far/users/domains"
+	echo 'dora@elsewhere.test:x:' >"$far/users/passwd"
+}
+
+as_the_mail_user() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+@test "receive or redirect: xinetd, smtpd, the spool, cron's queue-run, the other server" {
+	installed
+	second_server
+	smtp=$(free_port)
+	log=$BATS_TEST_TMPDIR/xinetd.log
+	echo "smarthost 127.0.0.1:$other" >>"$PENNYPOST_HOME/pennypost.conf"
+	xinetd_start pennypost-smtp
+	talk redirect
+	typed_at redirect.talk "$smtp"
+	# One has it, the other's waits in the spool.
+	[ "$(text_of alice)" = "
+One text." ]
+	run -0 as_the_mail_user "$LIBEXEC/sendmail" -bp
+	echo "$output"
+	[[ $output == *'carol@example.test'*'dora@elsewhere.test'* ]]
+	[[ $output != *alice* ]]
+	[ "$(count "$QUEUE")" = 1 ]
+	# The other server is down; cron comes, and comes again when it is up.
+	as_the_mail_user "$LIBEXEC/queue-run" 2>>stderr
+	run -0 as_the_mail_user "$LIBEXEC/sendmail" -bp
+	echo "$output"
+	[[ $output == *'Connection refused'* ]]
+	PENNYPOST_HOME=$far background "$PROGRAMS/listen" "127.0.0.1:$other" \
+		"$PROGRAMS/smtpd"
+	listening "$other"
+	as_the_mail_user "$LIBEXEC/queue-run" -a 2>>stderr
+	run -0 as_the_mail_user "$LIBEXEC/sendmail" -bp
+	echo "$output"
+	[ "$output" = 'Mail queue is empty' ]
+	MAIL=$far/spool/mail/elsewhere.test
+	[ "$(text_of dora)" = "
+One text." ]
+	# Both servers have put their line on it.
+	[ "$(mail_of dora | grep -c '^Received: ')" = 2 ]
+	mail_of dora | grep -q '^Return-Path: <carol@example.test>$'
+	[ "$(count "$PENNYPOST_HOME"/spool/{queue,tmp})" = 0 ]
+}
