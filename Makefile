@@ -43,7 +43,8 @@ MESSAGE = lib/smtp.o lib/body.o lib/envelope.o lib/pool.o lib/file.o \
 
 # What is in a message.
 MIME = lib/mime.o lib/header.o lib/words.o lib/parameters.o lib/decode.o \
-    lib/addresses.o lib/date.o lib/charset.o lib/rare.o lib/utf8.o lib/pool.o
+    lib/addresses.o lib/date.o lib/charset.o lib/rare.o lib/utf8.o lib/html.o \
+    lib/pool.o
 
 DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
     lib/scram.o lib/base64.o lib/sha256.o lib/penalty.o
@@ -84,9 +85,9 @@ smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
     lib/envelope.o lib/pool.o lib/base64.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
-    sendmail/input.o sendmail/header.o sendmail/words.o sendmail/text.o \
+    sendmail/input.o sendmail/header.o sendmail/text.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
-    lib/entry.o lib/nudge.o lib/trace.o lib/qp.o \
+    lib/entry.o lib/nudge.o lib/phrase.o lib/trace.o lib/qp.o \
     $(MESSAGE) $(SERVER)
 tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     tls/agreed.o tls/outcome.o tls/relay.o \

@@ -9,7 +9,7 @@ setup_file() {
 	files=("$BATS_TEST_DIRNAME"/{mime-answers.c,../src/lib/{str,log,pool}.c}
 		"$BATS_TEST_DIRNAME"/../src/lib/{header,charset,rare,utf8}.c
 		"$BATS_TEST_DIRNAME"/../src/lib/{words,parameters,decode,date}.c
-		"$BATS_TEST_DIRNAME"/../src/lib/{addresses,mime}.c
+		"$BATS_TEST_DIRNAME"/../src/lib/{addresses,mime,html}.c
 		"$BATS_TEST_DIRNAME"/../src/imapd/{structure,preview}.c
 		-I"$BATS_TEST_DIRNAME/../src/lib"
 		-I"$BATS_TEST_DIRNAME/../src/imapd")

@@ -113,7 +113,8 @@ lib/envelope.h RECIPIENTS_MAX n sendmail.8 recipients
 sendmail/sendmail.c ADDRESSES_MAX n sendmail.8 addresses
 lib/address.h ADDRESS_SIZE n-1 sendmail.8 address
 lib/envelope.h ENVID_SIZE n-1 sendmail.8 ENVID
-sendmail/words.c ENCODED_MAX n sendmail.8 encoded word
+lib/phrase.c ENCODED_MAX n sendmail.8 encoded word
+lib/phrase.c ENCODED_LINE n sendmail.8 its line
 lib/qp.h QP_LINE_MAX n sendmail.8 encoded line
 sendmail/text.h TEXT_MEMORY n sendmail.8 text in memory
 sendmail/input.h PIECE_MAX n sendmail.8 piece of a line
@@ -256,11 +257,11 @@ imapd/idle.c SIGN_OF_LIFE n imapd.8 silence in IDLE
 imapd/session.c PROGRESS_AFTER n imapd.8 silence in a command
 lib/door.c LINGER n imapd.8 rest of the output
 lib/conn.c LINGER n imapd.8 rest of the input
-imapd/lock.c PATIENCE n imapd.8 wait for the lock
-imapd/names.h FOLDER_NAME_SIZE n-1 imapd.8 name of a mailbox
-imapd/names.h FOLDER_DEPTH_MAX n imapd.8 levels of mailboxes
+lib/lock.c PATIENCE n imapd.8 wait for the lock
+lib/names.h FOLDER_NAME_SIZE n-1 imapd.8 name of a mailbox
+lib/names.h FOLDER_DEPTH_MAX n imapd.8 levels of mailboxes
 imapd/folders.h FOLDERS_MAX n imapd.8 mailboxes
-imapd/subscriptions.h SUBSCRIPTIONS_MAX n imapd.8 subscriptions
+lib/subscriptions.h SUBSCRIPTIONS_MAX n imapd.8 subscriptions
 imapd/list.c PATTERNS_MAX n imapd.8 patterns in a LIST
 imapd/quota.c QUOTA_AGE n imapd.8 age of the quota's sum
 imapd/quota.c QUOTA_AGE_REFUSED n imapd.8 the same before a refusal
@@ -300,15 +301,15 @@ imapd/preview.c PREVIEW_MAX n imapd.8 preview
 imapd/preview.c PLAIN_MAX n imapd.8 text for a preview
 imapd/preview.c HTML_MAX n imapd.8 HTML for a preview
 imapd/record.h RECORD_MAX n imapd.8 record of the index
-imapd/keywords.h KEYWORDS_MAX n pennypost-maildir.5 keywords of a folder
-imapd/keywords.h KEYWORD_SIZE n-1 pennypost-maildir.5 keyword
-imapd/keywords.c FILE_MAX n pennypost-maildir.5 dovecot-keywords
+lib/keywords.h KEYWORDS_MAX n pennypost-maildir.5 keywords of a folder
+lib/keywords.h KEYWORD_SIZE n-1 pennypost-maildir.5 keyword
+lib/keywords.c FILE_MAX n pennypost-maildir.5 dovecot-keywords
 imapd/name.h NAME_SIZE n-1 pennypost-maildir.5 name
 imapd/messages.c GONE_KEPT n pennypost-maildir.5 expunges remembered
 imapd/messages.c LINES_FREE n pennypost-maildir.5 dead lines
 imapd/messages.c LINES_DEAD n pennypost-maildir.5 dead lines at most
 imapd/directory.c TMP_AGE n pennypost-maildir.5 file in tmp
-imapd/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
+lib/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
 imapd/index.c DEAD_ALLOWED n pennypost-maildir.5 dead records
 LIMITS
 }
@@ -419,14 +420,14 @@ imapd/load.c BLOCK
 imapd/load.c HEADER_FIRST
 imapd/load.c NAME_SIZE
 imapd/load.c RAW_SIZE
-imapd/lock.c STEP_MAX
+lib/lock.c STEP_MAX
 imapd/mailbox.c COUNT_AT_ONCE
 imapd/manage.c QUOTA_UNIT
 imapd/match.c DAY
 imapd/match.c LONG
 imapd/match.c LOOK_EVERY
 imapd/messages.c LINE_LEAST
-imapd/names.h NAME_UTF8_SIZE
+lib/names.h NAME_UTF8_SIZE
 lib/parameters.c CHARSET_SIZE
 imapd/quota.c QUOTA_FILE_MAX
 lib/rare.c CHINESE_PLANES
@@ -439,7 +440,7 @@ imapd/record.c MAGIC
 imapd/record.c ODD
 imapd/record.h RECORD_ALIGN
 imapd/record.h RECORD_TEXTS
-imapd/root.c TREE_DEPTH
+lib/root.c TREE_DEPTH
 imapd/scan.c DOUBT
 imapd/scan.c QUIET
 imapd/section.c DIGITS

@@ -777,8 +777,8 @@ END
 		'From: =?unknown-8bit?Q?J=FC?= <a@example.test>' ]
 	# 75 octets a word, and no character in two.
 	[ "$(from_of -F "$(printf 'ü%.0s' $(seq 12))")" = \
-		"From: =?utf-8?Q?$(printf '=C3=BC%.0s' $(seq 10))?=
- =?utf-8?Q?=C3=BC=C3=BC?= <a@example.test>" ]
+		"From: =?utf-8?Q?$(printf '=C3=BC%.0s' $(seq 9))?=
+ =?utf-8?Q?=C3=BC=C3=BC=C3=BC?= <a@example.test>" ]
 	[ "$(from_of -F $'x\nBcc: evil@example.net')" = \
 		'From: "x Bcc: evil@example.net" <a@example.test>' ]
 	[ "$(from_of -F $'ü\r\n\r\nbody')" = \

@@ -9,8 +9,8 @@
 #include "body.h"
 #include "input.h"
 #include "log.h"
+#include "phrase.h"
 #include "trace.h"
-#include "words.h"
 
 enum { /* what is done with a field */
 	ADDRESSES = 1,

@@ -1,10 +1,11 @@
-#include "words.h"
+#include "phrase.h"
 
 #include <string.h>
 
 #include "address.h"
 
 #define ENCODED_MAX 75 /* octets of an encoded word, RFC 2047 2 */
+#define ENCODED_LINE 76 /* octets of a line that holds one, the same */
 
 static bool is_ascii(const char *s)
 {
@@ -46,24 +47,31 @@ static void encode(struct str *out, const char *p, size_t n)
 	}
 }
 
-/* No character is divided between two words: RFC 2047 5. */
-static void encoded_words(struct str *out, const char *name)
+static size_t column(const struct str *s)
 {
-	const char *charset = charset_of(name);
+	const char *lf = s->len > 0 ? memrchr(s->p, '\n', s->len) : NULL;
+
+	return lf != NULL ? s->len - (size_t)(lf + 1 - s->p) : s->len;
+}
+
+/* No character is divided between two words: RFC 2047 5. */
+void words_encode(struct str *out, const char *text)
+{
+	const char *charset = charset_of(text);
 	size_t start = 0, n;
 
-	for (; *name != '\0'; name += n) {
-		n = utf8_length(name);
+	for (; *text != '\0'; text += n) {
+		n = utf8_length(text);
 		if (n == 0)
 			n = 1;
-		if (start == 0 ||
+		if (start == 0 || column(out) + 3 * n + 2 > ENCODED_LINE ||
 		    out->len - start + 3 * n + 2 > ENCODED_MAX) {
 			if (start != 0)
 				str_puts(out, "?=\n ");
 			start = out->len;
 			str_printf(out, "=?%s?Q?", charset);
 		}
-		encode(out, name, n);
+		encode(out, text, n);
 	}
 	str_puts(out, "?=");
 }
@@ -73,7 +81,7 @@ void phrase_write(struct str *out, const char *name)
 	bool plain = true;
 
 	if (!is_ascii(name)) {
-		encoded_words(out, name);
+		words_encode(out, name);
 		return;
 	}
 	for (const char *p = name; *p != '\0'; p++)

@@ -1,6 +1,6 @@
-/* Texts that go into a header: names, and lines that are too long. */
-#ifndef WORDS_H
-#define WORDS_H
+/* Texts that go into a header: names, and lines that are too long: with LF. */
+#ifndef PHRASE_H
+#define PHRASE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +12,12 @@
  * encoded words (RFC 2047 5 (3)). Controls become blanks.
  */
 void phrase_write(struct str *, const char *name);
+
+/*
+ * A text as encoded words, folded, behind what its line holds already. It is for
+ * a Subject, too (RFC 2047 5 (1)).
+ */
+void words_encode(struct str *, const char *text);
 
 /*
  * Folds the lines of out, from `start` on, that have more than max octets: at
