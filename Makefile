@@ -49,7 +49,7 @@ MIME = lib/mime.o lib/header.o lib/words.o lib/parameters.o lib/decode.o \
 DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
     lib/scram.o lib/base64.o lib/sha256.o lib/penalty.o
 
-smtpd = smtpd/smtpd.o smtpd/handoff.o smtpd/broker.o \
+smtpd = smtpd/smtpd.o smtpd/handoff.o lib/broker.o \
     lib/nudge.o lib/trace.o $(DOOR) $(MESSAGE) $(SERVER)
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \

@@ -34,7 +34,7 @@ void conn_open(struct conn *c, int in, int out, int timeout, int session)
 	c->timeout = timeout;
 	c->deadline = session > 0 ? now_ms() + session * (int64_t)1000 : 0;
 	c->error = 0;
-	c->broken = c->client = false;
+	c->broken = c->client = c->bare_lf = false;
 	c->start = c->end = c->out_len = 0;
 }
 
@@ -110,9 +110,11 @@ enum line conn_line(struct conn *c, size_t max, char **line)
 			c->start += len + 1;
 			if (skipping || len + 1 > max)
 				return LINE_LONG;
-			if (len == 0 || p[len - 1] != '\r')
+			if (len > 0 && p[len - 1] == '\r')
+				len--;
+			else if (!c->bare_lf)
 				return LINE_BAD;
-			p[--len] = '\0';
+			p[len] = '\0';
 			*line = p;
 			return strcspn(p, "\r") == len ? LINE_OK : LINE_BAD;
 		}

@@ -21,6 +21,7 @@ struct conn {
 	int error;        /* why a read failed: LINE_EOF is no end then */
 	bool broken;      /* a write failed: nobody is there */
 	bool client;      /* set behind conn_open(): see there */
+	bool bare_lf;     /* the same: a line may end in LF alone */
 	size_t start, end, out_len;
 	char buf[CONN_BUFFER];
 	char out_buf[CONN_BUFFER];

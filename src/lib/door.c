@@ -72,8 +72,8 @@ static void network_take(struct door *d, int fd)
 
 static int tls_begin(struct door *d)
 {
-	/* No name is registered for SMTP (RFC 7301 6). */
-	const char *alpn = strcmp(d->service, "smtp") == 0 ? NULL : d->service;
+	/* No name is registered for SMTP (RFC 7301 6), nor for mysmtp. */
+	const char *alpn = strstr(d->service, "smtp") ? NULL : d->service;
 	int fd = tls_serve(0, 1, alpn, &d->tls);
 
 	if (fd >= 0)
@@ -175,10 +175,12 @@ static void serve_tls(struct door *d)
 		close(fd);
 }
 
-static void serve_own(struct door *d)
+static void serve_own(struct door *d, const struct request *r, size_t n)
 {
 	static const struct answer a;
-	int fd = d->own->give();
+	const char *end = memchr(r->text, '\0', n);
+	int fd = end != NULL && end < r->text + DOOR_TEXT_SIZE ?
+	    d->own->give(r->text) : -1;
 
 	answer_send(d, &a, fd);
 	if (fd >= 0)
@@ -212,7 +214,7 @@ static bool serve(struct door *d, struct request *r, size_t n)
 		return left(d, r, n);
 	case ASK:
 		if (d->own != NULL)
-			serve_own(d);
+			serve_own(d, r, n);
 		break;
 	case SAY:
 		if (d->own != NULL && memchr(r->text, '\0', n) != NULL)
@@ -395,12 +397,12 @@ enum login_result door_external(struct door *d, const char *authzid)
 	return login_ask(d, EXTERNAL, authzid, "", NULL);
 }
 
-int door_ask(struct door *d)
+int door_ask(struct door *d, const char *what)
 {
 	static struct answer a;
 	int fd = -1;
 
-	if (request_send(d, ASK, "", "", 0) && !answer_read(d, &a, &fd))
+	if (request_send(d, ASK, what, "", 0) && !answer_read(d, &a, &fd))
 		fd = -1;
 	return fd;
 }

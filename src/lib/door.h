@@ -30,8 +30,9 @@
 
 /* What the doorkeeper of one program does besides. */
 struct door_service {
-	/* door_ask(): the descriptor that the talker is to have; -1: none. */
-	int (*give)(void);
+	/* door_ask(): the descriptor that the talker is to have; -1: none.
+	 * `what` is a stranger's word, of less than DOOR_TEXT_SIZE. */
+	int (*give)(const char *what);
 	/* door_say(): there is no answer. */
 	void (*hear)(const char *text);
 	/* There is something to read on fd; -1: there never is. */
@@ -45,7 +46,7 @@ struct door {
 	const struct config *config;
 	const struct peer *peer;
 	struct conn *conn;          /* on fd 0 and 1 */
-	const char *service;        /* "smtp", "pop3", "imap" */
+	const char *service;        /* "smtp", "pop3", "imap", "mysmtp" */
 	struct door_service *own;   /* may be NULL */
 	struct tls tls;
 	bool tls_offered;           /* and not in use yet */
@@ -98,7 +99,7 @@ enum login_result door_scram_final(struct door *, const char *final,
 enum login_result door_external(struct door *, const char *authzid);
 
 /* What the program's own service does. */
-int door_ask(struct door *);
+int door_ask(struct door *, const char *what);
 void door_say(struct door *, const char *text);
 
 /* After a login: leaves conn, with what is unread, and the text to the next. */

@@ -12,6 +12,8 @@
 
 #include "str.h"
 
+#define LOOPBACK "127.0.0.0/8 ::1"
+
 /* Every address as IPv6, IPv4 as ::ffff:a.b.c.d, so that one test serves. */
 static bool parse(const char *text, struct in6_addr *a)
 {
@@ -118,6 +120,23 @@ static void from_unix_socket(struct peer *peer)
 		peer_is_local(peer, cred.uid);
 }
 
+/* One end's address, where it is TCP's. */
+static void print(struct peer *peer, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+	const void *from = ss->ss_family == AF_INET ? (const void *)
+	    &in->sin_addr : &in6->sin6_addr;
+	int family = ss->ss_family;
+
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		from = &in6->sin6_addr.s6_addr[12];
+		family = AF_INET;
+	}
+	if (family == AF_INET || family == AF_INET6)
+		inet_ntop(family, from, peer->address, sizeof peer->address);
+}
+
 static void from_socket(struct peer *peer)
 {
 	struct sockaddr_storage ss = {0};
@@ -125,21 +144,10 @@ static void from_socket(struct peer *peer)
 
 	if (getpeername(0, (struct sockaddr *)&ss, &len) != 0)
 		return;
-	if (ss.ss_family == AF_UNIX) {
+	if (ss.ss_family == AF_UNIX)
 		from_unix_socket(peer);
-	} else if (ss.ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)&ss;
-		inet_ntop(AF_INET, &in->sin_addr, peer->address,
-		    sizeof peer->address);
-	} else if (ss.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in = (const void *)&ss;
-		if (IN6_IS_ADDR_V4MAPPED(&in->sin6_addr))
-			inet_ntop(AF_INET, &in->sin6_addr.s6_addr[12],
-			    peer->address, sizeof peer->address);
-		else
-			inet_ntop(AF_INET6, &in->sin6_addr, peer->address,
-			    sizeof peer->address);
-	}
+	else
+		print(peer, &ss);
 }
 
 static void from_environment(struct peer *peer)
@@ -163,7 +171,22 @@ void peer_find(struct peer *peer)
 		from_socket(peer);
 	else
 		from_environment(peer);
-	peer->loopback = peer_in(peer, "127.0.0.0/8 ::1");
+	peer->loopback = peer_in(peer, LOOPBACK);
 	if (!peer->local)
 		snprintf(peer->who, sizeof peer->who, "peer=%s", peer->address);
+}
+
+bool peer_is_inside(const struct peer *peer)
+{
+	struct sockaddr_storage ss = {0};
+	socklen_t len = sizeof ss;
+	struct peer own = {0};
+
+	if (!peer->socket)
+		return peer->loopback || *peer->address == '\0';
+	if (getsockname(0, (struct sockaddr *)&ss, &len) != 0)
+		return false;
+	print(&own, &ss);
+	return ss.ss_family == AF_UNIX ||
+	    (peer->loopback && peer_in(&own, LOOPBACK));
 }

@@ -25,6 +25,12 @@ struct peer {
 
 void peer_find(struct peer *);
 
+/*
+ * Does this connection not leave the machine? Of TCP, our own end is asked too:
+ * a service that others can reach as well is not inside.
+ */
+bool peer_is_inside(const struct peer *);
+
 /* A caller of the same machine says who the user is. */
 void peer_is_local(struct peer *, unsigned uid);
 

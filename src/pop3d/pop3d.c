@@ -1,7 +1,7 @@
 /*
  * pop3d: lets a user fetch mail by POP3 on fd 0 and 1: RFC 1939 without APOP,
  * 2449 (CAPA), 2595 (STLS), 3206, 5034 (SASL), 6856 (UTF8). With -T, TLS comes
- * first (RFC 8314). See pop3d(8).
+ * first (RFC 8314); with -u, who it is is known. See pop3d(8).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,6 +32,8 @@
 #define TALKER_MEMORY (16u << 20)   /* bytes; it needs 1 MiB */
 #define SESSION_MEMORY (256u << 20) /* a million messages */
 #define LOGIN_ERRORS 3 /* what a wrong password counts */
+
+#define USAGE "usage: pop3d [-T | -u address] [-C home]"
 
 enum state { AUTHORIZATION = 1, TRANSACTION = 2, ANY = 3 };
 
@@ -434,13 +436,17 @@ static _Noreturn void talk(enum state state)
 	door_close(&s.door, EX_OK);
 }
 
-/* The user's own process: it can reach his mailbox, and nothing else. */
-static bool enter(void)
+/*
+ * The user's own process: it can reach his mailbox, and nothing else. Where auth
+ * was asked he has one, and it is our trouble when it is not there.
+ */
+static bool enter(bool asked)
 {
 	const struct address *who = &s.door.login.who;
 	const char *why = NULL;
 
-	if (!mailbox_path(s.mailbox, who->local, who->domain)) {
+	if (!mailbox_path(s.mailbox, who->local, who->domain) ||
+	    (!asked && access(s.mailbox, F_OK) != 0 && errno == ENOENT)) {
 		error("[SYS/PERM] no such mailbox");
 		return false;
 	}
@@ -461,36 +467,60 @@ static bool enter(void)
 	return why == NULL;
 }
 
+/* -u: somebody else has asked who it is. */
+static void user_is(const char *address)
+{
+	char whole[2 * ADDRESS_SIZE];
+
+	if (*s.peer.address != '\0')
+		fatal(EX_USAGE, "-u is not for the network: it asks nobody "
+		    "for a password");
+	snprintf(whole, sizeof whole, "%s%s%s", address,
+	    strchr(address, '@') == NULL ? "@" : "",
+	    strchr(address, '@') == NULL ? domain_default() : "");
+	if (address_parse(whole, &s.door.login.who) != ADDRESS_OK ||
+	    *s.door.login.who.domain == '\0')
+		fatal(EX_USAGE, "-u %s: no address", safe(address));
+	s.door.tls_offered = false;
+}
+
 int main(int argc, char **argv)
 {
-	const char *home = NULL;
+	const char *home = NULL, *address = NULL;
 	bool tls = false;
 	int option;
 
 	program_begin("pop3d");
 	log_last_words("-ERR [SYS/TEMP] out of service, try later\r\n");
-	while ((option = getopt(argc, argv, "C:T")) != -1) {
+	while ((option = getopt(argc, argv, "C:Tu:")) != -1) {
 		if (option == 'C')
 			home = optarg;
 		else if (option == 'T')
 			tls = true;
+		else if (option == 'u')
+			address = optarg;
 		else
-			fatal(EX_USAGE, "usage: pop3d [-T] [-C home]");
+			fatal(EX_USAGE, USAGE);
 	}
+	if (tls && address != NULL)
+		fatal(EX_USAGE, USAGE);
 	home_enter(home);
 	s.config = config_load();
 	peer_find(&s.peer);
 	conn_open(&s.conn, 0, 1, TIMEOUT, SESSION);
 	confine_secrets();
-	door_begin(&s.door, s.config, &s.peer, &s.conn, "pop3", true);
+	door_begin(&s.door, s.config, &s.peer, &s.conn, "pop3",
+	    address == NULL);
+	if (address != NULL)
+		user_is(address);
 	if (tls)
 		door_tls_first(&s.door);
 	/* While it is on its way, and the answer, the talker begins. */
 	conn_reply(&s.conn, "+OK %s POP3 Pennypost", s.config->host);
 	conn_flush(&s.conn);
-	if (door_talk(&s.door, &stranger))
+	if (address == NULL && door_talk(&s.door, &stranger))
 		talk(AUTHORIZATION);
-	if (enter())
+	if (enter(address == NULL))
 		talk(TRANSACTION);
 	conn_hang_up(&s.conn);
 	door_close(&s.door, EX_OK);

@@ -59,7 +59,7 @@ static bool started(void)
 
 	if (to.running)
 		return true;
-	fd = door_ask(to.door);
+	fd = door_ask(to.door, "deliver");
 	if (fd < 0)
 		return false;
 	conn_open(&to.conn, fd, fd, DELIVER_TIMEOUT, 0);

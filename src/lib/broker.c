@@ -62,10 +62,11 @@ static int start(void)
 	return -1;
 }
 
-static int give(void)
+static int give(const char *what)
 {
 	int fd = ready >= 0 ? ready : start();
 
+	(void)what;
 	ready = -1;
 	return fd;
 }
