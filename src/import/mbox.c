@@ -1,0 +1,525 @@
+#include "mbox.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "date.h"
+#include "log.h"
+#include "span.h"
+#include "stream.h"
+
+#define PIECE 65536             /* of a line, at most; a From_ line has 100 */
+#define HEADER_MAX (1u << 20)   /* its flags are looked for in so much */
+#define SENDER_WORDS 20         /* in a From_ line, before its date */
+
+/* What mail servers keep in the header, and a message is better off without. */
+enum own {
+	STATUS, X_STATUS, X_KEYWORDS, X_UID, X_IMAP, X_IMAPBASE,
+	CONTENT_LENGTH, OWN,
+};
+static const char *const own_fields[OWN] = {"Status", "X-Status",
+    "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length"};
+
+#define PSEUDO "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
+
+struct mbox {
+	int fd;
+	const char *name;
+	const char *folder;
+	unsigned long line; /* of what piece() gave */
+	char buf[PIECE];
+	size_t at, len;
+	uint64_t offset;    /* of buf[at] in the file */
+	bool middle;        /* what comes is not the beginning of a line */
+	bool failed;
+	bool any;           /* the folder has been told */
+	uint32_t uidvalidity;
+	unsigned long begins; /* the message: its From_ line */
+	struct from_line from;
+	struct str header;
+	struct str value[OWN]; /* of the header's own fields */
+	bool has[OWN];
+};
+
+/* --- Pieces of lines --- */
+
+static void fill(struct mbox *m)
+{
+	ssize_t n;
+
+	memmove(m->buf, m->buf + m->at, m->len - m->at);
+	m->len -= m->at;
+	m->at = 0;
+	do
+		n = read(m->fd, m->buf + m->len, sizeof m->buf - m->len);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		m->len += (size_t)n;
+	else if (n < 0) {
+		stream_fault("%s: %s", m->name, strerror(errno));
+		m->failed = true;
+	}
+}
+
+/*
+ * A line with its end, or as much of it as there is room for; valid until the
+ * next call. *first: it is a line's beginning. False: there is no more.
+ */
+static bool piece(struct mbox *m, struct span *s, bool *first)
+{
+	char *end;
+	size_t before = SIZE_MAX;
+
+	while ((end = memchr(m->buf + m->at, '\n', m->len - m->at)) == NULL &&
+	    m->len - m->at < sizeof m->buf && before != m->len - m->at &&
+	    !m->failed) {
+		before = m->len - m->at;
+		fill(m);
+	}
+	if (m->at == m->len)
+		return false;
+	s->p = m->buf + m->at;
+	s->n = end != NULL ? (size_t)(end + 1 - s->p) : m->len - m->at;
+	*first = !m->middle;
+	m->line += *first;
+	m->middle = end == NULL;
+	m->at += s->n;
+	m->offset += s->n;
+	return true;
+}
+
+static bool is_blank(struct span s)
+{
+	return (s.n == 1 && s.p[0] == '\n') ||
+	    (s.n == 2 && s.p[0] == '\r' && s.p[1] == '\n');
+}
+
+/* --- From_ --- */
+
+static bool is_one_of(const char *word, const char *names)
+{
+	const char *at = isalpha((unsigned char)*word) ?
+	    strcasestr(names, word) : NULL;
+
+	return at != NULL && strlen(word) == 3 && (at - names) % 3 == 0;
+}
+
+static bool is_zone(const char *word)
+{
+	return ((*word == '+' || *word == '-') && strlen(word) == 5 &&
+	    strspn(word + 1, "0123456789") == 4) ||
+	    (strlen(word) >= 2 && strlen(word) <= 5 &&
+	    strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(word));
+}
+
+static bool is_year(const char *word)
+{
+	return strlen(word) == 4 && strspn(word, "0123456789") == 4;
+}
+
+/* By this machine's zone, what was read as if in UTC. */
+static int64_t local_time(int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return seconds;
+	tm.tm_isdst = -1;
+	return mktime(&tm);
+}
+
+/*
+ * asctime(3)'s date from word[0] on, with a zone before the year, behind it, or
+ * not at all; day and month may stand the other way round (RFC 5322 3.3).
+ */
+static bool date_words(char *const word[], size_t n, int64_t *seconds)
+{
+	const char *month, *day, *year, *zone = NULL;
+	char text[64];
+	int minutes;
+	size_t at;
+
+	if (n < 5)
+		return false;
+	word[0][strcspn(word[0], ",")] = '\0';
+	if (!is_one_of(word[0], "SunMonTueWedThuFriSat"))
+		return false;
+	month = word[1], day = word[2];
+	if (!is_one_of(month, "JanFebMarAprMayJunJulAugSepOctNovDec"))
+		month = word[2], day = word[1];
+	if (is_year(word[3])) { /* RFC 5322's */
+		year = word[3];
+		at = 5;
+	} else {
+		at = 4;
+		if (is_zone(word[at]) && n > 5)
+			zone = word[at++];
+		year = word[at++];
+	}
+	if (!is_year(year))
+		return false;
+	if (zone == NULL && at < n && is_zone(word[at]))
+		zone = word[at];
+	snprintf(text, sizeof text, "%.2s %.3s %s %.8s %.5s", day, month, year,
+	    word[is_year(word[3]) ? 4 : 3], zone != NULL ? zone : "+0000");
+	if (!date_read((struct span){text, strlen(text)}, seconds, &minutes))
+		return false;
+	if (zone == NULL)
+		*seconds = local_time(*seconds);
+	return true;
+}
+
+bool from_line_read(struct from_line *from, const char *line, size_t n)
+{
+	char text[512], *word[SENDER_WORDS + 8], *p = text;
+	size_t count = 0, sender;
+
+	if (n < 5 || memcmp(line, "From ", 5) != 0 || n - 5 >= sizeof text)
+		return false;
+	n -= 5;
+	memcpy(text, line + 5, n);
+	text[n] = '\0';
+	if (strlen(text) != n)
+		return false;
+	text[strcspn(text, "\r\n")] = '\0';
+	while (count < sizeof word / sizeof *word &&
+	    (word[count] = text_word(&p)) != NULL)
+		count++;
+	for (sender = 0; sender < count && sender <= SENDER_WORDS; sender++)
+		if (date_words(word + sender, count - sender, &from->time))
+			break;
+	if (sender == count || sender > SENDER_WORDS)
+		return false;
+	*from->sender = '\0';
+	if (sender == 1 && strchr(word[0], '@') != NULL)
+		snprintf(from->sender, sizeof from->sender, "%.*s",
+		    (int)sizeof from->sender - 1, word[0]);
+	return true;
+}
+
+/* --- Content-Length --- */
+
+static size_t look(struct mbox *m, uint64_t at, char *to, size_t room)
+{
+	ssize_t n = pread(m->fd, to, room, (off_t)at);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Does the body end there: before a From_ line, or at the end of the file? */
+static bool is_end(struct mbox *m, uint64_t end)
+{
+	char text[600];
+	size_t n = end > 0 ? look(m, end - 1, text, sizeof text) : 0, at = 1;
+	struct from_line from;
+	const char *lf;
+
+	if (n == 0) /* beyond it; or a pipe, in which nobody can look ahead */
+		return false;
+	if (text[0] != '\n' && n > 1 && text[1] != '\n' && text[1] != '\r')
+		return false;
+	while (at < n && (text[at] == '\n' || text[at] == '\r'))
+		at++;
+	lf = memchr(text + at, '\n', n - at);
+	return at == n || (lf != NULL &&
+	    from_line_read(&from, text + at, (size_t)(lf - text) - at));
+}
+
+/* A line that begins with "From ", so that nothing in the body is quoted. */
+static bool has_from(struct mbox *m, uint64_t at, uint64_t end)
+{
+	char block[16384 + 1];
+	size_t n;
+
+	block[0] = '\n';
+	n = look(m, at, block + 1, sizeof block - 1) + 1;
+	while (n >= 6) {
+		const char *hit;
+		if (n - 1 > end - at)
+			n = (size_t)(end - at) + 1;
+		hit = memmem(block, n, "\nFrom ", 6);
+		if (hit != NULL)
+			return true;
+		if (n < sizeof block)
+			return false;
+		at += n - 6; /* block[0] will be the fifth octet from the end */
+		n = look(m, at - 1, block, sizeof block);
+		if (at >= end)
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Others' Content-Length, and that of a message before somebody changed it, are
+ * common. So it only counts where it leads to the end of the message, and is
+ * needed for that. 0: go by From_ lines.
+ */
+static uint64_t body_length(struct mbox *m)
+{
+	uint64_t n;
+	char *text = m->value[CONTENT_LENGTH].p, *word;
+
+	if (!m->has[CONTENT_LENGTH] || text == NULL ||
+	    (word = text_word(&text)) == NULL ||
+	    !number_parse(word, INT64_MAX / 2, &n) || n == 0 ||
+	    !is_end(m, m->offset + n) || !has_from(m, m->offset, m->offset + n))
+		return 0;
+	return n;
+}
+
+/* --- The header --- */
+
+static enum own own_field(const char *line, size_t n)
+{
+	const char *colon = memchr(line, ':', n);
+	enum own i = 0;
+
+	while (i < OWN && (colon == NULL ||
+	    strlen(own_fields[i]) != (size_t)(colon - line) ||
+	    strncasecmp(own_fields[i], line, (size_t)(colon - line)) != 0))
+		i++;
+	return i;
+}
+
+/* Takes the fields of OWN out of the header; their values are kept apart. */
+static void header_part(struct mbox *m)
+{
+	struct str kept = {0};
+	const char *p = m->header.p, *end = p + m->header.len, *next;
+	enum own own = OWN;
+
+	for (enum own i = 0; i < OWN; i++) {
+		str_clear(&m->value[i]);
+		m->has[i] = false;
+	}
+	for (; p < end; p = next) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t skip = 0;
+		next = lf != NULL ? lf + 1 : end;
+		if (*p != ' ' && *p != '\t') {
+			own = own_field(p, (size_t)(next - p));
+			if (own != OWN) {
+				skip = strlen(own_fields[own]) + 1;
+				if (m->has[own])
+					str_clear(&m->value[own]);
+				m->has[own] = true;
+			}
+		}
+		str_add(own == OWN ? &kept : &m->value[own], p + skip,
+		    (size_t)(next - p) - skip);
+	}
+	for (enum own i = 0; i < OWN; i++) {
+		str_add(&m->value[i], "", 0);
+		for (char *c = m->value[i].p; *c != '\0'; c++)
+			if (*c == '\r' || *c == '\n')
+				*c = ' ';
+	}
+	str_free(&m->header);
+	m->header = kept;
+}
+
+static bool has_letter(const struct mbox *m, enum own field, char letter)
+{
+	return strchr(m->value[field].p, letter) != NULL;
+}
+
+static uint32_t number(char **text)
+{
+	char *word = text_word(text);
+	uint64_t n;
+
+	return word != NULL && number_parse(word, UINT32_MAX - 1, &n) ?
+	    (uint32_t)n : 0;
+}
+
+/* In the first message alone: UIDVALIDITY, and the last UID. */
+static void folder_tell(struct mbox *m)
+{
+	struct source_folder folder = {.subscribed = *m->folder != '\0'};
+	char *text = m->value[m->has[X_IMAP] ? X_IMAP : X_IMAPBASE].p;
+
+	m->any = true;
+	snprintf(folder.name, sizeof folder.name, "%s", m->folder);
+	if (text != NULL && (m->uidvalidity = number(&text)) != 0) {
+		uint32_t last = number(&text);
+		folder.uidvalidity = m->uidvalidity;
+		folder.uidnext = last + 1;
+	}
+	stream_folder(&folder);
+}
+
+/* Not a message, but where c-client keeps its numbers. */
+static bool is_pseudo(const struct mbox *m)
+{
+	return m->has[X_IMAP] && m->header.p != NULL &&
+	    memmem(m->header.p, m->header.len, PSEUDO, strlen(PSEUDO)) != NULL;
+}
+
+static void message_tell(struct mbox *m)
+{
+	struct source_message message = {.dated = true, .time = m->from.time};
+	char *text = m->value[X_KEYWORDS].p, *word;
+	const struct {
+		char letter;
+		bool is;
+	} flags[] = {
+	    {'D', has_letter(m, X_STATUS, 'T')},
+	    {'F', has_letter(m, X_STATUS, 'F')},
+	    {'R', has_letter(m, X_STATUS, 'A')},
+	    {'S', has_letter(m, STATUS, 'R')},
+	    {'T', has_letter(m, X_STATUS, 'D') || has_letter(m, STATUS, 'D')},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (flags[i].is)
+			message.flags[n++] = flags[i].letter;
+	message.seen_by_nobody = n == 0 && !has_letter(m, STATUS, 'O');
+	while ((word = text_word(&text)) != NULL)
+		str_printf(&message.keywords, "%s%s",
+		    message.keywords.len > 0 ? " " : "", word);
+	text = m->value[X_UID].p;
+	if (m->uidvalidity != 0)
+		message.uid = number(&text);
+	snprintf(message.from, sizeof message.from, "%s", m->from.sender);
+	stream_message(&message);
+	str_free(&message.keywords);
+}
+
+/* --- A message --- */
+
+static void text_out(const char *p, size_t n, bool wanted)
+{
+	if (wanted && n > 0)
+		stream_text(p, n);
+}
+
+/*
+ * All behind the header, which begins with `blank`, the line that ended it (n =
+ * 0: none did). True: *s is the From_ line of the next message.
+ */
+static bool body_read(struct mbox *m, struct span *s, bool blank, bool wanted)
+{
+	uint64_t left = blank ? body_length(m) : 0;
+	char held[2];
+	size_t kept = 0; /* octets of an empty line; the last is a separator */
+	bool first;
+
+	while (piece(m, s, &first)) {
+		if (left > 0) {
+			size_t n = s->n < left ? s->n : (size_t)left;
+			text_out(s->p, n, wanted);
+			left -= n;
+			blank = left == 0;
+			continue;
+		}
+		if (first && blank && from_line_read(&m->from, s->p, s->n))
+			return true;
+		text_out(held, kept, wanted);
+		kept = 0;
+		blank = first && is_blank(*s);
+		if (blank) {
+			memcpy(held, s->p, kept = s->n);
+			continue;
+		}
+		if (first && s->n > 1 && *s->p == '>') { /* mboxrd */
+			size_t n = 1;
+			while (n < s->n && s->p[n] == '>')
+				n++;
+			if (s->n - n >= 5 && memcmp(s->p + n, "From ", 5) == 0)
+				span_skip(s, 1);
+		}
+		text_out(s->p, s->n, wanted);
+	}
+	return false;
+}
+
+/* The header: true when an empty line ended it, which is in *s. */
+static bool header_read(struct mbox *m, struct span *s)
+{
+	bool first;
+
+	str_clear(&m->header);
+	while (m->header.len < HEADER_MAX && piece(m, s, &first)) {
+		if (first && is_blank(*s))
+			return true;
+		str_add(&m->header, s->p, s->n);
+	}
+	return false;
+}
+
+/* Behind a From_ line. True: behind the next one. */
+static bool message_read(struct mbox *m)
+{
+	struct span s = {0};
+	bool ended, more, wanted;
+
+	m->begins = m->line;
+	ended = header_read(m, &s);
+	header_part(m);
+	wanted = m->any || !is_pseudo(m);
+	if (!m->any)
+		folder_tell(m);
+	if (wanted) {
+		message_tell(m);
+		text_out(m->header.p, m->header.len, true);
+		text_out(s.p, ended ? s.n : 0, true);
+	}
+	more = body_read(m, &s, ended, wanted);
+	if (wanted)
+		stream_end();
+	return more;
+}
+
+/* --- The file --- */
+
+static const struct {
+	const char *magic, *program;
+} packed[] = {
+	{"\x1f\x8b", "gunzip"}, {"BZh", "bunzip2"}, {"\xfd" "7zXZ", "unxz"},
+	{"\x28\xb5\x2f\xfd", "unzstd"}, {"PK\x03\x04", "unzip"},
+};
+
+static bool is_packed(const struct mbox *m, struct span s)
+{
+	for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+		size_t n = strlen(packed[i].magic);
+		if (s.n >= n && memcmp(s.p, packed[i].magic, n) == 0) {
+			stream_fault("%s: it is compressed; first: %s %s",
+			    m->name, packed[i].program, m->name);
+			return true;
+		}
+	}
+	return false;
+}
+
+void mbox_read(int fd, const char *name, const char *folder)
+{
+	static struct mbox m;
+	struct span s;
+	bool first, some;
+
+	m = (struct mbox){.fd = fd, .name = name, .folder = folder};
+	while ((some = piece(&m, &s, &first)) && is_blank(s))
+		;
+	if (!some) {
+		if (!m.failed)
+			folder_tell(&m);
+	} else if (from_line_read(&m.from, s.p, s.n)) {
+		while (message_read(&m))
+			;
+	} else if (!is_packed(&m, s)) {
+		stream_fault("%s:%lu: this is no mbox: its first line is not "
+		    "\"From SENDER DATE\"", name, m.line);
+	}
+	str_free(&m.header);
+	for (enum own i = 0; i < OWN; i++)
+		str_free(&m.value[i]);
+}

@@ -1,0 +1,32 @@
+/*
+ * Reads an mbox: mboxo, mboxrd, mboxcl and mboxcl2 (RFC 4155 is the first of
+ * them), with what Dovecot, UW's c-client, mutt and others keep in header fields
+ * of their own: Status, X-Status, X-Keywords, X-UID, X-IMAPbase.
+ */
+#ifndef MBOX_H
+#define MBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What stands in a From_ line. */
+struct from_line {
+	char sender[320]; /* "": nobody, or nobody who has an address */
+	int64_t time;     /* seconds since 1970 */
+};
+
+/*
+ * Is the line (n octets, with its end or without) a From_ line: "From ", who
+ * sent it, and a date? A date without a zone is one of this machine's zone, as
+ * those who write them mean it.
+ */
+bool from_line_read(struct from_line *, const char *line, size_t n);
+
+/*
+ * Streams the folder and all its messages. name: of the file, for faults. A pipe
+ * will do, but then Content-Length is not believed. Memory: a header's.
+ */
+void mbox_read(int fd, const char *name, const char *folder);
+
+#endif

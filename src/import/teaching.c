@@ -1,0 +1,592 @@
+#include "teaching.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "span.h"
+#include "str.h"
+#include "stream.h"
+#include "utf8.h"
+
+#define NUMBERS_MAX 6  /* year to second */
+#define WORD_MAX 32    /* a mark's: START_OF_MAIL is long */
+#define RULE_LEAST 3   /* ---, as Markdown has it */
+#define MARK_LEAST 2   /* **SOM** */
+#define FORWARD_LIMIT (400LL * 366 * 86400) /* s: no mail is of after 2400 */
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what Windows' editors begin with */
+
+enum part { PART_ID, FROM, TO, CC, SUBJECT, DATE, PARTS };
+
+struct source {
+	const char *name, *address;
+	struct span *lines; /* without their ends */
+	size_t count;
+	int64_t mtime;
+};
+
+/* --- Dates --- */
+
+struct date {
+	long number[NUMBERS_MAX];
+	int digits[NUMBERS_MAX];
+	size_t count;
+	int month;   /* by name: 1 to 12 */
+	bool zoned, pm, am;
+	long offset; /* s east of Greenwich */
+};
+
+static int month_of(const char *word, size_t n)
+{
+	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+
+	for (int i = 0; n >= 3 && i < 12; i++)
+		if (strncasecmp(word, names + 3 * i, 3) == 0)
+			return i + 1;
+	return 0;
+}
+
+static void word_take(struct date *d, const char *word, size_t n)
+{
+	if (n == 2 && strncasecmp(word, "pm", 2) == 0)
+		d->pm = true;
+	else if (n == 2 && strncasecmp(word, "am", 2) == 0)
+		d->am = true;
+	else if ((n == 1 && *word == 'Z') ||
+	    (n == 3 && (strncmp(word, "UTC", 3) == 0 ||
+	    strncmp(word, "GMT", 3) == 0)))
+		d->zoned = true;
+	else if (d->month == 0)
+		d->month = month_of(word, n);
+}
+
+/* "+0100" behind the time; fractions of a second go. False: too many. */
+static bool number_take(struct date *d, const char *text, const char *p,
+    size_t n)
+{
+	char before = p > text ? p[-1] : ' ';
+	long value = n <= 10 ? strtol(p, NULL, 10) : -1;
+
+	if ((before == '+' || before == '-') && n == 4 && d->count >= 4) {
+		long offset = (value / 100 * 60 + value % 100) * 60;
+		d->offset = before == '+' ? offset : -offset;
+		d->zoned = true;
+		return true;
+	}
+	if (before == '.' && d->count == NUMBERS_MAX - (d->month != 0))
+		return true;
+	if (value < 0 || d->count == NUMBERS_MAX)
+		return false;
+	d->digits[d->count] = (int)n;
+	d->number[d->count++] = value;
+	return true;
+}
+
+static bool words_take(struct date *d, const char *text)
+{
+	const char *p = text;
+
+	while (*p != '\0') {
+		size_t n = 1;
+		if (isdigit((unsigned char)*p)) {
+			n = strspn(p, "0123456789");
+			if (!number_take(d, text, p, n))
+				return false;
+		} else if (isalpha((unsigned char)*p)) {
+			while (isalpha((unsigned char)p[n]))
+				n++;
+			word_take(d, p, n);
+		}
+		p += n;
+	}
+	return true;
+}
+
+/* Takes the number out of its row. */
+static long take(struct date *d, size_t i)
+{
+	long value = d->number[i];
+
+	for (d->count--; i < d->count; i++) {
+		d->number[i] = d->number[i + 1];
+		d->digits[i] = d->digits[i + 1];
+	}
+	return value;
+}
+
+/* Day, month and year, which leaves hour, minute and second. */
+static bool day_take(struct date *d, struct tm *tm)
+{
+	size_t need = d->month != 0 ? 2 : 3, year = d->count;
+	long day, month = d->month;
+
+	if (d->count < need)
+		return false;
+	for (size_t i = d->count; i-- > 0;)
+		if (d->digits[i] == 4)
+			year = i;
+	if (year == d->count)
+		year = need - 1;
+	bool first = year == 0;
+	tm->tm_year = (int)take(d, year) - 1900;
+	if (tm->tm_year < -1800) /* 24 */
+		tm->tm_year += 2000;
+	if (month == 0)
+		month = take(d, !first); /* 2024-12-31, 31-12-2024 */
+	day = take(d, 0);
+	if (month > 12 && day <= 12 && !first) { /* 12/31/2024 */
+		long other = day;
+		day = month;
+		month = other;
+	}
+	tm->tm_mon = (int)month - 1;
+	tm->tm_mday = (int)day;
+	return month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+	    tm->tm_year >= 70 && tm->tm_year < 500;
+}
+
+static bool time_take(struct date *d, struct tm *tm)
+{
+	long hour = d->count > 0 ? d->number[0] : 0;
+
+	if (d->pm && hour < 12)
+		hour += 12;
+	if (d->am && hour == 12)
+		hour = 0;
+	tm->tm_hour = (int)hour;
+	tm->tm_min = d->count > 1 ? (int)d->number[1] : 0;
+	tm->tm_sec = d->count > 2 ? (int)d->number[2] : 0;
+	return hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60 &&
+	    d->count <= 3;
+}
+
+bool teaching_date(const char *text, int64_t *seconds)
+{
+	struct date d = {0};
+	struct tm tm = {.tm_isdst = -1};
+
+	if (!words_take(&d, text))
+		return false;
+	if (d.count == 1 && d.digits[0] >= 9 && d.month == 0) { /* time(2)'s */
+		*seconds = d.number[0];
+		return true;
+	}
+	if (!day_take(&d, &tm) || !time_take(&d, &tm))
+		return false;
+	*seconds = d.zoned ? timegm(&tm) - d.offset : mktime(&tm);
+	return *seconds >= 0 && *seconds < FORWARD_LIMIT;
+}
+
+/* --- What a line is --- */
+
+static struct span trimmed(struct span s)
+{
+	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t'))
+		span_skip(&s, 1);
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+static bool is_empty(struct span s)
+{
+	return trimmed(s).n == 0;
+}
+
+static bool is_dot(struct span s)
+{
+	return s.n > 0 && *s.p == '.' && trimmed(s).n == 1;
+}
+
+static bool is_ruler(char c)
+{
+	return c != '\0' && strchr("-=*_#~+<>", c) != NULL;
+}
+
+/* ---, =====, ***** */
+static bool is_rule(struct span s)
+{
+	s = trimmed(s);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != *s.p)
+			return false;
+	return s.n >= RULE_LEAST && is_ruler(*s.p);
+}
+
+/* ***SOM*** and ===START_EMAIL===: 'S'; those that end a mail: 'E'; else 0. */
+static char mark_of(struct span s)
+{
+	static const char *const starts[] = {"SOM", "START", "BEGIN"};
+	static const char *const ends[] = {"EOM", "END"};
+	char word[WORD_MAX];
+	size_t n = 0, left = 0, right = 0;
+
+	s = trimmed(s);
+	for (; s.n > 0 && is_ruler(*s.p); left++)
+		span_skip(&s, 1);
+	for (; s.n > 0 && is_ruler(s.p[s.n - 1]); right++)
+		s.n--;
+	s = trimmed(s);
+	if (left < MARK_LEAST || right < MARK_LEAST || s.n >= sizeof word)
+		return 0;
+	for (; s.n > 0; span_skip(&s, 1)) {
+		if (*s.p != '_' && *s.p != ' ' && *s.p != '-' &&
+		    !isalpha((unsigned char)*s.p))
+			return 0;
+		word[n++] = (char)toupper((unsigned char)*s.p);
+	}
+	word[n] = '\0';
+	n = strcspn(word, "_ -");
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+		if (strlen(starts[i]) == n && memcmp(word, starts[i], n) == 0)
+			return 'S';
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (strlen(ends[i]) == n && memcmp(word, ends[i], n) == 0)
+			return 'E';
+	return 0;
+}
+
+/* The part that the line gives, and its value; PARTS: none. */
+static enum part part_of(struct span line, struct span *value)
+{
+	static const struct {
+		const char *name;
+		enum part part;
+	} names[] = {
+	    {"From", FROM}, {"Sender", FROM}, {"To", TO}, {"Recipient", TO},
+	    {"Cc", CC}, {"Subject", SUBJECT}, {"Date", DATE}, {"Time", DATE},
+	    {"Received", DATE}, {"Recieved", DATE}, {"Received time", DATE},
+	    {"Recieved time", DATE}, {"Received at", DATE},
+	    {"Recieved at", DATE}, {"Received on", DATE},
+	    {"Recieved on", DATE}, {"Timestamp", DATE}, {"ID", PART_ID},
+	    {"Mail_ID", PART_ID}, {"Mail ID", PART_ID}, {"Mail-ID", PART_ID},
+	    {"Email ID", PART_ID}, {"Email_ID", PART_ID},
+	    {"Message ID", PART_ID}, {"Mail No", PART_ID},
+	};
+	const char *colon = line.n > 0 ? memchr(line.p, ':', line.n) : NULL;
+	struct span name;
+
+	if (colon == NULL)
+		return PARTS;
+	name = trimmed((struct span){line.p, (size_t)(colon - line.p)});
+	*value = trimmed((struct span){colon + 1,
+	    line.n - (size_t)(colon - line.p) - 1});
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strlen(names[i].name) == name.n &&
+		    strncasecmp(names[i].name, name.p, name.n) == 0)
+			return names[i].part;
+	return PARTS;
+}
+
+/* --- Borders --- */
+
+/*
+ * Where the header that begins at line i ends; each part stands in it once, so
+ * that a text's first line "Date: on Monday" is not a second one.
+ */
+static size_t header_end(const struct source *s, size_t i,
+    struct span value[PARTS], bool has[PARTS])
+{
+	for (; i < s->count; i++) {
+		struct span v = {0};
+		enum part part = part_of(s->lines[i], &v);
+		if (part == PARTS || has[part])
+			break;
+		has[part] = true;
+		value[part] = v;
+	}
+	return i;
+}
+
+/*
+ * Does a mail begin at line i? After a separator a From line is enough, or a
+ * number; in the middle of a text it must come first, with more behind it.
+ */
+static bool is_beginning(const struct source *s, size_t i, bool separated)
+{
+	struct span value[PARTS];
+	bool has[PARTS] = {false};
+	size_t end;
+
+	if (i < s->count && mark_of(s->lines[i]) == 'S')
+		return true;
+	end = header_end(s, i, value, has);
+	if (!has[FROM])
+		return false;
+	if (separated)
+		return true;
+	return end - i >= 2 &&
+	    (part_of(s->lines[i], value) == FROM || has[PART_ID]);
+}
+
+static size_t skip_empty(const struct source *s, size_t i)
+{
+	while (i < s->count && is_empty(s->lines[i]))
+		i++;
+	return i;
+}
+
+/* A rule or a dot is a border where a mail begins behind it, or the file ends. */
+static bool is_separator(const struct source *s, size_t i)
+{
+	if (!is_dot(s->lines[i]) && !is_rule(s->lines[i]))
+		return false;
+	do {
+		i = skip_empty(s, i + 1);
+	} while (i < s->count &&
+	    (is_rule(s->lines[i]) || is_dot(s->lines[i])));
+	return i == s->count || is_beginning(s, i, true);
+}
+
+/* The first line from i on that is no more of the mail. */
+static size_t mail_end(const struct source *s, size_t i, bool marked)
+{
+	for (; i < s->count; i++) {
+		char mark = mark_of(s->lines[i]);
+		if (mark != 0 && (marked || mark == 'S'))
+			break;
+		if (!marked && (is_separator(s, i) ||
+		    is_beginning(s, i, false)))
+			break;
+	}
+	return i;
+}
+
+/* --- A mail --- */
+
+static bool is_utf8(const struct source *s, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (!utf8_is(s->lines[i]))
+			return false;
+	return true;
+}
+
+static bool is_ascii(const struct source *s, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		for (size_t k = 0; k < s->lines[i].n; k++)
+			if ((unsigned char)s->lines[i].p[k] >= 0x80)
+				return false;
+	return true;
+}
+
+/* A header's text: ISO-8859-1 becomes UTF-8, a control a blank. */
+static void text_put(struct str *out, struct span s)
+{
+	bool utf8 = utf8_is(s);
+
+	for (; s.n > 0; span_skip(&s, 1)) {
+		unsigned char c = (unsigned char)*s.p;
+		char to[UTF8_SIZE];
+		if (utf8 || c < 0x80) {
+			*to = c < ' ' || c == 0x7f ? ' ' : (char)c;
+			str_add(out, to, 1);
+		} else {
+			str_add(out, to, utf8_write(to, c));
+		}
+	}
+}
+
+/* `<alice>` or `alice`: alice at the same domain. What is more stays. */
+static void address_put(struct str *out, const struct source *s, struct span v)
+{
+	struct span bare = v;
+
+	if (bare.n >= 2 && *bare.p == '<' && bare.p[bare.n - 1] == '>')
+		bare = trimmed((struct span){bare.p + 1, bare.n - 2});
+	if (bare.n > 0 && memchr(bare.p, ' ', bare.n) == NULL &&
+	    memchr(bare.p, '<', bare.n) == NULL) {
+		text_put(out, bare);
+		if (memchr(bare.p, '@', bare.n) == NULL)
+			str_puts(out, strchr(s->address, '@'));
+	} else {
+		text_put(out, v);
+	}
+}
+
+static void date_put(struct str *out, int64_t seconds)
+{
+	char text[64];
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) != NULL &&
+	    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S %z", &tm) > 0)
+		str_printf(out, "Date: %s\n", text);
+}
+
+static void header_put(struct str *out, const struct source *s,
+    const struct span value[PARTS], const bool has[PARTS],
+    const struct source_message *message)
+{
+	static const char *const names[] = {[FROM] = "From", [TO] = "To",
+	    [CC] = "Cc"};
+
+	for (enum part part = FROM; part <= CC; part++) {
+		if (part == CC && !has[CC])
+			continue;
+		str_printf(out, "%s: ", names[part]);
+		if (has[part] && value[part].n > 0)
+			address_put(out, s, value[part]);
+		else if (part == TO)
+			str_puts(out, s->address);
+		else
+			str_printf(out, "unknown%s", strchr(s->address, '@'));
+		str_puts(out, "\n");
+	}
+	if (has[SUBJECT]) {
+		str_puts(out, "Subject: ");
+		text_put(out, value[SUBJECT]);
+		str_puts(out, "\n");
+	}
+	if (message->dated)
+		date_put(out, message->time);
+}
+
+static void date_take(struct source_message *message, struct span v)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "%.*s",
+	    v.n < sizeof text ? (int)v.n : (int)sizeof text - 1, v.p);
+	message->dated = teaching_date(text, &message->time);
+}
+
+/* The mail from its header at `from` up to the line `to`. */
+static void mail_put(const struct source *s, size_t from, size_t to)
+{
+	struct span value[PARTS] = {{0}};
+	bool has[PARTS] = {false};
+	struct source_message message = {.seen_by_nobody = true};
+	struct str out = {0};
+	size_t body = header_end(s, from, value, has);
+
+	if (body > to)
+		body = to;
+	if (!has[FROM]) {
+		stream_fault("%s:%zu: a mail without a From: line, left out",
+		    s->name, from + 1);
+		return;
+	}
+	if (has[DATE])
+		date_take(&message, value[DATE]);
+	header_put(&out, s, value, has, &message);
+	if (!message.dated) {
+		message.dated = true;
+		message.time = s->mtime;
+	}
+	if (!is_ascii(s, body, to))
+		str_printf(&out, "MIME-Version: 1.0\nContent-Type: text/plain; "
+		    "charset=%s\nContent-Transfer-Encoding: 8bit\n",
+		    is_utf8(s, body, to) ? "utf-8" : "iso-8859-1");
+	str_puts(&out, "\n");
+	if (body < to && is_empty(s->lines[body]))
+		body++;
+	while (to > body && is_empty(s->lines[to - 1]))
+		to--;
+	stream_message(&message);
+	stream_text(out.p, out.len);
+	for (; body < to; body++) {
+		stream_text(s->lines[body].p, s->lines[body].n);
+		stream_text("\n", 1);
+	}
+	stream_end();
+	str_free(&out);
+}
+
+/* --- The file --- */
+
+static void mails(const struct source *s)
+{
+	for (size_t i = 0; (i = skip_empty(s, i)) < s->count;) {
+		struct span value[PARTS];
+		bool has[PARTS] = {false}, marked;
+		size_t from, end;
+
+		if (is_rule(s->lines[i]) || is_dot(s->lines[i]) ||
+		    mark_of(s->lines[i]) == 'E') {
+			i++;
+			continue;
+		}
+		marked = mark_of(s->lines[i]) == 'S';
+		from = skip_empty(s, i + marked);
+		/* The header itself is no border. */
+		end = header_end(s, from, value, has);
+		if (end == from && end < s->count && !marked)
+			end++;
+		end = mail_end(s, end, marked);
+		mail_put(s, from, end);
+		i = end;
+	}
+}
+
+static bool read_all(int fd, struct str *text, const char *name)
+{
+	char block[65536];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof block)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			stream_fault("%s: %s", name, strerror(errno));
+			return false;
+		}
+		if (text->len + (size_t)n >= STR_MAX) {
+			stream_fault("%s: larger than %u octets; split it",
+			    name, STR_MAX);
+			return false;
+		}
+		str_add(text, block, (size_t)n);
+	}
+	return true;
+}
+
+static void lines_find(struct source *s, const struct str *text)
+{
+	const char *p = text->p, *end = p + text->len;
+	size_t room = 0;
+
+	if (text->len >= 3 && memcmp(p, BYTE_ORDER_MARK, 3) == 0)
+		p += 3;
+	while (p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((lf != NULL ? lf : end) - p);
+		if (s->count == room) {
+			room = room * 2 + 64;
+			s->lines = xrealloc(s->lines, room * sizeof *s->lines);
+		}
+		s->lines[s->count++] = (struct span){p,
+		    n > 0 && p[n - 1] == '\r' ? n - 1 : n};
+		p += n + (lf != NULL);
+	}
+}
+
+void teaching_read(int fd, const char *name, const char *address)
+{
+	struct source s = {.name = name, .address = address};
+	struct source_folder inbox = {0};
+	struct str text = {0};
+	struct stat st;
+
+	stream_folder(&inbox);
+	if (read_all(fd, &text, name) && text.len > 0) {
+		s.mtime = fstat(fd, &st) == 0 ? st.st_mtime : time(NULL);
+		if (memchr(text.p, '\0', text.len) != NULL) {
+			stream_fault("%s: this is no text", name);
+		} else {
+			lines_find(&s, &text);
+			mails(&s);
+		}
+	}
+	free(s.lines);
+	str_free(&text);
+}
