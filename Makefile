@@ -46,6 +46,10 @@ MIME = lib/mime.o lib/header.o lib/words.o lib/parameters.o lib/decode.o \
     lib/addresses.o lib/date.o lib/charset.o lib/rare.o lib/utf8.o lib/html.o \
     lib/pool.o
 
+# A user's folders, and the files beside their mail.
+FOLDERS = lib/lock.o lib/root.o lib/names.o lib/keywords.o lib/subscriptions.o \
+    lib/file.o lib/utf8.o
+
 DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
     lib/scram.o lib/base64.o lib/sha256.o lib/penalty.o
 
@@ -60,16 +64,17 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
 pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
 # imapd: a folder's messages, the folders, what is known of each message, the
 # commands. It has the most to do by far.
-IMAP_MAILBOX = lock keywords name uids messages batch directory scan takeover \
-    mailbox place change transfer
-IMAP_FOLDERS = names root uidvalidity uses subscriptions listing folders quota
-IMAP_INDEX = load structure preview text subject ids items signature record index
+IMAP_MAILBOX = name uids messages batch directory scan takeover mailbox place \
+    change transfer
+IMAP_FOLDERS = uidvalidity uses listing folders quota
+IMAP_INDEX = load structure preview text subject ids items signature order record \
+    index
 IMAP_COMMANDS = capability select store append arriving request section binary \
     fetch list pattern manage status criteria match results search sort \
     threads gather thread watch notify news idle
 imapd = $(patsubst %,imapd/%.o,imapd input set session view $(IMAP_COMMANDS) \
     $(IMAP_INDEX) $(IMAP_FOLDERS) $(IMAP_MAILBOX)) \
-    lib/file.o $(MIME) $(DOOR) $(SERVER)
+    $(FOLDERS) $(MIME) $(DOOR) $(SERVER)
 auth = auth/auth.o auth/passwd.o auth/hash.o auth/dialogue.o lib/scram.o \
     lib/base64.o lib/sha256.o lib/penalty.o lib/confine.o lib/conn.o \
     lib/address.o lib/program.o $(BASE)

@@ -7,7 +7,8 @@ setup_file() {
 	local src=$BATS_TEST_DIRNAME/../src imapd=$BATS_TEST_DIRNAME/../src/imapd
 	local files=("$BATS_TEST_DIRNAME/imap/mailbox.c")
 	files+=("$imapd"/{mailbox,messages,batch,uids,scan,directory,change}.c)
-	files+=("$imapd"/{transfer,takeover,place,name,keywords,lock,set}.c "$src"/lib/{str,log,file}.c)
+	files+=("$imapd"/{transfer,takeover,place,name,set}.c)
+	files+=("$src"/lib/{keywords,lock,str,log,file}.c)
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -g -I"$src/lib" \
 		-o "$BATS_FILE_TMPDIR/plain" "${files[@]}"
 	[ "${CC-}" = musl-gcc ] || sanitize=-fsanitize=address,undefined

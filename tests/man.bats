@@ -277,9 +277,8 @@ imapd/criteria.h SEARCH_WORDS_MAX n imapd.8 words in a SEARCH
 imapd/criteria.h SEARCH_CPU_MAX n imapd.8 time of a SEARCH
 imapd/text.h TEXT_MAX n imapd.8 text searched
 imapd/sort.c SORT_KEYS_MAX n imapd.8 keys in a SORT
-imapd/sort.c SORT_TEXT_MAX n imapd.8 text sorted by
+imapd/order.h ORDER_TEXT_MAX n imapd.8 text sorted by
 imapd/subject.h SUBJECT_MAX n imapd.8 subject
-imapd/threads.c SUBJECT_ROOM n imapd.8 subject of a thread
 imapd/ids.h IDS_MAX n imapd.8 references
 imapd/threads.c STEPS_MAX n imapd.8 steps in a THREAD
 imapd/load.h LOAD_MAX n imapd.8 message
@@ -427,6 +426,7 @@ imapd/match.c DAY
 imapd/match.c LONG
 imapd/match.c LOOK_EVERY
 imapd/messages.c LINE_LEAST
+imapd/order.c FEW
 lib/names.h NAME_UTF8_SIZE
 lib/parameters.c CHARSET_SIZE
 imapd/quota.c QUOTA_FILE_MAX

@@ -112,52 +112,17 @@ static bool may_be_made(const char *name)
 	    !is_inbox(name);
 }
 
-static int make_file(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	return fd < 0 ? errno : close(fd) == 0 ? 0 : errno;
-}
-
-/*
- * Under a name that nobody knows. 0, or errno. It is not synced: should its
- * parts be lost in a power cut, mailbox_open() makes them again.
- */
-static int make_directory(const char *dir)
-{
-	static const char *const parts[] = {"tmp", "new", "cur"};
-	char path[FILE_PATH_SIZE + 16];
-
-	if (mkdir(dir, 0700) != 0)
-		return errno;
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof path, "%s/%s", dir, parts[i]);
-		if (mkdir(path, 0700) != 0)
-			return errno;
-	}
-	snprintf(path, sizeof path, "%s/maildirfolder", dir);
-	return make_file(path);
-}
-
 /* It is not durable yet. */
 static enum folder_result make(const char *name)
 {
-	char work[FILE_PATH_SIZE], path[FILE_PATH_SIZE];
-	enum folder_result result = FOLDER_OK;
+	char path[FILE_PATH_SIZE];
 	int error;
 
-	if (!root_work(work))
-		return FOLDER_FAILED;
 	folder_path(path, name);
-	error = make_directory(work);
-	if (error == 0 && rename(work, path) != 0)
-		error = errno;
+	error = root_make_folder(path);
 	if (error == ENOTEMPTY || error == EEXIST)
-		result = FOLDER_EXISTS; /* by who knows no lock of ours */
-	else if (error != 0)
-		result = failed(name, error);
-	root_sweep(work);
-	return result;
+		return FOLDER_EXISTS; /* by who knows no lock of ours */
+	return error == 0 ? FOLDER_OK : failed(name, error);
 }
 
 /* The bits of the uses that are asked for. False: they cannot be given. */

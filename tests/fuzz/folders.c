@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fake.h"
-#include "imapd/names.h"
+#include "names.h"
 #include "imapd/pattern.h"
 
 /* A string of its own, so that a step past its end is seen. */

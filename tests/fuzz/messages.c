@@ -10,8 +10,8 @@
 
 #include "fake.h"
 #include "imapd/folders.h"
-#include "imapd/lock.h"
-#include "imapd/names.h"
+#include "lock.h"
+#include "names.h"
 
 #define INDEX "messages/pennypost-index"
 

@@ -10,8 +10,8 @@
 
 #include "../../src/imapd/folders.h"
 #include "../../src/imapd/listing.h"
-#include "../../src/imapd/lock.h"
-#include "../../src/imapd/names.h"
+#include "lock.h"
+#include "names.h"
 #include "../../src/imapd/pattern.h"
 #include "../../src/imapd/quota.h"
 #include "../../src/imapd/uidvalidity.h"

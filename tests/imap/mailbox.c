@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../../src/imapd/uidvalidity.h"
-#include "../../src/imapd/lock.h"
+#include "lock.h"
 #include "../../src/imapd/mailbox.h"
 #include "../../src/imapd/name.h"
 #include "../../src/imapd/set.h"

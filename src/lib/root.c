@@ -146,7 +146,9 @@ bool root_work(char path[FILE_PATH_SIZE])
 
 	root_path(path, ROOT_WORK);
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		warn("%s: %s", safe(path), strerror(errno));
+		int error = errno;
+		warn("%s: %s", safe(path), strerror(error));
+		errno = error;
 		return false;
 	}
 	id_make(id);
@@ -193,4 +195,45 @@ void root_sweep(const char *path)
 	else
 		rmdir(work);
 	lock_give();
+}
+
+static int make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	return fd < 0 ? errno : close(fd) == 0 ? 0 : errno;
+}
+
+/*
+ * Under a name that nobody knows. 0, or errno. It is not synced: should its
+ * parts be lost in a power cut, imapd makes them again.
+ */
+static int make_parts(const char *dir)
+{
+	static const char *const parts[] = {"tmp", "new", "cur"};
+	char path[FILE_PATH_SIZE + 16];
+
+	if (mkdir(dir, 0700) != 0)
+		return errno;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, parts[i]);
+		if (mkdir(path, 0700) != 0)
+			return errno;
+	}
+	snprintf(path, sizeof path, "%s/maildirfolder", dir);
+	return make_file(path);
+}
+
+int root_make_folder(const char *path)
+{
+	char work[FILE_PATH_SIZE];
+	int error;
+
+	if (!root_work(work))
+		return errno;
+	error = make_parts(work);
+	if (error == 0 && rename(work, path) != 0)
+		error = errno;
+	root_sweep(work);
+	return error;
 }

@@ -41,4 +41,10 @@ bool root_work(char path[FILE_PATH_SIZE]);
 /* What is in ROOT_WORK is removed, and it too: of one path, or all. */
 void root_sweep(const char *path);
 
+/*
+ * Under the lock: a folder's directory, whole or not at all. 0, or errno; EEXIST
+ * or ENOTEMPTY where there is one. It is durable when the root has been synced.
+ */
+int root_make_folder(const char *path);
+
 #endif
