@@ -94,6 +94,11 @@ sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
     lib/entry.o lib/nudge.o lib/phrase.o lib/trace.o lib/qp.o \
     $(MESSAGE) $(SERVER)
+# mailclient: what a person sees; what the servers say.
+mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter text \
+    save compose box pop3 teaching submit smtp remote) \
+    lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
+    lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     tls/agreed.o tls/outcome.o tls/relay.o \
     lib/confine.o lib/seccomp.o lib/address.o $(COMMON)

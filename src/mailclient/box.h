@@ -20,6 +20,9 @@
 #include "str.h"
 
 #define BOX_MESSAGE_MAX (32u << 20) /* octets: larger ones are not shown */
+#define BOX_HEADER_MAX 65536 /* octets of a header for the list; cut there */
+#define BOX_PREPARED_MAX 100 /* headers in memory: more than a page */
+#define BOX_MAILS_MAX 1000000 /* messages: who has more, or lies, is refused */
 
 struct box_mail {
 	uint64_t octets; /* 0: nobody says */
@@ -32,6 +35,14 @@ struct box {
 	size_t count;    /* messages are 1 to count, oldest first */
 	struct box_mail *mail; /* mail[n - 1]; owned */
 	struct remote *remote; /* the connection; owned */
+
+	/* For box.c, pop3.c and teaching.c alone. */
+	bool teaching, pipelining;
+	bool top, no_top; /* TOP works; TOP was refused */
+	bool unsure;      /* something was deleted, and QUIT not answered yet */
+	char user[256];   /* the account's */
+	size_t first, prepared; /* which headers these are; owned */
+	struct str *headers; /* an empty one: it could not be had */
 };
 
 /* Logs in. On a sentence nothing is open. */
@@ -40,7 +51,7 @@ const char *box_open(struct box *, const struct server *,
 
 /*
  * What box_header() will be asked for soon: messages from `first`, `count` of
- * them, in one go (PIPELINING where it is offered).
+ * them, in one go (PIPELINING where it is offered); BOX_PREPARED_MAX at most.
  */
 const char *box_prepare(struct box *, size_t first, size_t count);
 
