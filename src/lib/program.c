@@ -47,11 +47,25 @@ static void root_drop(void)
 		    strerror(errno));
 }
 
-void home_enter(const char *dir)
+/* NULL: none was. */
+static const char *home_named(const char *dir)
 {
 	if (dir == NULL)
 		dir = getenv("PENNYPOST_HOME");
-	if (dir == NULL || *dir == '\0')
+	return dir != NULL && *dir != '\0' ? dir : NULL;
+}
+
+void home_or_root(const char *dir)
+{
+	bool ours = home_named(dir) != NULL || access(DEFAULT_HOME, X_OK) == 0;
+
+	home_enter(ours ? dir : "/");
+}
+
+void home_enter(const char *dir)
+{
+	dir = home_named(dir);
+	if (dir == NULL)
 		dir = DEFAULT_HOME;
 	if (chdir(dir) != 0)
 		fatal(EX_CONFIG, "home %s: %s", safe(dir), strerror(errno));

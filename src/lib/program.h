@@ -23,6 +23,12 @@ void program_begin(const char *name);
 void home_enter(const char *dir);
 
 /*
+ * The same for who serves persons too, who have none: "/" where no home was
+ * named, and the one that was compiled in cannot be entered.
+ */
+void home_or_root(const char *dir);
+
+/*
  * Where the program of this name is: beside the one that runs. False when that
  * cannot be found out.
  */

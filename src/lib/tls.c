@@ -140,8 +140,8 @@ static bool status_read(struct tls *t, int fd, int64_t due)
 /* The helper */
 
 /* Our end of a pair of which it has the other, and of its status pipe. */
-static bool start(struct tls *t, char *argv[], int in, int out, int *fd,
-    int *status)
+static bool start(struct tls *t, char *argv[], char *const more[], int in,
+    int out, int *fd, int *status)
 {
 	char path[PATH_SIZE];
 	int pair[2], tells[2];
@@ -160,7 +160,7 @@ static bool start(struct tls *t, char *argv[], int in, int out, int *fd,
 	}
 	argv[0] = path;
 	t->helper = program_start(argv, in, out, (int[]){pair[1], tells[1]},
-	    NULL);
+	    more);
 	if (t->helper < 0)
 		fail(t, strerror(errno));
 	close(pair[1]);
@@ -183,12 +183,13 @@ static int drop(struct tls *t, int fd)
 	return -1;
 }
 
-static int handshake(struct tls *t, char *argv[], int in, int out, int64_t due)
+static int handshake(struct tls *t, char *argv[], char *const more[], int in,
+    int out, int64_t due)
 {
 	int fd, status;
 	bool done;
 
-	if (!start(t, argv, in, out, &fd, &status))
+	if (!start(t, argv, more, in, out, &fd, &status))
 		return -1;
 	done = status_read(t, status, due);
 	close(status);
@@ -204,7 +205,20 @@ int tls_serve(int in, int out, const char *service, struct tls *t)
 		argv[1] = NULL;
 	else
 		snprintf(name, sizeof name, "%s", service);
-	return handshake(t, argv, in, out, now_ms() + HELPER_TIMEOUT);
+	return handshake(t, argv, NULL, in, out, now_ms() + HELPER_TIMEOUT);
+}
+
+/* SSL_CERT_FILE and SSL_CERT_DIR, which all of a person's programs go by. */
+static char *const *authorities(void)
+{
+	static char *more[3];
+	size_t n = 0;
+
+	for (char **e = environ; *e != NULL && n < 2; e++)
+		if (strncmp(*e, "SSL_CERT_", 9) == 0)
+			more[n++] = *e;
+	more[n] = NULL;
+	return more;
 }
 
 int tls_connect(int in, int out, const char *host, bool verify, int64_t due,
@@ -215,7 +229,7 @@ int tls_connect(int in, int out, const char *host, bool verify, int64_t due,
 	int fd;
 
 	snprintf(name, sizeof name, "%s", host);
-	fd = handshake(t, argv, in, out, due);
+	fd = handshake(t, argv, authorities(), in, out, due);
 	if (fd < 0 || !verify || t->verified)
 		return fd;
 	fail(t, "its certificate was not verified");

@@ -371,7 +371,10 @@ int main(int argc, char **argv)
 	nonblocking(ends.in);
 	nonblocking(ends.out);
 	nonblocking(ends.plain);
-	home_enter(home);
+	if (s.connect != NULL)
+		home_or_root(home);
+	else
+		home_enter(home);
 	peer_find(&s.peer);
 	snprintf(s.who, sizeof s.who, "%s%s%s", s.peer.who,
 	    s.connect != NULL ? " host=" : "",
