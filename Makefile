@@ -32,7 +32,8 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd deliver pop3d imapd auth listen queue-run smtp-send sendmail
+PROGRAMS = smtpd deliver pop3d imapd auth listen queue-run smtp-send sendmail \
+    import
 
 BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o lib/calls.o \
     $(if $(SANITIZE),tests/sanitize.o)
@@ -99,6 +100,9 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter text
     save compose box pop3 teaching submit smtp remote) \
     lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
+# import: who reads each kind of source; who writes.
+import = import/import.o import/stream.o import/maildir.o import/writer.o \
+    lib/local.o lib/address.o lib/program.o $(FOLDERS) $(BASE)
 tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     tls/agreed.o tls/outcome.o tls/relay.o \
     lib/confine.o lib/seccomp.o lib/address.o $(COMMON)

@@ -1,97 +1,32 @@
 #include "mbox.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "date.h"
-#include "log.h"
+#include "fields.h"
+#include "pieces.h"
 #include "span.h"
 #include "stream.h"
 
-#define PIECE 65536             /* of a line, at most; a From_ line has 100 */
 #define HEADER_MAX (1u << 20)   /* its flags are looked for in so much */
 #define SENDER_WORDS 20         /* in a From_ line, before its date */
-
-/* What mail servers keep in the header, and a message is better off without. */
-enum own {
-	STATUS, X_STATUS, X_KEYWORDS, X_UID, X_IMAP, X_IMAPBASE,
-	CONTENT_LENGTH, OWN,
-};
-static const char *const own_fields[OWN] = {"Status", "X-Status",
-    "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length"};
 
 #define PSEUDO "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 
 struct mbox {
-	int fd;
-	const char *name;
-	const char *folder;
-	unsigned long line; /* of what piece() gave */
-	char buf[PIECE];
-	size_t at, len;
-	uint64_t offset;    /* of buf[at] in the file */
-	bool middle;        /* what comes is not the beginning of a line */
-	bool failed;
-	bool any;           /* the folder has been told */
+	struct pieces file;
+	const char *name, *folder;
+	bool any;   /* the folder has been told */
 	uint32_t uidvalidity;
-	unsigned long begins; /* the message: its From_ line */
 	struct from_line from;
 	struct str header;
-	struct str value[OWN]; /* of the header's own fields */
-	bool has[OWN];
+	struct str value[MBOX_FIELDS]; /* taken out of the header */
+	bool has[MBOX_FIELDS];
 };
-
-/* --- Pieces of lines --- */
-
-static void fill(struct mbox *m)
-{
-	ssize_t n;
-
-	memmove(m->buf, m->buf + m->at, m->len - m->at);
-	m->len -= m->at;
-	m->at = 0;
-	do
-		n = read(m->fd, m->buf + m->len, sizeof m->buf - m->len);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		m->len += (size_t)n;
-	else if (n < 0) {
-		stream_fault("%s: %s", m->name, strerror(errno));
-		m->failed = true;
-	}
-}
-
-/*
- * A line with its end, or as much of it as there is room for; valid until the
- * next call. *first: it is a line's beginning. False: there is no more.
- */
-static bool piece(struct mbox *m, struct span *s, bool *first)
-{
-	char *end;
-	size_t before = SIZE_MAX;
-
-	while ((end = memchr(m->buf + m->at, '\n', m->len - m->at)) == NULL &&
-	    m->len - m->at < sizeof m->buf && before != m->len - m->at &&
-	    !m->failed) {
-		before = m->len - m->at;
-		fill(m);
-	}
-	if (m->at == m->len)
-		return false;
-	s->p = m->buf + m->at;
-	s->n = end != NULL ? (size_t)(end + 1 - s->p) : m->len - m->at;
-	*first = !m->middle;
-	m->line += *first;
-	m->middle = end == NULL;
-	m->at += s->n;
-	m->offset += s->n;
-	return true;
-}
 
 static bool is_blank(struct span s)
 {
@@ -207,7 +142,7 @@ bool from_line_read(struct from_line *from, const char *line, size_t n)
 
 static size_t look(struct mbox *m, uint64_t at, char *to, size_t room)
 {
-	ssize_t n = pread(m->fd, to, room, (off_t)at);
+	ssize_t n = pread(m->file.fd, to, room, (off_t)at);
 
 	return n > 0 ? (size_t)n : 0;
 }
@@ -269,33 +204,21 @@ static uint64_t body_length(struct mbox *m)
 	if (!m->has[CONTENT_LENGTH] || text == NULL ||
 	    (word = text_word(&text)) == NULL ||
 	    !number_parse(word, INT64_MAX / 2, &n) || n == 0 ||
-	    !is_end(m, m->offset + n) || !has_from(m, m->offset, m->offset + n))
+	    !is_end(m, m->file.offset + n) || !has_from(m, m->file.offset, m->file.offset + n))
 		return 0;
 	return n;
 }
 
 /* --- The header --- */
 
-static enum own own_field(const char *line, size_t n)
-{
-	const char *colon = memchr(line, ':', n);
-	enum own i = 0;
-
-	while (i < OWN && (colon == NULL ||
-	    strlen(own_fields[i]) != (size_t)(colon - line) ||
-	    strncasecmp(own_fields[i], line, (size_t)(colon - line)) != 0))
-		i++;
-	return i;
-}
-
-/* Takes the fields of OWN out of the header; their values are kept apart. */
+/* Takes the mbox's own fields out of the header. */
 static void header_part(struct mbox *m)
 {
 	struct str kept = {0};
 	const char *p = m->header.p, *end = p + m->header.len, *next;
-	enum own own = OWN;
+	enum mbox_field own = MBOX_FIELDS;
 
-	for (enum own i = 0; i < OWN; i++) {
+	for (enum mbox_field i = 0; i < MBOX_FIELDS; i++) {
 		str_clear(&m->value[i]);
 		m->has[i] = false;
 	}
@@ -304,18 +227,18 @@ static void header_part(struct mbox *m)
 		size_t skip = 0;
 		next = lf != NULL ? lf + 1 : end;
 		if (*p != ' ' && *p != '\t') {
-			own = own_field(p, (size_t)(next - p));
-			if (own != OWN) {
-				skip = strlen(own_fields[own]) + 1;
+			own = mbox_field(p, (size_t)(next - p));
+			if (own != MBOX_FIELDS) {
+				skip = strlen(mbox_fields[own]) + 1;
 				if (m->has[own])
 					str_clear(&m->value[own]);
 				m->has[own] = true;
 			}
 		}
-		str_add(own == OWN ? &kept : &m->value[own], p + skip,
+		str_add(own == MBOX_FIELDS ? &kept : &m->value[own], p + skip,
 		    (size_t)(next - p) - skip);
 	}
-	for (enum own i = 0; i < OWN; i++) {
+	for (enum mbox_field i = 0; i < MBOX_FIELDS; i++) {
 		str_add(&m->value[i], "", 0);
 		for (char *c = m->value[i].p; *c != '\0'; c++)
 			if (*c == '\r' || *c == '\n')
@@ -325,7 +248,7 @@ static void header_part(struct mbox *m)
 	m->header = kept;
 }
 
-static bool has_letter(const struct mbox *m, enum own field, char letter)
+static bool has_letter(const struct mbox *m, enum mbox_field field, char letter)
 {
 	return strchr(m->value[field].p, letter) != NULL;
 }
@@ -412,7 +335,7 @@ static bool body_read(struct mbox *m, struct span *s, bool blank, bool wanted)
 	size_t kept = 0; /* octets of an empty line; the last is a separator */
 	bool first;
 
-	while (piece(m, s, &first)) {
+	while (piece_next(&m->file, s, &first)) {
 		if (left > 0) {
 			size_t n = s->n < left ? s->n : (size_t)left;
 			text_out(s->p, n, wanted);
@@ -429,13 +352,8 @@ static bool body_read(struct mbox *m, struct span *s, bool blank, bool wanted)
 			memcpy(held, s->p, kept = s->n);
 			continue;
 		}
-		if (first && s->n > 1 && *s->p == '>') { /* mboxrd */
-			size_t n = 1;
-			while (n < s->n && s->p[n] == '>')
-				n++;
-			if (s->n - n >= 5 && memcmp(s->p + n, "From ", 5) == 0)
-				span_skip(s, 1);
-		}
+		if (first && *s->p == '>' && is_from_quoted(s->p, s->n))
+			span_skip(s, 1); /* mboxrd */
 		text_out(s->p, s->n, wanted);
 	}
 	return false;
@@ -447,7 +365,7 @@ static bool header_read(struct mbox *m, struct span *s)
 	bool first;
 
 	str_clear(&m->header);
-	while (m->header.len < HEADER_MAX && piece(m, s, &first)) {
+	while (m->header.len < HEADER_MAX && piece_next(&m->file, s, &first)) {
 		if (first && is_blank(*s))
 			return true;
 		str_add(&m->header, s->p, s->n);
@@ -461,7 +379,6 @@ static bool message_read(struct mbox *m)
 	struct span s = {0};
 	bool ended, more, wanted;
 
-	m->begins = m->line;
 	ended = header_read(m, &s);
 	header_part(m);
 	wanted = m->any || !is_pseudo(m);
@@ -506,20 +423,20 @@ void mbox_read(int fd, const char *name, const char *folder)
 	struct span s;
 	bool first, some;
 
-	m = (struct mbox){.fd = fd, .name = name, .folder = folder};
-	while ((some = piece(&m, &s, &first)) && is_blank(s))
+	m = (struct mbox){.file.fd = fd, .name = name, .folder = folder};
+	while ((some = piece_next(&m.file, &s, &first)) && is_blank(s))
 		;
-	if (!some) {
-		if (!m.failed)
-			folder_tell(&m);
-	} else if (from_line_read(&m.from, s.p, s.n)) {
+	if (!some)
+		folder_tell(&m);
+	else if (from_line_read(&m.from, s.p, s.n))
 		while (message_read(&m))
 			;
-	} else if (!is_packed(&m, s)) {
+	else if (!is_packed(&m, s))
 		stream_fault("%s:%lu: this is no mbox: its first line is not "
-		    "\"From SENDER DATE\"", name, m.line);
-	}
+		    "\"From SENDER DATE\"", name, m.file.line);
+	if (m.file.error != 0)
+		stream_fault("%s: %s", name, strerror(m.file.error));
 	str_free(&m.header);
-	for (enum own i = 0; i < OWN; i++)
+	for (enum mbox_field i = 0; i < MBOX_FIELDS; i++)
 		str_free(&m.value[i]);
 }
