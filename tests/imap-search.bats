@@ -687,8 +687,34 @@ session_stop() {
 		2>>"$BATS_TEST_TMPDIR/stderr" <<<$'l LOGIN alice secret\r
 s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 	grep -q 'SEARCH 1 2' out
-	run -1 grep 'cur/17' trace
+	run -1 grep '"17[0-9]*.M1.h' trace
 	session_stop
+}
+
+@test "an index of another format is made anew, and nobody hears of it" {
+	local index=$alice/pennypost-index
+	five
+	printf '%s\r\n' 'l LOGIN alice secret' 's SELECT INBOX' \
+		'1 SORT (SUBJECT) UTF-8 ALL' '2 FETCH 1:5 EMAILID' >says.txt
+	"$imapd" <says.txt >out 2>"$BATS_TEST_TMPDIR/stderr"
+	cp "$index" first
+	for way in -1 +1; do
+		python3 - "$index" $way <<-'END'
+		import struct, sys
+		with open(sys.argv[1], "r+b") as f:
+		    format, = struct.unpack_from("=I", f.read(), 8)
+		    f.seek(8)
+		    f.write(struct.pack("=I", format + int(sys.argv[2])))
+		END
+		run -1 cmp first "$index"
+		strace -f -e trace=openat -o trace "$imapd" <says.txt >out 2>log
+		grep -x $'\* SORT 1 2 4 5 3\r' out
+		[ "$(grep -c '"17[0-9]*.M1.h' trace)" -ge 5 ] # it was not believed
+		run -1 grep -v -e login -e session log
+		cmp first "$index"
+	done
+	strace -f -e trace=openat -o trace "$imapd" <says.txt >out 2>log
+	run -1 grep '"17[0-9]*.M1.h' trace
 }
 
 @test "an index without room, or that cannot be written" {

@@ -6,20 +6,6 @@
 
 /* Order */
 
-struct sibling {
-	int64_t sent;
-	uint32_t at, node;
-};
-
-static int compare(const void *a, const void *b)
-{
-	const struct sibling *x = a, *y = b;
-
-	if (x->sent != y->sent)
-		return x->sent > y->sent ? 1 : -1;
-	return (x->at > y->at) - (x->at < y->at);
-}
-
 /* The message itself, or a dummy's first one. */
 static const struct node *first_message(const struct threads *t, uint32_t n)
 {
@@ -40,40 +26,30 @@ static size_t siblings_count(const struct threads *t, uint32_t parent)
 
 void siblings_sort(struct threads *t, uint32_t parent)
 {
-	size_t n = siblings_count(t, parent), i = 0;
-	struct sibling *all;
+	struct order *o = &t->order;
 
-	if (n < 2)
+	if (siblings_count(t, parent) < 2)
 		return;
-	all = xrealloc(NULL, n * sizeof *all);
+	order_clear(o);
 	for (uint32_t c = t->nodes[parent].first; c != NOBODY;
 	    c = t->nodes[c].next) {
 		const struct node *m = first_message(t, c);
-		all[i++] = (struct sibling){m->sent, m->at, c};
+		order_number(o, m->sent, false);
+		order_number(o, m->at, false);
+		order_add(o, c);
 	}
-	qsort(all, n, sizeof *all, compare);
+	order_sort(o);
 	t->nodes[parent].first = NOBODY;
-	for (i = 0; i < n; i++)
-		node_append(t, parent, all[i].node);
-	free(all);
+	for (size_t i = 0; i < o->count; i++)
+		node_append(t, parent, o->rows[i].which);
 }
 
 /* Subjects */
 
 struct top {
-	uint32_t node;       /* of the root's children; NOBODY: merged */
-	uint32_t number;
+	uint32_t node; /* of the root's children; NOBODY: merged */
 	const char *subject;
 };
-
-static int compare_subjects(const void *a, const void *b)
-{
-	const struct top *x = a, *y = b;
-	int order = strcmp(x->subject, y->subject);
-
-	return order != 0 ? order :
-	    (x->number > y->number) - (x->number < y->number);
-}
 
 static bool is_dummy(const struct threads *t, uint32_t n)
 {
@@ -143,22 +119,32 @@ static size_t same_subject(const struct top *all, size_t from, size_t count)
 	return n - from;
 }
 
-/* The root's children, by subject. free() it. */
+static const char *subject_of(const struct threads *t, uint32_t top)
+{
+	return first_message(t, top)->subject;
+}
+
+/* The root's children, by subject, then as they stand. free() it. */
 static struct top *tops_of(struct threads *t, size_t *count)
 {
+	struct order *o = &t->order;
 	struct top *all;
-	size_t i = 0;
+	int64_t number = 0;
 
-	*count = siblings_count(t, 0);
-	all = xrealloc(NULL, *count * sizeof *all);
+	order_clear(o);
 	for (uint32_t c = t->nodes[0].first; c != NOBODY;
 	    c = t->nodes[c].next) {
-		all[i] = (struct top){c, (uint32_t)i,
-		    first_message(t, c)->subject};
-		i++;
+		const char *subject = subject_of(t, c);
+		order_text(o, (struct span){subject, strlen(subject)}, false);
+		order_number(o, number++, false);
+		order_add(o, c);
 	}
-	if (i > 0)
-		qsort(all, i, sizeof *all, compare_subjects);
+	order_sort(o);
+	*count = o->count;
+	all = xrealloc(NULL, (*count + 1) * sizeof *all);
+	for (size_t i = 0; i < *count; i++)
+		all[i] = (struct top){o->rows[i].which,
+		    subject_of(t, o->rows[i].which)};
 	return all;
 }
 

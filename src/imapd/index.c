@@ -17,7 +17,7 @@
 #define NAME "pennypost-index"
 #define NAME_NEW "pennypost-index.new" /* of a compaction */
 /* Raised by who changes it, or how texts are decoded or folded. */
-#define FORMAT 4u
+#define FORMAT 5u
 #define ORDER 0x01020304u
 #define INDEX_MAX ((uint64_t)8 << 30) /* octets; slot.at times 8 */
 #define READ_FIRST 16384 /* octets: a record or some */

@@ -27,7 +27,8 @@ struct summary {
 	int64_t sent;           /* the Date field, as RFC 5256 2.2 has it */
 	int32_t sent_day;       /* without time and zone, days: SENTON */
 	struct span envelope;   /* as FETCH says it, with its parentheses */
-	struct span subject;    /* UTF-8, the base subject of RFC 5256 2.1 */
+	struct span subject;    /* the base subject of RFC 5256 2.1, as order.h's
+	                           order_fold() has it */
 	bool is_reply;          /* something was cut off there */
 	struct span references; /* ids as RFC 5256 3 wants them: NUL-divided, the
 	                           message's own first, "" where it has none */

@@ -7,6 +7,7 @@
 #include "header.h"
 #include "ids.h"
 #include "mime.h"
+#include "order.h"
 #include "sha256.h"
 #include "signature.h"
 #include "structure.h"
@@ -90,7 +91,9 @@ static void add_subject(struct str *to, struct span header, struct record *r)
 	str_clear(&decoded);
 	field_unfold(&unfolded, f.value);
 	words_decode(&decoded, span_of(&unfolded));
-	r->is_reply = subject_base(to, span_of(&decoded));
+	str_clear(&unfolded);
+	r->is_reply = subject_base(&unfolded, span_of(&decoded));
+	order_fold(to, span_of(&unfolded));
 }
 
 static void sent_of(struct span header, struct record *r)

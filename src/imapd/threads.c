@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "charset.h"
 #include "conn.h"
 #include "ids.h"
 
-#define SUBJECT_ROOM 1000 /* octets of a folded subject that are compared */
 #define STEPS_MAX 50000000u /* up the tree, to see that there is no loop: 0.3 s;
                                who needs more is told of no more parents */
 
@@ -38,7 +36,7 @@ void threads_end(struct threads *t)
 	free(t->nodes);
 	free(t->hashed);
 	pool_reset(&t->pool);
-	str_free(&t->folded);
+	order_free(&t->order);
 }
 
 /* Step 1: message ids */
@@ -118,15 +116,14 @@ static void fill(struct threads *t, uint32_t n, size_t at,
     const struct summary *s)
 {
 	struct node *node = &t->nodes[n];
+	char *subject = pool_take(&t->pool, s->subject.n + 1);
 
-	str_clear(&t->folded);
-	charset_fold(&t->folded, s->subject);
-	if (t->folded.len > SUBJECT_ROOM)
-		t->folded.p[SUBJECT_ROOM] = '\0';
+	memcpy(subject, s->subject.p, s->subject.n);
+	subject[s->subject.n] = '\0';
 	node->at = (uint32_t)at;
 	node->sent = s->sent;
 	node->is_reply = s->is_reply;
-	node->subject = pool_copy(&t->pool, t->folded.p);
+	node->subject = subject;
 }
 
 void threads_add(struct threads *t, size_t at, const struct summary *s)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "index.h"
+#include "order.h"
 #include "pool.h"
-#include "str.h"
 
 #define NOBODY 0              /* nodes count from 1 */
 #define NO_MESSAGE UINT32_MAX /* a dummy: nobody has sent us that message */
@@ -21,7 +21,7 @@ struct node {
 	bool is_reply, is_parent;
 	int64_t sent;
 	const char *id;
-	const char *subject;        /* base subject, folded */
+	const char *subject;        /* base subject, as it is in the index */
 };
 
 struct threads {
@@ -31,7 +31,7 @@ struct threads {
 	uint32_t hashed_room;
 	uint64_t seed, steps;
 	struct pool pool;
-	struct str folded;
+	struct order order;
 };
 
 void threads_begin(struct threads *);
