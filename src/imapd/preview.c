@@ -105,42 +105,15 @@ static void html_show(struct shown *own, struct shown *quoted,
 	}
 }
 
-static bool is_type(const struct part *p, const char *type,
-    const char *subtype)
-{
-	return p->type.n == strlen(type) &&
-	    strncasecmp(p->type.p, type, p->type.n) == 0 &&
-	    (subtype == NULL || (p->subtype.n == strlen(subtype) &&
-	    strncasecmp(p->subtype.p, subtype, p->subtype.n) == 0));
-}
-
-/* The first text; of alternatives, what is plain. NULL: there is none. */
-static const struct part *text_find(const struct part *p)
-{
-	const struct part *found = NULL;
-
-	if (is_type(p, "text", NULL))
-		return p;
-	if (!p->is_multipart)
-		return NULL;
-	if (is_type(p, "multipart", "alternative"))
-		for (const struct part *c = p->children; c; c = c->next)
-			if (is_type(c, "text", "plain"))
-				return c;
-	for (p = p->children; p != NULL && found == NULL; p = p->next)
-		found = text_find(p);
-	return found;
-}
-
 void structure_preview(struct str *to, const struct mime *m)
 {
 	struct shown own = {0}, quoted = {0};
-	const struct part *p = text_find(m->root);
+	const struct part *p = part_shown(m);
 	struct str text = {0};
 
 	if (p == NULL || p->encoding == ENCODING_UNKNOWN)
 		return;
-	bool html = is_type(p, "text", "html");
+	bool html = part_is(p, "text", "html");
 	part_text(&text, m, p, html ? HTML_MAX : PLAIN_MAX);
 	(html ? html_show : plain_show)(&own, &quoted,
 	    (struct span){text.p, text.len});

@@ -448,3 +448,31 @@ void part_text(struct str *to, const struct mime *m, const struct part *part,
 	str_free(&octets);
 	str_free(&charset);
 }
+
+bool part_is(const struct part *p, const char *type, const char *subtype)
+{
+	return span_is(p->type, type) &&
+	    (subtype == NULL || span_is(p->subtype, subtype));
+}
+
+static const struct part *text_find(const struct part *p)
+{
+	const struct part *found = NULL;
+
+	if (part_is(p, "text", NULL))
+		return p;
+	if (!p->is_multipart)
+		return NULL;
+	if (part_is(p, "multipart", "alternative"))
+		for (const struct part *c = p->children; c; c = c->next)
+			if (part_is(c, "text", "plain"))
+				return c;
+	for (p = p->children; p != NULL && found == NULL; p = p->next)
+		found = text_find(p);
+	return found;
+}
+
+const struct part *part_shown(const struct mime *m)
+{
+	return text_find(m->root);
+}

@@ -59,6 +59,12 @@ struct span part_body(const struct mime *, const struct part *);
 const struct part *part_find(const struct mime *, const unsigned *path,
     size_t depth);
 
+/* subtype: NULL for any. */
+bool part_is(const struct part *, const char *type, const char *subtype);
+
+/* The first text; of alternatives, what is plain. NULL: there is none. */
+const struct part *part_shown(const struct mime *);
+
 /* The text of a text part in UTF-8, decoded; appended. max: octets, about. */
 void part_text(struct str *, const struct mime *, const struct part *,
     size_t max);
