@@ -181,3 +181,34 @@ One text." ]
 	mail_of dora | grep -q '^Return-Path: <carol@example.test>$'
 	[ "$(count "$PENNYPOST_HOME"/spool/{queue,tmp})" = 0 ]
 }
+
+# The page for the class
+
+# A checkout of the test's own, built already; $words are the page's ports and
+# those that are used in place of them.
+checkout() {
+	local i port
+	copy=$BATS_TEST_TMPDIR/checkout
+	mkdir -p "$copy/build"
+	cp -R "$ROOT/scripts" "$copy"
+	ln -s "$ROOT"/{src,man} "$copy"
+	find "$PROGRAMS" -maxdepth 1 -type f -perm -1 \
+		-exec cp {} "$copy/build" \;
+	printf 'all:\n' >"$copy/Makefile"
+	words=() QUICKSTART_PORTS=
+	for i in 2525 2587 2110 2526 2465 2995 2143 2993; do
+		port=$(free_port)
+		QUICKSTART_PORTS+="${QUICKSTART_PORTS:+ }$port"
+		words+=("$i=$port")
+	done
+	words+=("2527=$(free_port)" "2528=$(free_port)")
+	export QUICKSTART_PORTS
+	unset MAKEFLAGS MFLAGS MAKELEVEL PENNYPOST_HOME
+	cd "$copy" || return
+}
+
+@test "pennypost-teaching.7: all that it says is typed, and seen" {
+	checkout
+	timeout 120 "$BATS_TEST_DIRNAME/teaching/terminal" \
+		man/pennypost-teaching.7 "${words[@]}" 3>&- 7>&-
+}
