@@ -32,8 +32,8 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd deliver pop3d imapd auth listen queue-run smtp-send sendmail \
-    import
+PROGRAMS = smtpd mysmtpd deliver pop3d imapd auth listen queue-run \
+    smtp-send sendmail import
 
 BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o lib/calls.o \
     $(if $(SANITIZE),tests/sanitize.o)
@@ -56,6 +56,9 @@ DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
 
 smtpd = smtpd/smtpd.o smtpd/handoff.o lib/broker.o \
     lib/nudge.o lib/trace.o $(DOOR) $(MESSAGE) $(SERVER)
+mysmtpd = mysmtpd/mysmtpd.o mysmtpd/keeper.o mysmtpd/store.o mysmtpd/message.o \
+    mysmtpd/reader.o mysmtpd/show.o lib/broker.o lib/body.o lib/nudge.o \
+    lib/trace.o $(MIME) $(DOOR) $(SERVER)
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
