@@ -32,8 +32,8 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd mysmtpd deliver pop3d imapd auth listen queue-run \
-    smtp-send sendmail import
+PROGRAMS = smtpd mysmtpd deliver pop3d imapd auth listen queue-run \ mailclient
+    smtp-send sendmail import export
 
 BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o lib/calls.o \
     $(if $(SANITIZE),tests/sanitize.o)
@@ -99,13 +99,16 @@ sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     lib/entry.o lib/nudge.o lib/phrase.o lib/trace.o lib/qp.o \
     $(MESSAGE) $(SERVER)
 # mailclient: what a person sees; what the servers say.
-mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter text \
-    save compose box pop3 teaching submit smtp remote) \
+mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
+    text save draft compose box pop3 teaching submit smtp remote) \
     lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
 import = import/import.o import/stream.o import/maildir.o import/writer.o \
     lib/local.o lib/address.o lib/program.o $(FOLDERS) $(BASE)
+export = export/export.o export/folder.o export/journal.o export/mbox.o \
+    export/tar.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
+    lib/utf8.o lib/file.o lib/address.o lib/local.o lib/program.o $(BASE)
 tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     tls/agreed.o tls/outcome.o tls/relay.o \
     lib/confine.o lib/seccomp.o lib/address.o $(COMMON)

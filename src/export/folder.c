@@ -1,0 +1,259 @@
+#include "folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "log.h"
+#include "str.h"
+
+#define LOOKS 20        /* at a directory that changes all the time */
+#define TICK 20000000   /* ns: two changes may have the same time: 100 Hz */
+#define OPENS 20        /* of a message that is renamed all the time */
+
+bool message_path(const struct folder *f, const struct message *m,
+    char path[FOLDER_PATH_SIZE])
+{
+	int n = snprintf(path, FOLDER_PATH_SIZE, "%s/%s/%s", f->path,
+	    m->in_new ? "new" : "cur", m->name);
+
+	return n > 0 && n < FOLDER_PATH_SIZE;
+}
+
+const char *message_flags(const struct message *m)
+{
+	return strncmp(m->name + m->unique, ":2,", 3) == 0 ?
+	    m->name + m->unique + 3 : "";
+}
+
+static int compare_names(const struct message *x, const struct message *y)
+{
+	size_t n = x->unique < y->unique ? x->unique : y->unique;
+	int order = memcmp(x->name, y->name, n);
+
+	return order != 0 ? order :
+	    (x->unique > y->unique) - (x->unique < y->unique);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return compare_names(*(struct message *const *)a,
+	    *(struct message *const *)b);
+}
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct message *x = a, *y = b;
+	uint32_t p = x->uid - 1, q = y->uid - 1; /* 0 is the last */
+
+	return p != q ? (p > q) - (p < q) : compare_names(x, y);
+}
+
+/* --- Directories --- */
+
+/* What a look at new and cur has found. */
+struct found {
+	struct message *messages;
+	size_t count, room;
+};
+
+static void found_add(struct found *f, const char *name, bool in_new)
+{
+	if (f->count == f->room) {
+		f->room = f->room * 2 + 64;
+		f->messages = xrealloc(f->messages,
+		    f->room * sizeof *f->messages);
+	}
+	f->messages[f->count] = (struct message){
+	    .name = xrealloc(NULL, strlen(name) + 1),
+	    .unique = strcspn(name, ":"), .in_new = in_new};
+	strcpy(f->messages[f->count++].name, name);
+}
+
+static bool directory_read(const char *path, bool in_new, struct found *found)
+{
+	char which[FOLDER_PATH_SIZE];
+	struct dirent *entry;
+	DIR *d;
+	int error;
+
+	snprintf(which, sizeof which, "%s/%s", path, in_new ? "new" : "cur");
+	d = opendir(which);
+	while (d != NULL && (errno = 0, entry = readdir(d)) != NULL)
+		if (*entry->d_name != '.' && *entry->d_name != ':' &&
+		    strchr(entry->d_name, '\n') == NULL)
+			found_add(found, entry->d_name, in_new);
+	error = errno;
+	if (d != NULL)
+		closedir(d);
+	if (error != 0)
+		warn("%s: %s", which, strerror(error));
+	return error == 0;
+}
+
+static void times_get(const char *path, struct timespec times[2])
+{
+	char which[FOLDER_PATH_SIZE];
+	struct stat st;
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(which, sizeof which, "%s/%s", path,
+		    i == 0 ? "new" : "cur");
+		times[i] = stat(which, &st) == 0 ? st.st_mtim :
+		    (struct timespec){0};
+	}
+}
+
+static bool is_fresh(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - t->tv_sec) * 1000000000LL +
+	    now.tv_nsec - t->tv_nsec < TICK;
+}
+
+/*
+ * All that is in new and cur. What is renamed while a directory is read may be
+ * read twice, or not at all, so it is looked at until nothing has changed; a
+ * message has many names then. Later looks come later.
+ */
+static bool look(const char *path, struct found *found)
+{
+	struct timespec before[2], after[2];
+
+	times_get(path, after);
+	for (int i = 0; i < LOOKS; i++) {
+		if (is_fresh(&after[0]) || is_fresh(&after[1]))
+			nanosleep(&(struct timespec){0, TICK}, NULL);
+		times_get(path, before);
+		/* new first: what moves to cur meanwhile is seen twice. */
+		if (!directory_read(path, true, found) ||
+		    !directory_read(path, false, found))
+			return false;
+		times_get(path, after);
+		if (memcmp(before, after, sizeof before) == 0)
+			break;
+	}
+	return true;
+}
+
+/* --- Messages --- */
+
+struct ordered {
+	struct message *message;
+	size_t at;
+};
+
+static int by_look(const void *a, const void *b)
+{
+	const struct ordered *x = a, *y = b;
+	int order = compare_names(x->message, y->message);
+
+	return order != 0 ? order : (x->at < y->at) - (x->at > y->at);
+}
+
+/* Each message once, by the name that was seen last. */
+static void merge(struct folder *f, struct found *found)
+{
+	struct ordered *order = xrealloc(NULL,
+	    (found->count + 1) * sizeof *order);
+
+	f->messages = xrealloc(NULL, (found->count + 1) * sizeof *f->messages);
+	for (size_t i = 0; i < found->count; i++)
+		order[i] = (struct ordered){&found->messages[i], i};
+	qsort(order, found->count, sizeof *order, by_look);
+	for (size_t i = 0; i < found->count; i++) {
+		struct message *m = order[i].message;
+		if (f->count > 0 &&
+		    compare_names(&f->messages[f->count - 1], m) == 0)
+			free(m->name);
+		else
+			f->messages[f->count++] = *m;
+	}
+	free(order);
+	free(found->messages);
+}
+
+bool folder_open(struct folder *f, const char *path)
+{
+	struct found found = {0};
+
+	*f = (struct folder){.path = path};
+	/* The journal last: UIDs are given to what is in cur. */
+	bool ok = look(path, &found);
+	merge(f, &found);
+	ok = ok && journal_read(f);
+	qsort(f->messages, f->count, sizeof *f->messages, by_uid);
+	f->by_name = xrealloc(NULL, (f->count + 1) * sizeof *f->by_name);
+	for (size_t i = 0; i < f->count; i++)
+		f->by_name[i] = &f->messages[i];
+	qsort(f->by_name, f->count, sizeof *f->by_name, by_name);
+	return ok;
+}
+
+/* The names that all messages have now. */
+static void look_again(struct folder *f)
+{
+	struct found found = {0};
+
+	if (!look(f->path, &found))
+		errno = EIO;
+	for (size_t i = 0; i < found.count; i++) {
+		struct message *m = &found.messages[i], **known = bsearch(&m,
+		    f->by_name, f->count, sizeof *f->by_name, by_name);
+		if (known != NULL) {
+			char *name = (*known)->name;
+			(*known)->name = m->name;
+			(*known)->in_new = m->in_new;
+			m->name = name;
+		}
+		free(m->name);
+	}
+	free(found.messages);
+}
+
+int message_open(struct folder *f, struct message *m)
+{
+	char path[FOLDER_PATH_SIZE], before[256];
+	struct stat st;
+	int fd = -1;
+
+	for (int i = 0; i < OPENS; i++) {
+		if (!message_path(f, m, path)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd >= 0 || errno != ENOENT)
+			break;
+		snprintf(before, sizeof before, "%s", m->name);
+		bool in_new = m->in_new;
+		look_again(f);
+		errno = ENOENT;
+		if (strcmp(before, m->name) == 0 && in_new == m->in_new)
+			break; /* nobody has seen it */
+	}
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+void folder_close(struct folder *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		free(f->messages[i].name);
+	free(f->messages);
+	free(f->by_name);
+	*f = (struct folder){0};
+}
