@@ -88,18 +88,23 @@ static const char *refusal(const struct box *box, size_t n)
 	    sentence("message %zu is deleted", n) : NULL;
 }
 
+static bool is_prepared(const struct box *box, size_t n)
+{
+	return n >= box->first && n - box->first < box->prepared;
+}
+
 const char *box_header(struct box *box, size_t n, struct str *text)
 {
 	const char *why = refusal(box, n);
 	const struct str *header;
 
 	str_clear(text);
-	if (why == NULL && (n < box->first || n - box->first >= box->prepared))
+	if (why == NULL && !is_prepared(box, n))
 		why = box_prepare(box, n, 1);
 	if (why != NULL)
 		return why;
-	header = &box->headers[n - box->first];
-	if (header->len == 0)
+	header = is_prepared(box, n) ? &box->headers[n - box->first] : NULL;
+	if (header == NULL || header->len == 0)
 		return sentence("the server does not show message %zu", n);
 	str_add(text, header->p, header->len);
 	return NULL;

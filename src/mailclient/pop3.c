@@ -30,8 +30,7 @@ static const char *reply_read(struct box *box, struct reply *reply)
 	n = reply->ok ? 3 : 4;
 	if ((!reply->ok && strncmp(reply->text, "-ERR", 4) != 0) ||
 	    (reply->text[n] != ' ' && reply->text[n] != '\0'))
-		return remote_nonsense(box->remote, "does not speak POP3",
-		    reply->text);
+		return remote_nonsense(box->remote, "POP3", reply->text);
 	reply->text += n + strspn(reply->text + n, " ");
 	return NULL;
 }
@@ -85,7 +84,6 @@ static const char *capabilities_read(struct box *box, struct capabilities *c)
 	why = reply_read(box, &reply);
 	if (why != NULL || !reply.ok)
 		return why;
-	str_clear(&text);
 	why = remote_text(box->remote, &text, CAPABILITIES_MAX, &whole);
 	for (char *all = text.p, *line; (line = text_line(&all)) != NULL;)
 		capability_read(box, c, line);
@@ -204,8 +202,7 @@ static const char *count(struct box *box)
 	char *rest = reply.text;
 	if (!number_next(&rest, UINT64_MAX, &n) ||
 	    !number_next(&rest, UINT64_MAX, &octets))
-		return remote_nonsense(box->remote, "does not count its mail",
-		    reply.text);
+		return remote_nonsense(box->remote, "POP3", reply.text);
 	if (n > BOX_MAILS_MAX)
 		return sentence("the server says that there are %" PRIu64
 		    " messages; more than %d are not listed here", n,
@@ -231,7 +228,6 @@ static const char *sizes(struct box *box)
 	why = reply_read(box, &reply);
 	if (why != NULL || !reply.ok)
 		return why;
-	str_clear(&text);
 	why = remote_text(box->remote, &text, LISTING_MAX, &whole);
 	for (char *all = text.p, *line; (line = text_line(&all)) != NULL;)
 		if (number_next(&line, box->count, &n) && n > 0 &&

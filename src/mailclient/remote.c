@@ -71,15 +71,16 @@ const char *words(const char *text)
 static const char *broken(struct remote *r, const char *how)
 {
 	r->broken = true;
-	return sentence("%s port %s %s", words(r->server->host), r->port, how);
+	return sentence("%s port %s %s", r->server->host, r->port, how);
 }
 
-const char *remote_nonsense(struct remote *r, const char *what,
+const char *remote_nonsense(struct remote *r, const char *protocol,
     const char *line)
 {
 	r->broken = true;
-	return sentence("%s port %s %s: it says \"%s\"", r->server->host,
-	    r->port, what, words(line));
+	return sentence("%s port %s does not speak %s: it says \"%s\". Is it "
+	    "the port for that?", r->server->host, r->port, protocol,
+	    words(line));
 }
 
 /* Connecting */
@@ -174,14 +175,14 @@ static const char *begin(struct remote *r)
 	error = getaddrinfo(r->server->host, r->port, &hints, &all);
 	if (error != 0)
 		return sentence("cannot find %s port %s: %s",
-		    words(r->server->host), r->port, error == EAI_SYSTEM ?
+		    r->server->host, r->port, error == EAI_SYSTEM ?
 		    strerror(errno) : gai_strerror(error));
 	fd = connect_any(r, all);
 	error = errno;
 	freeaddrinfo(all);
 	if (fd < 0)
 		return sentence("cannot reach %s port %s: %s. Is the server "
-		    "running?", words(r->server->host), r->port,
+		    "running?", r->server->host, r->port,
 		    strerror(error));
 	conn_open(&r->conn, fd, fd, REPLY_TIMEOUT, 0);
 	r->conn.client = true;
@@ -245,7 +246,7 @@ const char *remote_private(const struct remote *r)
 	if (r->secured || r->loopback)
 		return NULL;
 	return sentence("%s is another machine, and no password is sent to it "
-	    "in clear: " SAY_TLS, words(r->server->host));
+	    "in clear: " SAY_TLS, r->server->host);
 }
 
 static void helper_wait(pid_t pid)
@@ -371,6 +372,7 @@ const char *remote_text(struct remote *r, struct str *text, size_t max,
 	size_t seen = 0, n;
 	bool more = true;
 
+	str_add(text, "", 0); /* no text is one, too */
 	while (more) {
 		char *p = c->buf + c->start, *lf;
 		n = c->end - c->start;

@@ -59,8 +59,8 @@ const char *remote_text(struct remote *, struct str *, size_t max, bool *whole);
 /* Writes a message as such a text: dots stuffed, the lone one behind it. */
 void remote_send(struct remote *, struct span);
 
-/* The server is not to be believed any more: `what` it did. */
-const char *remote_nonsense(struct remote *, const char *what,
+/* That line is none of this protocol: it is not to be believed any more. */
+const char *remote_nonsense(struct remote *, const char *protocol,
     const char *line);
 
 /* Says what was written, and closes. NULL is fine. */

@@ -76,8 +76,7 @@ static const char *reply_read(struct session *s, struct offers *offers)
 		int code = code_of(line);
 		if (code == 0 || (lines > 0 && code != r->code) ||
 		    lines == REPLY_LINES_MAX)
-			return remote_nonsense(s->remote,
-			    "does not speak SMTP", line);
+			return remote_nonsense(s->remote, "SMTP", line);
 		r->code = code;
 		more = line[3] == '-';
 		line += 3 + (line[3] != '\0');

@@ -5,6 +5,7 @@
 
 #include "remote.h"
 
+#define PROTOCOL "the teaching protocol"
 #define LIST_MAX (1u << 20) /* octets of LIST: mysmtpd shows a thousand */
 #define END_TIMEOUT 600     /* s: it stores the mail, as SMTP's end */
 
@@ -18,8 +19,7 @@ static const char *expect(struct remote *r, const char *what)
 		return why;
 	if (strspn(line, "0123456789") != 3 ||
 	    (line[3] != ' ' && line[3] != '\0'))
-		return remote_nonsense(r, "does not speak the teaching protocol",
-		    line);
+		return remote_nonsense(r, PROTOCOL, line);
 	return strncmp(line, "200", 3) == 0 ? NULL :
 	    sentence("%s: %s", what, words(line));
 }
@@ -97,12 +97,11 @@ static const char *list(struct box *box)
 	why = expect(r, "the server shows no mail");
 	if (why != NULL)
 		return why;
-	str_clear(&text);
 	why = remote_text(r, &text, LIST_MAX, &whole);
 	all = text.p;
 	while (why == NULL && (line = text_line(&all)) != NULL)
 		if (!listed(box, line))
-			why = remote_nonsense(r, "has a strange list", line);
+			why = remote_nonsense(r, PROTOCOL, line);
 	str_free(&text);
 	if (why != NULL || box->prepared == 0)
 		return why;
