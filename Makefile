@@ -32,8 +32,8 @@ CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=undefined
 endif
 
-PROGRAMS = smtpd mysmtpd deliver pop3d imapd auth listen queue-run \ mailclient
-    smtp-send sendmail import export
+PROGRAMS = smtpd mysmtpd deliver pop3d imapd auth listen queue-run \
+    smtp-send sendmail mailclient import export
 
 BASE = lib/log.o lib/str.o lib/confine.o lib/seccomp.o lib/calls.o \
     $(if $(SANITIZE),tests/sanitize.o)
@@ -104,7 +104,8 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
-import = import/import.o import/stream.o import/maildir.o import/writer.o \
+import = import/import.o import/stream.o import/maildir.o import/mbox.o \
+    import/teaching.o import/writer.o import/ledger.o lib/pieces.o lib/fields.o \
     lib/local.o lib/address.o lib/program.o $(FOLDERS) $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
     export/tar.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
