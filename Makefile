@@ -105,8 +105,8 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
 import = import/import.o import/stream.o import/maildir.o import/mbox.o \
-    import/teaching.o import/writer.o import/ledger.o lib/pieces.o lib/fields.o \
-    lib/local.o lib/address.o lib/program.o $(FOLDERS) $(BASE)
+    import/teaching.o import/writer.o lib/pieces.o lib/fields.o \
+    lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
     export/tar.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
     lib/utf8.o lib/file.o lib/address.o lib/local.o lib/program.o $(BASE)

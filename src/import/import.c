@@ -29,7 +29,8 @@ static const struct kind {
 	const char *name;
 	void (*read)(const struct source *);
 } kinds[] = {
-	{"maildir", read_maildir},
+	{"maildir", read_maildir}, {"mbox", read_mbox},
+	{"mymailbox", read_mymailbox}, {"mailbox", read_mailbox},
 };
 
 /* --- The reader --- */

@@ -1,6 +1,8 @@
 #include "mbox.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +11,7 @@
 #include "date.h"
 #include "fields.h"
 #include "pieces.h"
+#include "readers.h"
 #include "span.h"
 #include "stream.h"
 
@@ -19,7 +22,7 @@
 
 struct mbox {
 	struct pieces file;
-	const char *name, *folder;
+	const char *name;
 	bool any;   /* the folder has been told */
 	uint32_t uidvalidity;
 	struct from_line from;
@@ -265,11 +268,10 @@ static uint32_t number(char **text)
 /* In the first message alone: UIDVALIDITY, and the last UID. */
 static void folder_tell(struct mbox *m)
 {
-	struct source_folder folder = {.subscribed = *m->folder != '\0'};
+	struct source_folder folder = {.subscribed = true};
 	char *text = m->value[m->has[X_IMAP] ? X_IMAP : X_IMAPBASE].p;
 
 	m->any = true;
-	snprintf(folder.name, sizeof folder.name, "%s", m->folder);
 	if (text != NULL && (m->uidvalidity = number(&text)) != 0) {
 		uint32_t last = number(&text);
 		folder.uidvalidity = m->uidvalidity;
@@ -417,13 +419,19 @@ static bool is_packed(const struct mbox *m, struct span s)
 	return false;
 }
 
-void mbox_read(int fd, const char *name, const char *folder)
+void read_mbox(const struct source *source)
 {
 	static struct mbox m;
+	const char *name = source->path;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	struct span s;
 	bool first, some;
 
-	m = (struct mbox){.file.fd = fd, .name = name, .folder = folder};
+	if (fd < 0) {
+		stream_fault("%s: %s", name, strerror(errno));
+		return;
+	}
+	m = (struct mbox){.file.fd = fd, .name = name};
 	while ((some = piece_next(&m.file, &s, &first)) && is_blank(s))
 		;
 	if (!some)
@@ -436,6 +444,7 @@ void mbox_read(int fd, const char *name, const char *folder)
 		    "\"From SENDER DATE\"", name, m.file.line);
 	if (m.file.error != 0)
 		stream_fault("%s: %s", name, strerror(m.file.error));
+	close(fd);
 	str_free(&m.header);
 	for (enum mbox_field i = 0; i < MBOX_FIELDS; i++)
 		str_free(&m.value[i]);

@@ -1,7 +1,7 @@
 /*
- * Reads an mbox: mboxo, mboxrd, mboxcl and mboxcl2 (RFC 4155 is the first of
- * them), with what Dovecot, UW's c-client, mutt and others keep in header fields
- * of their own: Status, X-Status, X-Keywords, X-UID, X-IMAPbase.
+ * An mbox: mboxo, mboxrd, mboxcl and mboxcl2, as RFC 4155 names some of them. A
+ * pipe will do for one, but then Content-Length is not believed. Memory: that of
+ * a header.
  */
 #ifndef MBOX_H
 #define MBOX_H
@@ -22,11 +22,5 @@ struct from_line {
  * those who write them mean it.
  */
 bool from_line_read(struct from_line *, const char *line, size_t n);
-
-/*
- * Streams the folder and all its messages. name: of the file, for faults. A pipe
- * will do, but then Content-Length is not believed. Memory: a header's.
- */
-void mbox_read(int fd, const char *name, const char *folder);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "readers.h"
 #include "span.h"
 #include "str.h"
 #include "stream.h"
@@ -25,8 +27,8 @@
 
 enum part { PART_ID, FROM, TO, CC, SUBJECT, DATE, PARTS };
 
-struct source {
-	const char *name, *address;
+struct text {
+	const char *name, *address, *domain; /* "@example.org" */
 	struct span *lines; /* without their ends */
 	size_t count;
 	int64_t mtime;
@@ -291,7 +293,7 @@ static enum part part_of(struct span line, struct span *value)
  * Where the header that begins at line i ends; each part stands in it once, so
  * that a text's first line "Date: on Monday" is not a second one.
  */
-static size_t header_end(const struct source *s, size_t i,
+static size_t header_end(const struct text *s, size_t i,
     struct span value[PARTS], bool has[PARTS])
 {
 	for (; i < s->count; i++) {
@@ -309,7 +311,7 @@ static size_t header_end(const struct source *s, size_t i,
  * Does a mail begin at line i? After a separator a From line is enough, or a
  * number; in the middle of a text it must come first, with more behind it.
  */
-static bool is_beginning(const struct source *s, size_t i, bool separated)
+static bool is_beginning(const struct text *s, size_t i, bool separated)
 {
 	struct span value[PARTS];
 	bool has[PARTS] = {false};
@@ -326,7 +328,7 @@ static bool is_beginning(const struct source *s, size_t i, bool separated)
 	    (part_of(s->lines[i], value) == FROM || has[PART_ID]);
 }
 
-static size_t skip_empty(const struct source *s, size_t i)
+static size_t skip_empty(const struct text *s, size_t i)
 {
 	while (i < s->count && is_empty(s->lines[i]))
 		i++;
@@ -334,7 +336,7 @@ static size_t skip_empty(const struct source *s, size_t i)
 }
 
 /* A rule or a dot is a border where a mail begins behind it, or the file ends. */
-static bool is_separator(const struct source *s, size_t i)
+static bool is_separator(const struct text *s, size_t i)
 {
 	if (!is_dot(s->lines[i]) && !is_rule(s->lines[i]))
 		return false;
@@ -346,7 +348,7 @@ static bool is_separator(const struct source *s, size_t i)
 }
 
 /* The first line from i on that is no more of the mail. */
-static size_t mail_end(const struct source *s, size_t i, bool marked)
+static size_t mail_end(const struct text *s, size_t i, bool marked)
 {
 	for (; i < s->count; i++) {
 		char mark = mark_of(s->lines[i]);
@@ -361,7 +363,7 @@ static size_t mail_end(const struct source *s, size_t i, bool marked)
 
 /* --- A mail --- */
 
-static bool is_utf8(const struct source *s, size_t from, size_t to)
+static bool is_utf8(const struct text *s, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
 		if (!utf8_is(s->lines[i]))
@@ -369,7 +371,7 @@ static bool is_utf8(const struct source *s, size_t from, size_t to)
 	return true;
 }
 
-static bool is_ascii(const struct source *s, size_t from, size_t to)
+static bool is_ascii(const struct text *s, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
 		for (size_t k = 0; k < s->lines[i].n; k++)
@@ -396,7 +398,7 @@ static void text_put(struct str *out, struct span s)
 }
 
 /* `<alice>` or `alice`: alice at the same domain. What is more stays. */
-static void address_put(struct str *out, const struct source *s, struct span v)
+static void address_put(struct str *out, const struct text *s, struct span v)
 {
 	struct span bare = v;
 
@@ -406,7 +408,7 @@ static void address_put(struct str *out, const struct source *s, struct span v)
 	    memchr(bare.p, '<', bare.n) == NULL) {
 		text_put(out, bare);
 		if (memchr(bare.p, '@', bare.n) == NULL)
-			str_puts(out, strchr(s->address, '@'));
+			str_puts(out, s->domain);
 	} else {
 		text_put(out, v);
 	}
@@ -423,7 +425,7 @@ static void date_put(struct str *out, int64_t seconds)
 		str_printf(out, "Date: %s\n", text);
 }
 
-static void header_put(struct str *out, const struct source *s,
+static void header_put(struct str *out, const struct text *s,
     const struct span value[PARTS], const bool has[PARTS],
     const struct source_message *message)
 {
@@ -439,7 +441,7 @@ static void header_put(struct str *out, const struct source *s,
 		else if (part == TO)
 			str_puts(out, s->address);
 		else
-			str_printf(out, "unknown%s", strchr(s->address, '@'));
+			str_printf(out, "unknown%s", s->domain);
 		str_puts(out, "\n");
 	}
 	if (has[SUBJECT]) {
@@ -461,7 +463,7 @@ static void date_take(struct source_message *message, struct span v)
 }
 
 /* The mail from its header at `from` up to the line `to`. */
-static void mail_put(const struct source *s, size_t from, size_t to)
+static void mail_put(const struct text *s, size_t from, size_t to)
 {
 	struct span value[PARTS] = {{0}};
 	bool has[PARTS] = {false};
@@ -504,7 +506,7 @@ static void mail_put(const struct source *s, size_t from, size_t to)
 
 /* --- The file --- */
 
-static void mails(const struct source *s)
+static void mails(const struct text *s)
 {
 	for (size_t i = 0; (i = skip_empty(s, i)) < s->count;) {
 		struct span value[PARTS];
@@ -550,12 +552,12 @@ static bool read_all(int fd, struct str *text, const char *name)
 	return true;
 }
 
-static void lines_find(struct source *s, const struct str *text)
+static void lines_find(struct text *s, const struct str *from)
 {
-	const char *p = text->p, *end = p + text->len;
+	const char *p = from->p, *end = p + from->len;
 	size_t room = 0;
 
-	if (text->len >= 3 && memcmp(p, BYTE_ORDER_MARK, 3) == 0)
+	if (from->len >= 3 && memcmp(p, BYTE_ORDER_MARK, 3) == 0)
 		p += 3;
 	while (p < end) {
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
@@ -570,13 +572,20 @@ static void lines_find(struct source *s, const struct str *text)
 	}
 }
 
-void teaching_read(int fd, const char *name, const char *address)
+static void teaching_read(const struct source *source)
 {
-	struct source s = {.name = name, .address = address};
+	const char *name = source->path, *at = strchr(source->address, '@');
+	struct text s = {.name = name, .address = source->address,
+	    .domain = at != NULL ? at : ""};
 	struct source_folder inbox = {0};
 	struct str text = {0};
 	struct stat st;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
 
+	if (fd < 0) {
+		stream_fault("%s: %s", name, strerror(errno));
+		return;
+	}
 	stream_folder(&inbox);
 	if (read_all(fd, &text, name) && text.len > 0) {
 		s.mtime = fstat(fd, &st) == 0 ? st.st_mtime : time(NULL);
@@ -587,6 +596,18 @@ void teaching_read(int fd, const char *name, const char *address)
 			mails(&s);
 		}
 	}
+	close(fd);
 	free(s.lines);
 	str_free(&text);
+}
+
+void read_mymailbox(const struct source *source)
+{
+	teaching_read(source);
+}
+
+/* Which of the two a file is does not tell which borders are in it. */
+void read_mailbox(const struct source *source)
+{
+	teaching_read(source);
 }

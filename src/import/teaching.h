@@ -3,20 +3,15 @@
  * NAME/mymailbox (From, To, Subject, Received, the text, a lone dot) and
  * mailbox/RECIPIENT.txt (From, Date, the text, and a line of any kind between).
  * import(8) says what is taken for the border between two mails.
+ *
+ * Where a mail says no date, it came when the file was last written; that is not
+ * said in its header, since it may change from one import to the next.
  */
 #ifndef TEACHING_H
 #define TEACHING_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/*
- * Streams INBOX and all mails in the file. name: of it, for faults; address: of
- * whose mailbox it is; a sender without a domain gets his. Where a mail says no
- * date, it came when the file was last written; that is not said in its header,
- * since it may change from one import to the next.
- */
-void teaching_read(int fd, const char *name, const char *address);
 
 /*
  * Days, months and years in any of their orders, then hours, minutes, seconds,
