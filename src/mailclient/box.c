@@ -34,10 +34,9 @@ static void box_free(struct box *box)
 /* What has gone wrong, if anything: the connection may have ended with it. */
 static const char *outcome(struct box *box, const char *why)
 {
-	if (why == NULL || !box->remote->broken)
-		return why;
-	disconnect(box);
-	return box->unsure ? sentence("%s. Nothing was deleted", why) : why;
+	if (why != NULL && box->remote->broken)
+		disconnect(box);
+	return why;
 }
 
 const char *box_open(struct box *box, const struct server *server,

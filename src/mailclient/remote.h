@@ -16,7 +16,7 @@
 #include "str.h"
 
 #define REPLY_LINE_MAX 2048 /* RFC 5321 4.5.3.1.5 has 512; policy texts, more */
-#define SAY_TLS "try -s (TLS) or -t (STARTTLS)"
+#define SAY_TLS "try -t (TLS) or -s (STARTTLS)"
 
 struct remote {
 	const struct server *server;

@@ -7,6 +7,7 @@
 
 #define PROTOCOL "the teaching protocol"
 #define LIST_MAX (1u << 20) /* octets of LIST: mysmtpd shows a thousand */
+#define CONTENT "Content-Type: text/plain; charset=utf-8\r\n"
 #define END_TIMEOUT 600     /* s: it stores the mail, as SMTP's end */
 
 /* A reply, which is one line: a sentence that begins with `what` unless 200. */
@@ -50,7 +51,7 @@ static const char *begin(struct remote *r, const struct account *account)
 	const char *why = NULL;
 
 	if (r->server->tls == TLS_START)
-		return "the teaching protocol has no STARTTLS: try -s";
+		return "the teaching protocol has no STARTTLS: try -t (TLS)";
 	if (*account->password != '\0')
 		why = remote_private(r);
 	return why;
@@ -130,8 +131,10 @@ const char *teaching_message(struct box *box, size_t n, struct str *text)
 
 	conn_reply(&box->remote->conn, "GET_MAIL %s %zu", box->user, n);
 	why = expect(box->remote, "the server does not show it");
+	str_puts(text, CONTENT); /* it is decoded, and does not say so */
 	if (why == NULL)
-		why = remote_text(box->remote, text, BOX_MESSAGE_MAX, &whole);
+		why = remote_text(box->remote, text,
+		    BOX_MESSAGE_MAX - text->len, &whole);
 	if (why != NULL || whole)
 		return why;
 	return sentence("message %zu is larger than %u octets: too large to be "
