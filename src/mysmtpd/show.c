@@ -60,24 +60,31 @@ static bool field_plain(struct str *to, struct span header, const char *name)
 	return found;
 }
 
-/* The address that From names, or UNKNOWN. */
-static void sender_add(struct str *to, struct span header)
+/* The first address that the field names. */
+static void address_find(struct str *to, struct span header, const char *name)
 {
 	struct mail_address a = {0};
-	struct str text = {0};
 	struct field f;
 
+	if (header_find(header, name, &f))
+		while (to->len == 0 && addresses_next(&f.value, &a))
+			if (a.has_mailbox && a.has_host && a.mailbox.len > 0)
+				str_printf(to, "%s@%s", a.mailbox.p, a.host.p);
+	addresses_free(&a);
+}
+
+/* Whom From names; else, in mail without one, the envelope; or UNKNOWN. */
+static void sender_add(struct str *to, struct span header)
+{
+	struct str text = {0};
+
 	str_clear(&text);
-	if (header_find(header, "From", &f))
-		while (text.len == 0 && addresses_next(&f.value, &a))
-			if (a.has_mailbox && a.has_host)
-				str_printf(&text, "%.*s@%.*s",
-				    (int)a.mailbox.len, a.mailbox.p,
-				    (int)a.host.len, a.host.p);
+	address_find(&text, header, "From");
+	if (text.len == 0)
+		address_find(&text, header, "Return-Path");
 	if (text.len == 0)
 		str_puts(&text, UNKNOWN);
 	plain_add(to, (struct span){text.p, text.len}, ENTRY_MAX);
-	addresses_free(&a);
 	str_free(&text);
 }
 
@@ -146,19 +153,22 @@ static void show_text(struct conn *conn, struct span text)
 	str_free(&line);
 }
 
-static bool show_field(struct conn *conn, struct span header, const char *name)
+static void show_field(struct conn *conn, struct span header, const char *name)
 {
 	struct str line = {0};
 	bool found;
 
 	str_printf(&line, "%s: ", name);
 	found = field_plain(&line, header, name);
+	if (!found && strcmp(name, "From") == 0) {
+		sender_add(&line, header);
+		found = true;
+	}
 	if (found) {
 		str_puts(&line, "\r\n");
 		conn_write(conn, line.p, line.len);
 	}
 	str_free(&line);
-	return found;
 }
 
 void show_mail(struct conn *conn, struct span mail, bool whole)
@@ -169,8 +179,7 @@ void show_mail(struct conn *conn, struct span mail, bool whole)
 	struct mime mime;
 
 	day_print(day, mail);
-	if (!show_field(conn, mail, "From"))
-		conn_puts(conn, "From: " UNKNOWN "\r\n");
+	show_field(conn, mail, "From");
 	conn_reply(conn, "Date: %s", day);
 	show_field(conn, mail, "Subject");
 	conn_puts(conn, "\r\n");
