@@ -10,7 +10,7 @@ setup() {
     unset MAKEFLAGS MFLAGS MAKELEVEL # it builds for itself, not as a part of make test
     until
         base=$((20000 + RANDOM % 10000))
-        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)) $((base + 5)) $((base + 6)) $((base + 7))"
+        export QUICKSTART_PORTS="$base $((base + 1)) $((base + 2)) $((base + 3)) $((base + 4)) $((base + 5)) $((base + 6)) $((base + 7)) $((base + 8))"
         ports_closed
     do :; done
 }
@@ -65,9 +65,9 @@ ports_closed() {
     first=$(openssl x509 -in "$certificate" -noout -serial)
     openssl verify -CAfile "$certificate" -verify_ip 127.0.0.1 "$certificate"
     # Without the two ports of IMAP, and of TLS: as it was before there was any.
-    QUICKSTART_PORTS=${QUICKSTART_PORTS% * *} run -0 "$quickstart" --check
+    QUICKSTART_PORTS=${QUICKSTART_PORTS% * * *} run -0 "$quickstart" --check
     [[ $output == *'in TLS'* && $output != *IMAP* ]]
-    QUICKSTART_PORTS=${QUICKSTART_PORTS% * * * *} run -0 "$quickstart" --check
+    QUICKSTART_PORTS=${QUICKSTART_PORTS% * * * * *} run -0 "$quickstart" --check
     [[ $output != *'in TLS'* && $output != *IMAP* ]]
     "$quickstart" --check >/dev/null
     [ "$(openssl x509 -in "$certificate" -noout -serial)" = "$first" ]
@@ -77,7 +77,7 @@ ports_closed() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build" "$BATS_TEST_TMPDIR/bin"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,smtpd,deliver,auth,pop3d,imapd,queue-run,smtp-send,sendmail} "$copy/build"
+    cp "$programs"/{listen,smtpd,deliver,auth,pop3d,imapd,queue-run,smtp-send,sendmail,mysmtpd} "$copy/build"
     printf 'all:\n' >"$copy/Makefile"
     run -0 "$copy/scripts/quickstart" --check
     [[ $output != *'in TLS'* ]]
@@ -118,6 +118,13 @@ ports_closed() {
     [[ $output == *$'Subject: hello\r\n\r\nHello, Bob.\r'* ]]
     grep -q 'Hello again' -r "$PENNYPOST_HOME/spool/mail/pennypost.test/bob"
     [[ $output == *'Mail queue is empty' ]]
+    # The menu, by either protocol.
+    sed -n '/^Or from a menu:/,/^$/{/^  /p}' "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/menus"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/menus")" = 2 ]
+    while read -r menu; do
+        run -0 timeout 20 $menu <<<3
+        [[ $output == *'Manage Mail'*'Send Mail'*'Quit'* ]]
+    done <"$BATS_TEST_TMPDIR/menus"
     kill -TERM $pid
     wait $pid
     ports_closed
@@ -147,11 +154,11 @@ ports_closed() {
     until (: <>"/dev/tcp/127.0.0.1/$((base + 2))") 2>/dev/null; do sleep 0.1; done
     run -1 "$quickstart" --check
     kill $pid
-    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526 3465 3995 3143 3993' $quickstart" ]
+    [ "$output" = "quickstart: port $((base + 2)) is taken; try QUICKSTART_PORTS='3525 3587 3110 3526 3465 3995 3143 3993 3500' $quickstart" ]
     [ ! -e "$PENNYPOST_HOME" ]
-    for ports in '1 2 3' '1 2 3 4 5' '1 2 3 x' '1 2 3 4 5 x' '1 2 3 4 5 6 7' '1 2 3 4 5 6 7 x'; do
+    for ports in '1 2 3' '1 2 3 4 5' '1 2 3 x' '1 2 3 4 5 x' '1 2 3 4 5 6 7' '1 2 3 4 5 6 7 x' '1 2 3 4 5 6 7 8 x'; do
         QUICKSTART_PORTS=$ports run -1 "$quickstart" --check
-        [ "$output" = "quickstart: QUICKSTART_PORTS wants SMTP SUBMISSION POP3 OTHER, and may have SUBMISSIONS POP3S, and IMAP IMAPS" ]
+        [ "$output" = "quickstart: QUICKSTART_PORTS wants SMTP SUBMISSION POP3 OTHER, and may have SUBMISSIONS POP3S, IMAP IMAPS, and MYSMTP" ]
     done
 }
 
@@ -160,7 +167,7 @@ ports_closed() {
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,smtpd,deliver,auth,imapd,queue-run,smtp-send,sendmail} "$copy/build"
+    cp "$programs"/{listen,smtpd,deliver,auth,imapd,queue-run,smtp-send,sendmail,mysmtpd} "$copy/build"
     printf 'all:\n' >"$copy/Makefile"
     for words in 'lies' 'gone' 'silent'; do
         cat >"$copy/build/pop3d" <<EOF
@@ -193,7 +200,7 @@ EOF
     copy=$BATS_TEST_TMPDIR/copy
     mkdir -p "$copy/build"
     cp -R "$BATS_TEST_DIRNAME/../scripts" "$copy/scripts"
-    cp "$programs"/{listen,deliver,auth,pop3d,imapd,queue-run,smtp-send,sendmail} "$copy/build"
+    cp "$programs"/{listen,deliver,auth,pop3d,imapd,queue-run,smtp-send,sendmail,mysmtpd} "$copy/build"
     cp "$programs/smtpd" "$copy/build/real"
     printf '#!/bin/sh\nsleep 4711 </dev/null >/dev/null &\nexec "${0%%/*}/real" "$@"\n' >"$copy/build/smtpd"
     chmod +x "$copy/build/smtpd"
