@@ -104,9 +104,10 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
-import = import/import.o import/stream.o import/maildir.o import/mbox.o \
-    import/teaching.o import/writer.o lib/pieces.o lib/fields.o \
-    lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) $(BASE)
+import = $(patsubst %,import/%.o,import stream maildir mbox teaching writer \
+    place present ledger uidlist uidls text) lib/pieces.o lib/fields.o \
+    lib/sha256.o lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) \
+    $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
     export/tar.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
     lib/utf8.o lib/file.o lib/address.o lib/local.o lib/program.o $(BASE)
@@ -203,7 +204,7 @@ install-files: all
 	    $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(libexec)
 	install -m 644 scripts/pennypost-check scripts/pennypost-queue \
-	    scripts/pennypost-tls $(DESTDIR)$(libexec)
+	    scripts/pennypost-tls scripts/pennypost-import $(DESTDIR)$(libexec)
 	for name in sbin/sendmail bin/mailq bin/newaliases; do \
 	    ln -sf ../libexec/pennypost/sendmail \
 	        $(DESTDIR)$(PREFIX)/$$name || exit; done

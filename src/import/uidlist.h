@@ -1,0 +1,31 @@
+/*
+ * dovecot-uidlist, version 3, of a folder that imapd has never opened: it takes
+ * its UIDs and UIDVALIDITY from there at the first opening.
+ */
+#ifndef UIDLIST_H
+#define UIDLIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* unique ends at ':' or the end, and is somebody else's. */
+struct uidlist_entry {
+	uint32_t uid;
+	const char *unique;
+};
+
+/*
+ * Could the folder have this UIDVALIDITY? Nobody has given UIDs there, or just
+ * these. Under the lock, if it is to stay so.
+ */
+bool uidlist_free(const char *folder, uint32_t uidvalidity);
+
+/*
+ * Writes it, with what stood there before; entries are sorted here, and of a UID
+ * that is taken, the first counts. Durable. 0, or errno. Under the lock.
+ */
+int uidlist_write(const char *folder, uint32_t uidvalidity, uint32_t uidnext,
+    struct uidlist_entry *, size_t count);
+
+#endif
