@@ -21,7 +21,7 @@ struct staged {
 	uint32_t place; /* of its name, without flags, in present */
 	uint32_t uid, nth, keywords; /* a bit for each of place.words */
 	unsigned char digest[SHA256_SIZE];
-	char flags[6];
+	char flags[8];
 };
 
 struct place {
