@@ -223,7 +223,7 @@ static bool draft_send(const struct draft *d, const struct server *server,
 			puts("Mail sent successfully.");
 			break;
 		}
-		fputs("Not sent: ", stdout);
+		fputs("Not sent. ", stdout);
 		say(why);
 	} while (ask_again(account, octets));
 	str_free(&message);

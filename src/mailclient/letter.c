@@ -110,7 +110,7 @@ static void octets_add(struct str *to, const struct letter *l,
 static void size_add(struct str *to, size_t octets)
 {
 	if (octets < 1024)
-		str_printf(to, "%zu octets", octets);
+		str_printf(to, "%zu octet%s", octets, octets == 1 ? "" : "s");
 	else if (octets < 1u << 20)
 		str_printf(to, "%zu KiB", (octets + 1023) >> 10);
 	else

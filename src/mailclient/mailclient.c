@@ -69,8 +69,8 @@ static bool mail_choose(size_t n)
 	struct str answer = {0};
 	bool stays = true;
 
-	ask(&answer, "d delete, r reply, s FILE save, a NUMBER FILE save an "
-	    "attachment, Enter list: ");
+	ask(&answer, "d delete, r reply, s save, a NUMBER save attachment, "
+	    "Enter list: ");
 	char *words = answer.p, *what = text_word(&words);
 	if (what == NULL) {
 		stays = false;

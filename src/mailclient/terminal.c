@@ -202,7 +202,7 @@ void text_page(struct span text)
 
 static _Noreturn void input_ended(void)
 {
-	printf("\nThe input has ended: nothing is sent, and nothing deleted.\n");
+	puts("The input has ended: nothing is sent, and nothing deleted.");
 	fflush(stdout);
 	exit(EX_NOINPUT);
 }
@@ -266,8 +266,10 @@ bool ask_or_end(struct str *answer, const char *question)
 
 	do {
 		fputs(question, stdout);
-		if (!input_line(answer, LINE_MAX_ASKED))
+		if (!input_line(answer, LINE_MAX_ASKED)) {
+			putchar('\n');
 			return false;
+		}
 		fault = answer_fault(answer);
 		if (!from_terminal)
 			printf("%s\n", fault == NULL ? shown(answer->p) : "");
@@ -345,7 +347,7 @@ bool ask_secret(char *answer, size_t size, const char *question)
 	read = input_line(&line, size);
 	if (silent)
 		echo_on(before);
-	else
+	if (!silent || !read)
 		putchar('\n');
 	if (!read)
 		input_ended();
