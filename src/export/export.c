@@ -28,6 +28,7 @@
 
 #define SMALL_FILE (4u << 20) /* octets of subscriptions: 20,000 names */
 #define UIDL_MAX 70           /* RFC 1939 7 */
+#define GUID 32               /* Dovecot's, in hexadecimal digits */
 
 static char maildir[MAILBOX_SIZE];
 static bool failed; /* something could not be read; said */
@@ -262,7 +263,7 @@ static void uidlist_put(const struct folder *f, const char *name,
 
 	str_printf(&text, "3 V%" PRIu32 " N%" PRIu32, f->uidvalidity,
 	    f->uidnext);
-	if (*f->id != '\0')
+	if (strspn(f->id, "0123456789abcdef") == GUID) /* Dovecot's own */
 		str_printf(&text, " G%s", f->id);
 	str_puts(&text, "\n");
 	str_add(&text, list->p, list->len);

@@ -63,8 +63,8 @@ static bool ours_parse(struct folder *f, struct entries *e, char *text)
 	f->uidvalidity = (uint32_t)n;
 	f->uidnext = 1;
 	text_word(&line);
-	if ((word = text_word(&line)) != NULL && *word == 'M')
-		snprintf(f->id, sizeof f->id, "%s", word + 1);
+	if ((word = text_word(&line)) != NULL)
+		snprintf(f->id, sizeof f->id, "%s", word);
 	while ((line = text_line(&text)) != NULL) {
 		uint64_t uid;
 		if (strchr("axsS", *line) == NULL || *line == '\0' ||
