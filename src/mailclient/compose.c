@@ -30,9 +30,12 @@ bool account_ask(struct account *account)
 		puts("User or password is too long.");
 	else if (*account->user == '\0')
 		puts("Without a user there is nothing to log in to.");
+	ok = ok && *account->user != '\0';
+	if (!ok)
+		explicit_bzero(account->password, sizeof account->password);
 	str_free(&question);
 	str_free(&answer);
-	return ok && *account->user != '\0';
+	return ok;
 }
 
 /* Asking */
