@@ -121,6 +121,58 @@ This is a test." ]
 	typed bare.talk nc 127.0.0.1 "$port"
 }
 
+# 3. HELO to GET_MAIL
+
+@test "HELO to GET_MAIL: the transcript, through stdin" {
+	home_make
+	talk mysmtp
+	pipe "$PROGRAMS/mysmtpd" -L <"$talk"
+	home_make "$BATS_TEST_TMPDIR/second"
+	step "$PROGRAMS/mysmtpd" -L <"$talk"
+	[ "$(count "$MAIL/bob"/{new,cur})" = 2 ]
+	# As the courses' own clients send it: lines that end in LF.
+	home_make "$BATS_TEST_TMPDIR/third"
+	sed -e '/^C:/s/$/\\n/' -e 's/^C: */c: /' "$talk" >bare.talk
+	both "$PROGRAMS/mysmtpd" -L < <(sed '/^c: LIST/,/^S: \.$/d' bare.talk)
+	talk mysmtp-errors
+	both "$PROGRAMS/mysmtpd" -L <"$talk"
+	assert_no_tmp
+}
+
+@test "HELO to GET_MAIL: typed into telnet, and into nc" {
+	home_make
+	talk mysmtp
+	serve mysmtpd -L
+	typed_at mysmtp.talk "$port"
+	talk mysmtp-errors
+	typed_at mysmtp-errors.talk "$port"
+	talk mysmtp
+	sed -n '/^C: LIST/,$p' "$talk" >rest.talk
+	above=0
+	typed rest.talk nc 127.0.0.1 "$port"
+	# Everything else sees the same mailbox.
+	[ "$(count "$MAIL/bob/new")" = 2 ]
+	pipe "$PROGRAMS/pop3d" <<-END
+		S: +OK *
+		C: USER bob
+		S: +OK *
+		C: PASS secret
+		S: +OK 2 messages
+		C: QUIT
+		S: +OK *
+	END
+}
+
+@test "HELO to GET_MAIL: with AUTH, what SMTP brought" {
+	home_make
+	talk smtp
+	pipe "$PROGRAMS/smtpd" <"$talk"
+	talk mysmtp-login
+	both "$PROGRAMS/mysmtpd" <"$talk"
+	serve mysmtpd
+	typed_at mysmtp-login.talk "$port"
+}
+
 # 4. Receive or redirect
 
 # A second server, for elsewhere.test, whose dora has a mailbox; $other is its
@@ -196,7 +248,7 @@ checkout() {
 		-exec cp {} "$copy/build" \;
 	printf 'all:\n' >"$copy/Makefile"
 	words=() QUICKSTART_PORTS=
-	for i in 2525 2587 2110 2526 2465 2995 2143 2993; do
+	for i in 2525 2587 2110 2526 2465 2995 2143 2993 2500; do
 		port=$(free_port)
 		QUICKSTART_PORTS+="${QUICKSTART_PORTS:+ }$port"
 		words+=("$i=$port")
