@@ -1,7 +1,429 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalogue.h"
+#include "file.h"
+#include "keywords.h"
 #include "readers.h"
 #include "stream.h"
+#include "subscriptions.h"
+
+#define BLOCK 65536   /* octets read at once */
+#define WIDTH_MAX 20  /* digits of a number in a UIDL */
+
+/* A file. */
+struct found {
+	size_t name; /* its place in names: "new/…", "cur/…" */
+	uint32_t uid;
+	const char *uidl;
+};
+
+/* A folder. */
+static struct folder {
+	const struct source *source;
+	char path[FILE_PATH_SIZE];  /* "." or ".A.B" */
+	char shown[FILE_PATH_SIZE]; /* the same, as faults name it */
+	struct catalogue uids, uidls;
+	struct keywords keywords;
+	char *names;
+	size_t len, names_room;
+	struct found *found;
+	size_t count, room;
+	uint64_t gone;
+} f;
+
+/* --- What is there --- */
+
+static const char *name_of(const struct found *found)
+{
+	return f.names + found->name;
+}
+
+static void found_add(const char *which, const char *name)
+{
+	size_t n = strlen(name) + 5;
+	const struct known *known;
+
+	if (f.len + n > f.names_room) {
+		f.names_room += f.names_room / 2 + n + 4096;
+		f.names = xrealloc(f.names, f.names_room);
+	}
+	if (f.count == f.room) {
+		f.room += f.room / 2 + 256;
+		f.found = xrealloc(f.found, f.room * sizeof *f.found);
+	}
+	snprintf(f.names + f.len, n, "%s/%s", which, name);
+	known = catalogue_find(&f.uids, name, strcspn(name, ":"));
+	f.found[f.count++] = (struct found){f.len,
+	    known != NULL ? known->uid : 0, known != NULL ? known->uidl : NULL};
+	f.len += n;
+}
+
+/* Calls until it returns true. False: none did. */
+static bool each(const char *which, void *context,
+    bool (*act)(const char *which, const char *name, void *context))
+{
+	char path[FILE_PATH_SIZE + 8];
+	struct dirent *entry;
+	bool done = false;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/%s", f.path, which);
+	dir = opendir(path);
+	if (dir == NULL) {
+		stream_fault("%s/%s: %s", f.shown, which, strerror(errno));
+		return false;
+	}
+	while (!done && (errno = 0, entry = readdir(dir)) != NULL)
+		if (*entry->d_name != '.' && entry->d_type != DT_DIR)
+			done = act(which, entry->d_name, context);
+	if (!done && errno != 0)
+		stream_fault("%s/%s: %s", f.shown, which, strerror(errno));
+	closedir(dir);
+	return done;
+}
+
+static bool take(const char *which, const char *name, void *context)
+{
+	(void)context;
+	found_add(which, name);
+	return false;
+}
+
+/* As they got their UIDs; those without one last, by their names. */
+static int compare(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->uid != y->uid)
+		return x->uid - 1 < y->uid - 1 ? -1 : 1;
+	return strcmp(name_of(x) + 4, name_of(y) + 4);
+}
+
+/* --- UIDLs --- */
+
+static void put(char uidl[UIDL_SIZE], const char *text, size_t n)
+{
+	size_t at = strlen(uidl);
+
+	if (at + n < UIDL_SIZE) {
+		memcpy(uidl + at, text, n);
+		uidl[at + n] = '\0';
+	}
+}
+
+/* `%u`, `%08Xv`: Dovecot's own, as far as UIDLs are made of it. */
+static const char *put_variable(char uidl[UIDL_SIZE], const char *p,
+    uint32_t uid, const char *unique)
+{
+	char text[40];
+	bool zero = *p == '0', hex;
+	unsigned width = 0;
+	uint32_t n;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		width = width * 10 + (unsigned)(*p - '0');
+	hex = *p == 'X';
+	p += hex;
+	if (width > WIDTH_MAX)
+		width = WIDTH_MAX;
+	if (*p == 'f') {
+		put(uidl, unique, strcspn(unique, ":"));
+		return p + 1;
+	}
+	n = *p == 'v' ? f.uids.uidvalidity : uid;
+	snprintf(text, sizeof text, hex ? zero ? "%0*" PRIx32 : "%*" PRIx32 :
+	    zero ? "%0*" PRIu32 : "%*" PRIu32, (int)width, n);
+	put(uidl, text, strlen(text));
+	return *p != '\0' ? p + 1 : p;
+}
+
+static void uidl_make(char uidl[UIDL_SIZE], uint32_t uid, const char *unique)
+{
+	const char *p = f.source->uidl;
+
+	*uidl = '\0';
+	while (*p != '\0') {
+		if (*p == '%')
+			p = put_variable(uidl, p + 1, uid, unique);
+		else
+			put(uidl, p++, 1);
+	}
+}
+
+static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
+{
+	const char *unique = name_of(found) + 4;
+	const struct known *known;
+
+	*uidl = '\0';
+	if (strcmp(f.path, ".") != 0)
+		return;
+	known = catalogue_find(&f.uidls, unique, strcspn(unique, ":"));
+	if (known != NULL)
+		snprintf(uidl, UIDL_SIZE, "UID%" PRIu32 "-%" PRIu32,
+		    known->uid, known->uidvalidity);
+	else if (found->uidl != NULL)
+		snprintf(uidl, UIDL_SIZE, "%s", found->uidl);
+	else if (found->uid != 0 && f.uids.dovecot)
+		uidl_make(uidl, found->uid, unique);
+}
+
+/* --- A message --- */
+
+/* ":2,FS" and the keywords' letters. */
+static void flags_read(struct source_message *m, const char *letters)
+{
+	static const char all[] = "DFRST";
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof all - 1; i++)
+		if (strchr(letters, all[i]) != NULL)
+			m->flags[n++] = all[i];
+	for (; *letters != '\0'; letters++) {
+		const char *word = *letters == 'P' ? "$Forwarded" : "";
+		if (*letters >= 'a' && *letters <= 'z')
+			word = f.keywords.names[*letters - 'a'];
+		if (*word != '\0')
+			str_printf(&m->keywords, "%s%s",
+			    m->keywords.len > 0 ? " " : "", word);
+	}
+}
+
+static bool is_it(const char *which, const char *name, void *context)
+{
+	struct found *found = context;
+	const char *old = name_of(found) + 4;
+	size_t n = strcspn(old, ":");
+
+	if (strcspn(name, ":") != n || memcmp(name, old, n) != 0)
+		return false;
+	found_add(which, name);
+	found->name = f.found[--f.count].name;
+	return true;
+}
+
+/* -1 with errno. Somebody may have renamed it meanwhile. */
+static int open_found(struct found *found)
+{
+	char path[2 * FILE_PATH_SIZE];
+	int fd = -1;
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", f.path, name_of(found));
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 || errno != ENOENT)
+			break;
+		if (!each("new", found, is_it) && !each("cur", found, is_it)) {
+			errno = ENOENT;
+			break;
+		}
+	}
+	return fd;
+}
+
+static void send_text(const struct found *found, int fd)
+{
+	static char block[BLOCK];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof block)) > 0)
+		stream_text(block, (size_t)n);
+	if (n == 0) {
+		stream_end();
+		return;
+	}
+	stream_fault("%s/%s: %s", f.shown, name_of(found), strerror(errno));
+	stream_drop();
+}
+
+static void send(struct found *found)
+{
+	struct source_message m = {.uid = found->uid, .dated = true};
+	int fd = open_found(found);
+	const char *name = name_of(found), *info;
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT) {
+		f.gone++;
+		return;
+	}
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		stream_fault("%s/%s: %s", f.shown, name, fd < 0 ?
+		    strerror(errno) : "that is no ordinary file");
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	m.time = st.st_mtim.tv_sec;
+	m.seen_by_nobody = *name == 'n';
+	snprintf(m.unique, sizeof m.unique, "%.*s",
+	    (int)strcspn(name + 4, ":"), name + 4);
+	info = strstr(name + 4, ":2,");
+	if (info != NULL)
+		flags_read(&m, info + 3);
+	uidl_find(found, m.uidl);
+	stream_message(&m);
+	send_text(found, fd);
+	close(fd);
+	str_free(&m.keywords);
+}
+
+/* --- A folder, and all of them --- */
+
+static void what_is_left(void)
+{
+	char path[FILE_PATH_SIZE + 32];
+	struct stat st;
+
+	if (f.gone > 0)
+		stream_note("%s: %" PRIu64 " messages have gone while it was "
+		    "read", f.shown, f.gone);
+	snprintf(path, sizeof path, "%s/courierimapkeywords", f.path);
+	if (stat(path, &st) == 0)
+		stream_note("%s/courierimapkeywords: Courier's keywords are "
+		    "not taken along", f.shown);
+	snprintf(path, sizeof path, "%s/pennypost-uids", f.path);
+	if (f.uids.uidvalidity == 0 && stat(path, &st) == 0)
+		stream_note("%s/pennypost-uids: UIDs are new: pennypost export "
+		    "there would have kept them", f.shown);
+}
+
+static void folder_read(const char *name, bool subscribed)
+{
+	struct source_folder folder = {.subscribed = subscribed};
+
+	if (strlen(name) >= sizeof folder.name) {
+		stream_fault("%s: its name is too long", f.shown);
+		return;
+	}
+	strcpy(folder.name, name);
+	if (!dovecot_read(&f.uids, f.path, f.shown))
+		courier_read(&f.uids, f.path, f.shown);
+	if (*name == '\0')
+		courier_pop3_read(&f.uidls, f.shown);
+	keywords_read(&f.keywords, f.path);
+	folder.uidvalidity = f.uids.uidvalidity;
+	folder.uidnext = f.uids.uidnext;
+	/* new first: what moves to cur meanwhile is seen twice, not never. */
+	each("new", NULL, take);
+	each("cur", NULL, take);
+	if (f.count > 0)
+		qsort(f.found, f.count, sizeof *f.found, compare);
+	stream_folder(&folder);
+	for (size_t i = 0; i < f.count; i++)
+		send(&f.found[i]);
+	what_is_left();
+	catalogue_free(&f.uids);
+	catalogue_free(&f.uidls);
+}
+
+static void folder_enter(const char *directory)
+{
+	f.len = f.count = 0;
+	f.gone = 0;
+	f.keywords = (struct keywords){0};
+	snprintf(f.path, sizeof f.path, "%s", directory);
+	if (strcmp(directory, ".") == 0)
+		snprintf(f.shown, sizeof f.shown, "%s", f.source->path);
+	else
+		snprintf(f.shown, sizeof f.shown, "%s/%s", f.source->path,
+		    directory);
+}
+
+static bool is_maildir(const char *directory)
+{
+	char path[FILE_PATH_SIZE];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/cur", directory);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Dovecot's file, and Courier's: "INBOX" and "INBOX.A.B" a line. */
+static void subscriptions_find(struct str *names)
+{
+	struct str text = {0};
+	char *rest, *line;
+
+	subscriptions_read(names);
+	if (str_read_file(&text, "courierimapsubscribed", SUBSCRIPTIONS_MAX)) {
+		rest = text.p;
+		while ((line = text_line(&rest)) != NULL) {
+			line += strncmp(line, "INBOX.", 6) == 0 ? 6 : 0;
+			str_add(names, line, strlen(line) + 1);
+		}
+	}
+	str_free(&text);
+}
+
+static bool is_subscribed(const struct str *names, const char *name)
+{
+	const char *p = names->p, *end = p + names->len;
+
+	for (; p < end; p += strlen(p) + 1)
+		if (strcmp(p, *name == '\0' ? "INBOX" : name) == 0)
+			return true;
+	return false;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_folder(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 &&
+	    strcmp(entry->d_name, "..") != 0 && is_maildir(entry->d_name);
+}
+
+static void folders_read(void)
+{
+	struct dirent **list;
+	struct str names = {0};
+	int count = scandir(".", &list, is_folder, by_name);
+
+	if (count < 0) {
+		stream_fault("%s: %s", f.source->path, strerror(errno));
+		return;
+	}
+	str_clear(&names);
+	subscriptions_find(&names);
+	folder_enter(".");
+	folder_read("", is_subscribed(&names, ""));
+	for (int i = 0; i < count; i++) {
+		const char *name = list[i]->d_name;
+		folder_enter(name);
+		if (*name == '.')
+			folder_read(name + 1, is_subscribed(&names, name + 1));
+		else
+			stream_note("%s: a folder of another layout "
+			    "(LAYOUT=fs): import it by itself, as a folder of "
+			    "that name", f.shown);
+		free(list[i]);
+	}
+	free(list);
+	str_free(&names);
+}
 
 void read_maildir(const struct source *source)
 {
-	stream_fault("%s: not yet", source->path);
+	f.source = source;
+	if (chdir(source->path) != 0)
+		stream_fault("%s: %s", source->path, strerror(errno));
+	else if (!is_maildir("."))
+		stream_fault("%s: that is no Maildir: it has no cur",
+		    source->path);
+	else
+		folders_read();
+	free(f.names);
+	free(f.found);
 }
