@@ -121,6 +121,61 @@ This is a test." ]
 	typed bare.talk nc 127.0.0.1 "$port"
 }
 
+# 2. SMTP and POP3, with user.txt and mymailbox, and the client's menu
+
+# menu LINE…: what somebody chooses, by pipe; what is shown goes to ./menu.
+menu() {
+	printf '%s\n' "$@" |
+		timeout 30 "$PROGRAMS/mailclient" 127.0.0.1 "$port" "$pop3" \
+			>menu 2>>stderr
+}
+
+@test "user.txt and mymailbox: moved in, SMTP, POP3, the client's menu" {
+	home_make
+	rm -r "$MAIL"/* "$PENNYPOST_HOME/users/passwd"
+	: >"$PENNYPOST_HOME/users/passwd"
+	printf 'anita sitar\nravi\t tabla\r\n' >user.txt
+	mkdir anita ravi
+	printf '%s\n' 'From: <ravi@example.test>' 'To: <anita@example.test>' \
+		'Subject: The old lab' 'Received: 12-03-2024 : 14 : 05' \
+		'Was it at nine?' . >anita/mymailbox
+	: >ravi/mymailbox
+	export PENNYPOST_PROGRAMS=$PROGRAMS
+	pennypost=$ROOT/scripts/pennypost
+	run -0 "$pennypost" import users user.txt
+	[[ $output == '2 users added'* ]]
+	for _ in 1 2; do
+		"$pennypost" import mymailbox .
+		[ "$(count "$MAIL/anita"/{new,cur})" = 1 ]
+	done
+	# The two servers, each on its port.
+	serve pop3d
+	pop3=$port
+	serve smtpd
+	talk class-smtp
+	typed_at class-smtp.talk "$port"
+	talk class-pop3
+	pipe "$PROGRAMS/pop3d" < <(sed 's/^C: QUIT/C: RSET\nS: +OK*\n&/' "$talk")
+	typed_at class-pop3.talk "$pop3"
+	[ "$(count "$MAIL/ravi"/{new,cur})" = 0 ]
+	# 1. Manage Mail: what has moved in is read; -1 goes back.
+	menu 1 anita sitar 1 '' -1 3
+	grep -q '2024.*The old lab' menu
+	grep -qx 'Was it at nine?' menu
+	# 2. Send Mail: what is no address is not taken.
+	menu 2 anita@example.test ravi ravi@example.test 'By the menu' \
+		'From a client.' . 3
+	grep -q '^Incorrect format' menu
+	grep -q 'Mail sent successfully' menu
+	# d deletes.
+	menu 1 ravi tabla 1 d -1 3
+	grep -q 'By the menu' menu
+	grep -qx 'From a client.' menu
+	[ "$(count "$MAIL/ravi"/{new,cur})" = 0 ]
+	[ "$(count "$MAIL/anita"/{new,cur})" = 1 ]
+	assert_no_tmp
+}
+
 # 3. HELO to GET_MAIL
 
 @test "HELO to GET_MAIL: the transcript, through stdin" {
