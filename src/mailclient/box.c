@@ -60,15 +60,23 @@ const char *box_open(struct box *box, const struct server *server,
 	return why;
 }
 
+static bool is_prepared(const struct box *box, size_t n)
+{
+	return n >= box->first && n - box->first < box->prepared;
+}
+
 const char *box_prepare(struct box *box, size_t first, size_t n)
 {
-	if (!box->open || box->teaching || first == 0 || first > box->count)
+	if (!box->open || box->teaching || first == 0 || first > box->count ||
+	    n == 0)
 		return NULL;
-	headers_free(box);
 	if (n > BOX_PREPARED_MAX)
 		n = BOX_PREPARED_MAX;
 	if (n > box->count - first + 1)
 		n = box->count - first + 1;
+	if (is_prepared(box, first) && is_prepared(box, first + n - 1))
+		return NULL;
+	headers_free(box);
 	box->headers = xrealloc(NULL, n * sizeof *box->headers);
 	memset(box->headers, 0, n * sizeof *box->headers);
 	box->first = first;
@@ -85,11 +93,6 @@ static const char *refusal(const struct box *box, size_t n)
 		return sentence("there is no message %zu", n);
 	return box->mail[n - 1].deleted ?
 	    sentence("message %zu is deleted", n) : NULL;
-}
-
-static bool is_prepared(const struct box *box, size_t n)
-{
-	return n >= box->first && n - box->first < box->prepared;
 }
 
 const char *box_header(struct box *box, size_t n, struct str *text)

@@ -284,16 +284,17 @@ static const char *header_retrieve(struct box *box, size_t at)
 	return why;
 }
 
-/* Says TOP for `n` messages from `at` on, which a socket's buffer holds. */
-static const char *tops(struct box *box, size_t at, size_t n)
+/* Says TOP for `n` headers, `at` which: a socket's buffer holds as much. */
+static const char *tops(struct box *box, const size_t at[], size_t n)
 {
 	const char *why;
 	bool whole;
 
-	for (size_t i = at; i < at + n; i++)
-		conn_reply(&box->remote->conn, "TOP %zu 0", box->first + i);
-	for (size_t i = at; i < at + n; i++) {
-		why = text_read(box, &box->headers[i], BOX_HEADER_MAX, &whole);
+	for (size_t i = 0; i < n; i++)
+		conn_reply(&box->remote->conn, "TOP %zu 0", box->first + at[i]);
+	for (size_t i = 0; i < n; i++) {
+		why = text_read(box, &box->headers[at[i]], BOX_HEADER_MAX,
+		    &whole);
 		if (box->remote->broken)
 			return why;
 		box->top = box->top || why == NULL;
@@ -304,19 +305,22 @@ static const char *tops(struct box *box, size_t at, size_t n)
 /* Where the first TOP ever is refused, there is none. */
 const char *pop3_headers(struct box *box)
 {
-	const char *why = NULL;
-	size_t done = 0, n;
+	size_t at[BOX_PREPARED_MAX], count = 0, done = 0, n;
+	const char *why;
 
-	while (done < box->prepared && !box->no_top) {
-		n = box->pipelining && box->top ? box->prepared - done : 1;
-		why = tops(box, done, n);
+	for (size_t i = 0; i < box->prepared; i++)
+		if (!box->mail[box->first + i - 1].deleted)
+			at[count++] = i;
+	while (done < count && !box->no_top) {
+		n = box->pipelining && box->top ? count - done : 1;
+		why = tops(box, at + done, n);
 		if (why != NULL)
 			return why;
 		box->no_top = !box->top;
 		done += box->no_top ? 0 : n;
 	}
-	for (; done < box->prepared; done++) {
-		why = header_retrieve(box, done);
+	for (; done < count; done++) {
+		why = header_retrieve(box, at[done]);
 		if (box->remote->broken)
 			return why;
 	}

@@ -210,16 +210,21 @@ const char *remote_open(struct remote **to, const struct server *server,
 	return why;
 }
 
+const char *remote_in_turn(struct remote *r)
+{
+	return r->conn.start == r->conn.end ? NULL :
+	    broken(r, "speaks out of turn: somebody may be in between");
+}
+
 const char *remote_secure(struct remote *r)
 {
 	const struct server *server = r->server;
+	const char *why = remote_in_turn(r); /* RFC 3207 6 */
 	struct tls t;
 	int fd;
 
-	/* RFC 3207 6: nobody knows who said it. */
-	if (r->conn.start != r->conn.end)
-		return broken(r, "speaks out of turn before TLS: somebody may "
-		    "be in between");
+	if (why != NULL)
+		return why;
 	r->broken = true;
 	if (!tls_present())
 		return sentence("there is no TLS here: the program tls has to "

@@ -40,6 +40,12 @@ const char *words(const char *text);
 const char *remote_open(struct remote **, const struct server *,
     const char *port);
 
+/*
+ * Before words that matter: nothing may be unread. It was said before it was
+ * asked for, and would be taken for the answer to what comes next.
+ */
+const char *remote_in_turn(struct remote *);
+
 /* The server has agreed to STARTTLS or STLS: TLS from here on. */
 const char *remote_secure(struct remote *);
 

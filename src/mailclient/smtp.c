@@ -236,6 +236,8 @@ static const char *data(struct session *s, struct span message)
 
 	conn_puts(&s->remote->conn, "DATA\r\n");
 	why = expect(s, 3, "the server refuses the message");
+	if (why == NULL)
+		why = remote_in_turn(s->remote);
 	if (why != NULL)
 		return why;
 	s->remote->conn.timeout = END_TIMEOUT;

@@ -165,6 +165,8 @@ static const char *data(struct remote *r, struct span message)
 
 	conn_puts(&r->conn, "DATA\r\n");
 	why = expect(r, "the server refuses the message");
+	if (why == NULL)
+		why = remote_in_turn(r);
 	if (why != NULL)
 		return why;
 	r->conn.timeout = END_TIMEOUT;
