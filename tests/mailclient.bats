@@ -169,8 +169,8 @@ PY
 		'alice@example.test; carol@example.test' , 'x y@example.test' \
 		'carol@example.test, <alice@example.test>,' "x$long" "$long" \
 		'Grüße' .. '. ' "$(printf '%0.sx' $(seq 99))" $'\tEnd=' '' . \
-		2 bob@example.test carol@example.test 'plain =?x' 'no =41' . \
-		3)" 0 <<END
+		2 'from:  <bob@example.test>' 'To:<carol@example.test>' \
+		'SUBJECT: plain =?x' 'no =41' . 3)" 0 <<END
 $menu
 Your choice: s
 From: bob
@@ -197,9 +197,9 @@ $text
 Mail sent successfully.
 $menu
 Your choice: 2
-From: bob@example.test
-To: carol@example.test
-Subject: plain =?x
+From: from:  <bob@example.test>
+To: To:<carol@example.test>
+Subject: SUBJECT: plain =?x
 $text
 Mail sent successfully.
 $menu
@@ -471,7 +471,7 @@ END
 	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
 	serve "$submission" smtpd -s
 	again='y try again, l log in first, s FILE save it, n give it up:'
-	refused='Not sent. The server refuses the sender alice@example.test:'
+	refused='The server refuses the sender alice@example.test:'
 	refused+=' 530 5.7.0 Authentication required.'
 	says "$(printf '%s\n' 2 alice@example.test bob@example.test x y . z y \
 		's it.txt' l alice@example.test secret 3)" 0 127.0.0.1 \
@@ -506,7 +506,7 @@ From: a@example.test
 To: bob@example.test
 Subject: x
 $text
-Not sent. Cannot reach 127.0.0.1 port $closed: Connection refused. Is the server running?
+Cannot reach 127.0.0.1 port $closed: Connection refused. Is the server running?
 $again n
 $menu
 Your choice: 1
@@ -580,6 +580,7 @@ Subject: =?utf-8?B?8J+YgA==?=
 x
 MAIL
 	mail_put 4 <<<'no header'
+	mail_put 5 <<<$'Return-Path: <typed@by.hand>\nSubject:\n\nx'
 	talk 127.0.0.1 "$smtp" "$pop3" <<<$'1\nalice\nsecret\nq\n3' |
 		sed -n '/^No/,/^Number/p' >got
 	diff - got <<END
@@ -588,6 +589,7 @@ No.  From                  Received          Subject
   2  北京北京北京北京北京  Sat, 1 Jan 99999  x北京北京北京北京北京北京北京北京
   3  a                     2024-03-12 14:05  😀
   4
+  5  typed@by.hand
 $choose q
 END
 }
@@ -644,7 +646,7 @@ END
 		# shellcheck disable=SC2086 # words
 		run -64 env -u PENNYPOST_LOG "$PROGRAMS/mailclient" $arguments \
 			</dev/null
-		[ "$output" = "$usage" ]
+		[ "${output: -${#usage}}" = "$usage" ]
 	done
 	run -74 bash -c '"$1" a 1 2 </dev/null >/dev/full' . \
 		"$PROGRAMS/mailclient"

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "draft.h"
 #include "save.h"
@@ -40,6 +41,28 @@ bool account_ask(struct account *account)
 
 /* Asking */
 
+/* Whoever knows what a mail looks like writes `To: <b@y>` behind "To: ". */
+static void ask_field(struct str *answer, const char *question, const char *name)
+{
+	size_t n = strlen(name), skip = n;
+
+	ask(answer, question);
+	if (strncasecmp(answer->p, name, n) != 0)
+		return;
+	skip += strspn(answer->p + skip, " \t");
+	answer->len -= skip;
+	memmove(answer->p, answer->p + skip, answer->len + 1);
+}
+
+/* Blanks and angle brackets around it are nothing to it. */
+static char *address_strip(char *text)
+{
+	text += strspn(text, " \t<");
+	for (size_t n = strlen(text); n > 0 && strchr(" \t>", text[n - 1]); n--)
+		text[n - 1] = '\0';
+	return text;
+}
+
 static bool address_take(struct address *to, const char *text)
 {
 	if (address_is(text))
@@ -59,26 +82,22 @@ static bool ask_from(struct draft *d, const struct account *account)
 		str_printf(&question, " [%s]", account->user);
 	str_puts(&question, ": ");
 	do {
-		ask(&answer, question.p);
+		ask_field(&answer, question.p, "From:");
 		if (answer.len == 0 && !has)
 			break;
-		taken = address_take(&d->from, answer.len > 0 ? answer.p :
-		    account->user);
+		taken = address_take(&d->from, answer.len > 0 ?
+		    address_strip(answer.p) : account->user);
 	} while (!taken);
 	str_free(&question);
 	str_free(&answer);
 	return *d->from.text != '\0';
 }
 
-/* One of a list: blanks and angle brackets around it are nothing to it. */
+/* One of a list, which may be empty. */
 static bool recipient_add(struct draft *d, char *text)
 {
-	size_t n;
-
-	text += strspn(text, " \t<");
-	for (n = strlen(text); n > 0 && strchr(" \t>", text[n - 1]); n--)
-		text[n - 1] = '\0';
-	if (n == 0)
+	text = address_strip(text);
+	if (*text == '\0')
 		return true;
 	if (d->count == DRAFT_RECIPIENTS_MAX) {
 		printf("Incorrect format: there are more than %d addresses.\n",
@@ -110,7 +129,7 @@ static bool ask_to(struct draft *d)
 	struct str answer = {0};
 
 	do
-		ask(&answer, "To: ");
+		ask_field(&answer, "To: ", "To:");
 	while (answer.len > 0 && !recipients_take(d, answer.p));
 	bool given = answer.len > 0;
 	str_free(&answer);
@@ -131,7 +150,7 @@ static void ask_subject(struct draft *d)
 	size_t n;
 
 	do {
-		ask(&d->subject, "Subject: ");
+		ask_field(&d->subject, "Subject: ", "Subject:");
 		n = characters(&d->subject);
 		if (n > DRAFT_SUBJECT_MAX)
 			printf("Incorrect format: the subject has %zu "
@@ -226,7 +245,6 @@ static bool draft_send(const struct draft *d, const struct server *server,
 			puts("Mail sent successfully.");
 			break;
 		}
-		fputs("Not sent. ", stdout);
 		say(why);
 	} while (ask_again(account, octets));
 	str_free(&message);

@@ -105,6 +105,8 @@ bool draft_reply(struct draft *d, const struct letter *original)
 	if (d->count == 0)
 		recipients_find(d, header, "From");
 	if (d->count == 0)
+		recipients_find(d, header, "Return-Path");
+	if (d->count == 0)
 		return false;
 	subject_reply(d, original);
 	ids_add(&d->reply_to_id, header, "Message-ID");

@@ -23,8 +23,8 @@ struct draft {
 bool address_is(const char *);
 
 /*
- * A zeroed draft becomes a reply: to whom (Reply-To, else From), about what,
- * which ids, and the text quoted. False: there is nobody to write to.
+ * A zeroed draft becomes a reply: to whom (Reply-To, From, or Return-Path), about
+ * what, which ids, and the text quoted. False: there is nobody to write to.
  */
 bool draft_reply(struct draft *, const struct letter *original);
 

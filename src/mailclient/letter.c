@@ -145,10 +145,13 @@ void letter_show(const struct letter *l)
 
 	str_puts(&page, "\n");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *name = names[i];
 		str_clear(&value);
-		letter_field(&value, l, names[i]);
+		letter_field(&value, l, name);
+		if (i == 0 && value.len == 0)
+			letter_field(&value, l, name = "Return-Path");
 		if (value.len > 0)
-			str_printf(&page, "%s: %s\n", names[i], value.p);
+			str_printf(&page, "%s: %s\n", name, value.p);
 	}
 	str_puts(&page, "\n");
 	letter_text(&page, l);

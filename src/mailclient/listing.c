@@ -46,12 +46,14 @@ void listing_previous(struct listing *l)
 	l->first = l->first > l->count ? l->first - l->count : 1;
 }
 
+/* Mail that was typed by hand may have but a Return-Path: from deliver(8). */
 static void sender_add(struct str *to, struct span header)
 {
 	struct mail_address address = {0};
 	struct field f;
 
-	if (!header_find(header, "From", &f))
+	if (!header_find(header, "From", &f) &&
+	    !header_find(header, "Return-Path", &f))
 		return;
 	struct span value = f.value;
 	if (addresses_next(&value, &address)) {
