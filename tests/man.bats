@@ -83,6 +83,29 @@ pop3d/pop3d.c SESSION n pop3d.8 session
 lib/conn.c LINGER n pop3d.8 rest of the input
 pop3d/maildrop.h UIDL_SIZE n-1 pop3d.8 unique id
 pop3d/maildrop.c TMP_AGE n pop3d.8 file in tmp
+mysmtpd/mysmtpd.c LINE_MAX n mysmtpd.8 command line
+lib/address.h ADDRESS_SIZE n-1 mysmtpd.8 address
+lib/login.h LOGIN_SIZE n-1 mysmtpd.8 user, password
+mysmtpd/mysmtpd.c MESSAGES_MAX n mysmtpd.8 messages
+mysmtpd/mysmtpd.c ERRORS_MAX n mysmtpd.8 errors
+mysmtpd/mysmtpd.c LOGIN_ERRORS n mysmtpd.8 wrong password
+lib/door.c REFUSED_MAX n mysmtpd.8 refused logins
+lib/conn.h CONN_BUFFER n mysmtpd.8 text line
+mysmtpd/reader.h LISTED_MAX n mysmtpd.8 mails of a list
+mysmtpd/reader.h LISTS_MAX n mysmtpd.8 lists remembered
+mysmtpd/reader.h SHOWN_MAX n mysmtpd.8 mail shown
+mysmtpd/reader.c HEADER_MAX n mysmtpd.8 header of a list
+mysmtpd/show.c ENTRY_MAX n mysmtpd.8 sender in a list
+mysmtpd/reader.c REPLY_MAX n mysmtpd.8 line of pop3d
+mysmtpd/reader.c WINDOW n mysmtpd.8 questions ahead
+mysmtpd/mysmtpd.c TALKER_MEMORY n mysmtpd.8 memory of the talker
+mysmtpd/mysmtpd.c TIMEOUT n mysmtpd.8 a line, a reply
+mysmtpd/mysmtpd.c SESSION n mysmtpd.8 session
+mysmtpd/store.c DELIVER_TIMEOUT n mysmtpd.8 reply of deliver
+mysmtpd/reader.c POP3_TIMEOUT n mysmtpd.8 reply of pop3d
+mysmtpd/store.c CHUNK n mysmtpd.8 text in memory
+lib/door.c LINGER n mysmtpd.8 rest of the output
+lib/conn.c LINGER n mysmtpd.8 rest of the input
 auth/auth.c INPUT_MAX n auth.8 user and password
 auth/hash.c PASSWORD_MAX n-1 auth.8 new password
 auth/passwd.c PASSWD_MAX n auth.8 users/passwd
@@ -341,6 +364,9 @@ lib/pool.c BLOCK
 lib/envelope.c PARAMETERS_MAX
 lib/envelope.h NOTIFY_SIZE
 smtpd/handoff.c HEAD
+mysmtpd/store.c REPLY_SIZE
+mysmtpd/reader.c UIDL_ROOM
+mysmtpd/show.c DAY_SIZE
 lib/program.c ENVIRONMENT_MAX
 lib/program.c FDS
 lib/door.h DOOR_TEXT_SIZE
@@ -468,7 +494,8 @@ WORK
 
 @test "every program has a page, and every reference leads to one" {
 	local program names page
-	read -ra names < <(sed -n 's/^PROGRAMS = //p' "$ROOT/Makefile")
+	read -d '' -ra names < <(sed -n -e '/^PROGRAMS = /,/[^\]$/{
+		s/^PROGRAMS = //; s/\\$//; p; }' "$ROOT/Makefile") || :
 	[ "${#names[@]}" -gt 0 ]
 	for program in "${names[@]}" tls; do
 		[ -s "$man/$program.8" ] || { echo "no page: $program"; return 1; }
@@ -500,6 +527,7 @@ WORK
 		"$src/lib/config.c")
 	[ "$(row smtpd.8 message)" = $((size)) ]
 	[ "$(row deliver.8 message)" = $((size)) ]
+	[ "$(row mysmtpd.8 message)" = $((size)) ]
 	grep -q "char helo\[$(($(row smtpd.8 'name in HELO') + 1))\]" \
 		"$src/smtpd/smtpd.c"
 	grep -qF 'PATIENCE(limit) (2 * (limit) + (1u << 20))' "$src/lib/body.c"
@@ -528,7 +556,7 @@ WORK
 @test "limits and replies: the texts of the pages are those of the source" {
 	local text
 	sed -n 's/^\.Ql \(-\{0,1\}[45E][0-9R][0-9R] .*\)/\1/p' \
-		"$man"/smtpd.8 "$man"/deliver.8 "$man"/pop3d.8 |
+		"$man"/{smtpd,deliver,pop3d,mysmtpd}.8 |
 		sed 's/ [;,.]$//; s/\\&//g; s/^-ERR //' | sort -u >texts
 	[ "$(wc -l <texts)" -gt 20 ]
 	while read -r text; do
@@ -551,6 +579,7 @@ conversation() {
 	rm -f "$MAIL"/alice/new/*
 	printf 'Subject: hi\n\nHello.\n' >"$mail"
 	conversation pop3d.8 | pipe "$PROGRAMS/pop3d"
+	conversation mysmtpd.8 | pipe "$PROGRAMS/mysmtpd" -L
 	[ ! -e "$mail" ]
 	printf 'Subject: hi\n\nHello.\n' >"$mail"
 	conversation imapd.8 | pipe "$PROGRAMS/imapd"
