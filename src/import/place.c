@@ -236,7 +236,24 @@ static void uidl_add(struct place *p, const struct source_message *m,
 		str_printf(&p->uidls, "%.*s %s\n", (int)n, unique, m->uidl);
 }
 
-/* To the disk, with its times. 0, or errno. */
+/* 0, or errno: also of a file that was written before. */
+static int sync_all(struct place *p)
+{
+	int error = 0;
+
+	/* One commit of the file system's journal; fsync() tells of errors. */
+	if (p->unsynced_count > 0)
+		syncfs(p->unsynced[0]);
+	for (size_t i = 0; i < p->unsynced_count; i++) {
+		if (fsync(p->unsynced[i]) != 0)
+			error = errno;
+		close(p->unsynced[i]);
+	}
+	p->unsynced_count = 0;
+	return error;
+}
+
+/* Written, with its times. 0, or errno. */
 static int finish_file(struct place *p, int64_t when)
 {
 	const struct timespec times[2] = {
@@ -244,10 +261,13 @@ static int finish_file(struct place *p, int64_t when)
 		{.tv_sec = (time_t)when},
 	};
 
-	file_flush(&p->file);
-	if (p->file.error == 0 && futimens(p->file.fd, times) != 0)
+	if (!file_flush(&p->file))
+		return p->file.error;
+	if (futimens(p->file.fd, times) != 0)
 		return errno;
-	return file_sync(&p->file) ? 0 : p->file.error;
+	p->unsynced[p->unsynced_count++] = p->file.fd;
+	p->file.fd = -1; /* it stays */
+	return p->unsynced_count == UNSYNCED_MAX ? sync_all(p) : 0;
 }
 
 int place_end(struct place *p, const struct source_message *m, bool *known)
@@ -285,7 +305,6 @@ int place_end(struct place *p, const struct source_message *m, bool *known)
 	if (error == 0) {
 		stage(p, m, unique, nth, digest);
 		uidl_add(p, m, unique);
-		*p->file.path = '\0'; /* it stays */
 	}
 	file_end(&p->file);
 	return error;
@@ -423,6 +442,10 @@ int place_commit(struct place *p, const char **what)
 	bool again = ledger_has_folder(p->name);
 	int error;
 
+	*what = "the messages";
+	error = sync_all(p);
+	if (error != 0)
+		return error;
 	*what = "the lock";
 	if (p->count > 0 || !again || p->uidls.len > 0) {
 		if (!lock_take())
@@ -446,7 +469,9 @@ void place_close(struct place *p)
 	char path[FILE_PATH_SIZE];
 
 	place_drop(p);
-	for (size_t i = 0; i < p->count; i++) {
+	for (size_t i = 0; i < p->unsynced_count; i++)
+		close(p->unsynced[i]);
+	for (size_t i = 0; i <= p->count; i++) {
 		tmp_path(path, i);
 		unlink(path);
 	}

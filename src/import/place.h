@@ -1,6 +1,6 @@
 /*
  * The folder that is written to. Its messages gather in tmp of the user's
- * Maildir, each durable; then all of them come to their places at once, under
+ * Maildir, made durable in batches; then all of them come to their places at once, under
  * the lock, with their UIDs, so that no session sees a part.
  */
 #ifndef PLACE_H
@@ -14,6 +14,7 @@
 #include "stream.h"
 #include "text.h"
 
+#define UNSYNCED_MAX 128 /* files at once: a sync of all costs a third of one each */
 #define MESSAGE_MAX (1u << 30) /* octets; the largest of real mailboxes: 0.2 */
 
 /* A message in tmp. */
@@ -34,7 +35,9 @@ struct place {
 	size_t count, room;
 	struct str uidls; /* lines for uidls_write() */
 	char words[KEYWORDS_MAX][KEYWORD_SIZE];
-	bool words_full, words_lost;
+	bool words_lost;
+	int unsynced[UNSYNCED_MAX];
+	size_t unsynced_count;
 	/* The message that is just being written. */
 	struct file file;
 	struct text text;
@@ -49,7 +52,7 @@ int place_open(struct place *, const char *name, const struct source_folder *);
 void place_begin(struct place *); /* a message */
 void place_text(struct place *, const char *, size_t);
 
-/* It is durable in tmp, or was moved in before: *known. 0, or errno. */
+/* It is in tmp, or was moved in before: *known. 0, or errno. */
 int place_end(struct place *, const struct source_message *, bool *known);
 void place_drop(struct place *);
 

@@ -16,6 +16,8 @@
 #include "str.h"
 
 #define LOCK_NAME "pop3.lock"
+#define UIDLS_NAME "pennypost-uidl"
+#define UIDLS_MAX (32u << 20) /* octets: 300,000 messages */
 #define TMP_AGE (36 * 3600) /* s; the Maildir page: such files are dead */
 
 static const char *const folders[] = {"new", "cur"};
@@ -129,12 +131,16 @@ static bool clean(struct maildrop *m, const char *folder, const char *file,
 }
 
 /* By the unique part, which begins with the time of delivery. */
-static int compare(const struct mail *x, const struct mail *y)
+static int compare_unique(const char *x, size_t n, const char *y, size_t k)
 {
-	size_t n = x->unique, k = y->unique;
-	int order = memcmp(unique(x), unique(y), n < k ? n : k);
+	int order = memcmp(x, y, n < k ? n : k);
 
 	return order != 0 ? order : (n > k) - (n < k);
+}
+
+static int compare(const struct mail *x, const struct mail *y)
+{
+	return compare_unique(unique(x), x->unique, unique(y), y->unique);
 }
 
 static int compare_indirect(const void *a, const void *b)
@@ -168,6 +174,61 @@ static void sort(struct maildrop *m)
 	m->count = kept;
 }
 
+/* mail is sorted. */
+static struct mail *find(const struct maildrop *m, const char *name, size_t n)
+{
+	size_t from = 0, to = m->count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		struct mail *mail = &m->mail[middle];
+		int order = compare_unique(unique(mail), mail->unique, name, n);
+		if (order == 0)
+			return mail;
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return NULL;
+}
+
+static bool uidl_valid(const char *uidl)
+{
+	size_t n = strlen(uidl);
+
+	for (const char *p = uidl; *p != '\0'; p++)
+		if (*p < '!' || *p > '~')
+			return false;
+	return n > 0 && n < UIDL_SIZE;
+}
+
+/* `UNIQUE UIDL` a line: of messages that came from elsewhere. */
+static void uidls_read(struct maildrop *m)
+{
+	char path[FILE_PATH_SIZE], *rest, *line;
+	size_t bad = 0;
+
+	path_of(m, UIDLS_NAME, path);
+	if (!str_read_file(&m->uidls, path, UIDLS_MAX)) {
+		if (errno != ENOENT)
+			warn("%s: %s", safe(path), strerror(errno));
+		return;
+	}
+	rest = m->uidls.p;
+	while ((line = text_line(&rest)) != NULL) {
+		char *blank = strrchr(line, ' ');
+		bool fine = blank != NULL && uidl_valid(blank + 1);
+		struct mail *mail = !fine ? NULL :
+		    find(m, line, (size_t)(blank - line));
+		if (mail != NULL)
+			mail->uidl = blank + 1;
+		bad += !fine;
+	}
+	if (bad > 0)
+		warn("%s: lines without a UIDL: %zu", safe(path), bad);
+}
+
 enum maildrop_result maildrop_open(struct maildrop *m, const char *path)
 {
 	struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -196,8 +257,10 @@ enum maildrop_result maildrop_open(struct maildrop *m, const char *path)
 		close(m->lock);
 		return MAILDROP_UNAVAILABLE;
 	}
-	if (m->count > 0)
+	if (m->count > 0) {
 		sort(m);
+		uidls_read(m);
+	}
 	return MAILDROP_OK;
 }
 
@@ -286,8 +349,8 @@ uint64_t mail_octets(struct maildrop *m, struct mail *mail)
 
 void mail_uidl(const struct mail *mail, char uidl[UIDL_SIZE])
 {
-	const char *base = unique(mail);
-	size_t len = mail->unique;
+	const char *base = mail->uidl != NULL ? mail->uidl : unique(mail);
+	size_t len = mail->uidl != NULL ? strlen(base) : mail->unique;
 	bool fit = len > 0 && len < UIDL_SIZE;
 	/* FNV-1a, twice with different beginnings. */
 	uint64_t a = 0xcbf29ce484222325u, b = 0x84222325cbf29ce4u;

@@ -10,11 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "str.h"
+
 #define UIDL_SIZE 71 /* RFC 1939 7 */
 
 struct mail {
 	char *name;     /* "new/…" or "cur/…", below the Maildir */
 	size_t unique;  /* how long the part between '/' and ':' is */
+	const char *uidl; /* which it had elsewhere; NULL: none is known */
 	uint64_t octets; /* with CRLF; known when sized */
 	bool sized, deleted;
 };
@@ -25,6 +28,7 @@ struct maildrop {
 	bool unsure; /* a directory could not be read to its end */
 	struct mail *mail; /* owned */
 	size_t count;
+	struct str uidls; /* pennypost-uidl */
 };
 
 enum maildrop_result { MAILDROP_OK, MAILDROP_IN_USE, MAILDROP_UNAVAILABLE };
@@ -39,7 +43,8 @@ enum maildrop_result maildrop_open(struct maildrop *, const char *path);
 uint64_t mail_octets(struct maildrop *, struct mail *);
 
 /*
- * RFC 1939 7: the name's part before ':', which no rename changes; where that
+ * RFC 1939 7: what pennypost-uidl says of it, see pennypost-maildir(5); else the
+ * name's part before ':', which no rename changes; where that
  * is too long or has other characters, 128 bits made of it.
  */
 void mail_uidl(const struct mail *, char uidl[UIDL_SIZE]);
