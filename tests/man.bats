@@ -579,6 +579,7 @@ conversation() {
 	rm -f "$MAIL"/alice/new/*
 	printf 'Subject: hi\n\nHello.\n' >"$mail"
 	conversation pop3d.8 | pipe "$PROGRAMS/pop3d"
+	rm -f "$MAIL"/bob/new/*
 	conversation mysmtpd.8 | pipe "$PROGRAMS/mysmtpd" -L
 	[ ! -e "$mail" ]
 	printf 'Subject: hi\n\nHello.\n' >"$mail"

@@ -67,6 +67,7 @@ enum state { /* bits */
 #define UNDECIDED "500 Cannot tell now, try later"
 #define AUTH_FIRST "403 AUTH comes first"
 #define NOT_YOURS "403 Not your mailbox"
+#define LAB_ONLY "500 This teaching lab is for its own machine alone"
 #define NO_MAILBOX "401 No such mailbox"
 
 static const struct protocol protocol = {
@@ -456,8 +457,7 @@ int main(int argc, char **argv)
 	domain_default(); /* what is wrong shows before the first answer */
 	peer_find(&s.peer);
 	if (s.lab && !peer_is_inside(&s.peer)) {
-		log_last_words("500 This teaching lab is for its own machine "
-		    "alone\r\n");
+		log_last_words(LAB_ONLY "\r\n");
 		fatal(EX_CONFIG, "-L gives everybody's mail to who connects: "
 		    "it has to listen on 127.0.0.1 or ::1 peer=%s",
 		    s.peer.address);
