@@ -63,6 +63,37 @@ mail_goes_round() {
 	done
 }
 
+@test "xinetd: the teaching system is off, and on this machine alone" {
+	local mysmtp
+	mysmtp=$(free_port)
+	xinetd_start pennypost-mysmtp pennypost-pop3
+	[ -z "$(tcp "$mysmtp" </dev/null)" ]
+	stop "$PID"
+	sed -i -e 's/= yes/= no/' -e 's/^#\(.*-L\)/\1/' \
+		"$SHARE/xinetd.d/pennypost-mysmtp"
+	xinetd_start pennypost-mysmtp
+	listening "$mysmtp"
+	printf '%s\n' 'HELO a.test' 'MAIL FROM: x@a.test' \
+		'RCPT TO: alice@example.test' 'DATA hello' \
+		'LIST alice@example.test' QUIT | tcp "$mysmtp" |
+		sed 's/([-0-9]*)/(DAY)/; s/\r$//' >"$BATS_TEST_TMPDIR/got"
+	printf '%s\n' '200 OK' '200 OK' '200 OK' \
+		'200 Message stored successfully' '200 OK 1 messages' \
+		'1: Email from x@a.test (DAY)' . '200 Goodbye' |
+		diff - "$BATS_TEST_TMPDIR/got"
+	sed -i -e 's/per_source .*/per_source = 1/' \
+		"$SHARE/xinetd.d/pennypost-mysmtp"
+	stop "$PID"
+	xinetd_start pennypost-mysmtp
+	listening "$mysmtp"
+	exec 5<>"/dev/tcp/127.0.0.1/$mysmtp"
+	echo HELP >&5
+	IFS= read -r -t 20 -u 5
+	[ "$(tcp "$mysmtp" </dev/null)" = \
+		$'500 Too many connections, try later\r' ]
+	exec 5<&-
+}
+
 @test "xinetd, wait = no: mail goes round" {
 	xinetd_start pennypost-smtp pennypost-submission pennypost-pop3 \
 		pennypost-imap

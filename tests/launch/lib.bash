@@ -62,7 +62,7 @@ installed() {
 	SHARE=$INSTALLED/share/pennypost
 	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
 	mkdir -p "$LIBEXEC" "$SHARE"/{xinetd.d,systemd,cron.d}
-	cp "$PROGRAMS"/{smtpd,deliver,pop3d,imapd,auth,listen,queue-run} \
+	cp "$PROGRAMS"/{smtpd,mysmtpd,deliver,pop3d,imapd,auth,listen,queue-run} \
 		"$PROGRAMS"/{smtp-send,sendmail} \
 		"$LIBEXEC"
 	[ ! -e "$PROGRAMS/tls" ] || cp "$PROGRAMS/tls" "$LIBEXEC"
@@ -116,6 +116,7 @@ xinetd_start() {
 			-e "s/= 465$/= ${submissions-}/" \
 			-e "s/= 110$/= $pop3/" -e "s/= 995$/= ${pop3s-}/" \
 			-e "s/= 143$/= ${imap-}/" -e "s/= 993$/= ${imaps-}/" \
+			-e "s/= 2500$/= ${mysmtp-}/" \
 			-e "s/= pennypost$/= $USER_ID/" \
 			-e 's/= IPv6/= IPv4/' \
 			-e "s,= SYSLOG mail info,= FILE $log," \
@@ -126,6 +127,7 @@ xinetd_start() {
 		-pidfile "$BATS_TEST_TMPDIR/xinetd.pid"
 	for file; do
 		case $file in
+		*mysmtp*) ;; # it is off
 		*smtp*) listening "$smtp" ;;
 		*submissions*) listening "$submissions" ;;
 		*submission*) listening "$submission" ;;
