@@ -137,7 +137,7 @@ static const char *login(struct session *s, const struct account *a)
 	const char *why;
 	int n;
 
-	if (*a->user == '\0' || !s->offers.plain ||
+	if (*a->password == '\0' || !s->offers.plain ||
 	    remote_private(s->remote) != NULL)
 		return NULL;
 	n = snprintf(response, sizeof response, "%c%s%c%s", 0, a->user, 0,
