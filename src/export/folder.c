@@ -16,7 +16,7 @@
 
 #define LOOKS 20        /* at a directory that changes all the time */
 #define TICK 20000000   /* ns: two changes may have the same time: 100 Hz */
-#define OPENS 20        /* of a message that is renamed all the time */
+#define OPENS 100       /* of a message that is renamed all the time */
 
 bool message_path(const struct folder *f, const struct message *m,
     char path[FOLDER_PATH_SIZE])
@@ -199,13 +199,40 @@ bool folder_open(struct folder *f, const char *path)
 	return ok;
 }
 
-/* The names that all messages have now. */
-static void look_again(struct folder *f)
+/* Opened as soon as it is seen, since it may be renamed again at once. */
+static int regular_open(const struct folder *f, const struct message *m)
 {
-	struct found found = {0};
+	char path[FOLDER_PATH_SIZE];
+	struct stat st;
+	int fd;
 
-	if (!look(f->path, &found))
-		errno = EIO;
+	if (!message_path(f, m, path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+		errno = EINVAL;
+	}
+	return fd;
+}
+
+/*
+ * The names that all messages have now, and `wanted` opened: -1 with ENOENT when
+ * it is not there, EAGAIN when it may be, since others were at work.
+ */
+static int look_again(struct folder *f, const struct message *wanted)
+{
+	struct timespec before[2], after[2];
+	struct found found = {0};
+	int fd = -1, error = ENOENT;
+
+	times_get(f->path, before);
+	if (!directory_read(f->path, true, &found) ||
+	    !directory_read(f->path, false, &found))
+		error = EIO;
 	for (size_t i = 0; i < found.count; i++) {
 		struct message *m = &found.messages[i], **known = bsearch(&m,
 		    f->by_name, f->count, sizeof *f->by_name, by_name);
@@ -214,38 +241,34 @@ static void look_again(struct folder *f)
 			(*known)->name = m->name;
 			(*known)->in_new = m->in_new;
 			m->name = name;
+			if (*known == wanted && fd < 0 &&
+			    (fd = regular_open(f, wanted)) < 0)
+				error = errno == ENOENT ? EAGAIN : errno;
 		}
 		free(m->name);
 	}
 	free(found.messages);
+	times_get(f->path, after);
+	if (error == ENOENT && (memcmp(before, after, sizeof before) != 0 ||
+	    is_fresh(&after[0]) || is_fresh(&after[1])))
+		error = EAGAIN;
+	errno = error;
+	return fd;
 }
 
 int message_open(struct folder *f, struct message *m)
 {
-	char path[FOLDER_PATH_SIZE], before[256];
-	struct stat st;
-	int fd = -1;
+	int fd = regular_open(f, m);
 
-	for (int i = 0; i < OPENS; i++) {
-		if (!message_path(f, m, path)) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-		if (fd >= 0 || errno != ENOENT)
+	for (int i = 0; fd < 0 && i < OPENS; i++) {
+		if (errno == EAGAIN)
+			nanosleep(&(struct timespec){0, TICK / 4}, NULL);
+		else if (i > 0 || errno != ENOENT)
 			break;
-		snprintf(before, sizeof before, "%s", m->name);
-		bool in_new = m->in_new;
-		look_again(f);
+		fd = look_again(f, m);
+	}
+	if (fd < 0 && errno == EAGAIN)
 		errno = ENOENT;
-		if (strcmp(before, m->name) == 0 && in_new == m->in_new)
-			break; /* nobody has seen it */
-	}
-	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
-		close(fd);
-		errno = EINVAL;
-		return -1;
-	}
 	return fd;
 }
 

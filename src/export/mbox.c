@@ -102,6 +102,17 @@ static void keywords_put(struct str *s, const struct writer *w,
 		str_puts(s, "\n");
 }
 
+/* Dovecot takes no keyword for one that is not told here. */
+static void base_put(struct str *s, const struct writer *w)
+{
+	str_printf(s, "%s: %" PRIu32 " %" PRIu32, mbox_fields[X_IMAPBASE],
+	    w->folder->uidvalidity, w->folder->uidnext - 1);
+	for (size_t i = 0; i < KEYWORDS_MAX; i++)
+		if (*w->keywords->names[i] != '\0')
+			str_printf(s, " %s", w->keywords->names[i]);
+	str_puts(s, "\n");
+}
+
 /* What we know of the message. */
 static void fields_put(struct str *s, struct writer *w,
     const struct message *m)
@@ -109,9 +120,7 @@ static void fields_put(struct str *s, struct writer *w,
 	const char *flags = message_flags(m);
 
 	if (!w->begun && w->folder->uidvalidity != 0)
-		str_printf(s, "%s: %" PRIu32 " %" PRIu32 "\n",
-		    mbox_fields[X_IMAPBASE], w->folder->uidvalidity,
-		    w->folder->uidnext - 1);
+		base_put(s, w);
 	w->begun = true;
 	letters_put(s, STATUS, flags, "S", "R", !m->in_new);
 	letters_put(s, X_STATUS, flags, "RFTD", "AFDT", false);
