@@ -115,6 +115,21 @@ session() {
 	tried deliver 1f <<<$'others-mail\nqueue'
 }
 
+@test "mysmtpd: before a login nothing, and after it the same" {
+	session 'HELO x.test' 'AUTH alice@example.test secret' \
+		'MAIL FROM: a@x.test' 'RCPT TO: bob@example.test' 'DATA x' \
+		'LIST alice@example.test' QUIT | "$probed/mysmtpd" >out 2>"$log"
+	grep -q '^200 Message stored' out
+	grep -q '^200 OK 1 messages' out
+	[ "$(grep -a 'probe 32 ' "$log" | grep -ao '^mysmtpd\[[0-9]*\]' |
+		sort -u | wc -l)" = 2 ]
+	tried mysmtpd 32 </dev/null
+	told mysmtpd "${unable[@]}" 'open(at)? path=users/passwd'
+	# Whom its doorkeeper has started:
+	tried deliver 1f <<<$'others-mail\nqueue'
+	tried pop3d 1f </dev/null
+}
+
 # What a process may open at all, Landlock decides: the log is the kernel's.
 @test "a file that is another's: the kernel's audit log has the path" {
 	[ "$(printf '%s\n' 6.15 "$(uname -r)" | sort -V | head -n 1)" = 6.15 ] ||

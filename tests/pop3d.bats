@@ -471,3 +471,45 @@ assert body == stuffed + b".\r\n", "body"
 assert head.split(b"\r\n")[3] == b"+OK 1 %d" % len(wire), "size"
 PY
 }
+
+@test "-u: the session of somebody who is known" {
+	printf 'Subject: x\n\nx\n' >"$alice/new/1"
+	for who in alice Alice@EXAMPLE.test; do
+		both "$pop3d" -u "$who" <<'TALK'
+S: +OK mx.example.test POP3 Pennypost
+S: +OK 1 messages
+C: USER bob
+S: -ERR not in this state
+C: STLS
+S: -ERR not in this state
+C: STAT
+S: +OK 1 15
+C: QUIT
+S: +OK goodbye
+TALK
+	done
+	grep -q 'quit user=Alice@EXAMPLE.test retrieved=0' \
+		"$BATS_TEST_TMPDIR/stderr"
+	local nobody
+	for nobody in nobody nobody@example.test alice@far.test \
+		'"../alice"@example.test'; do
+		both "$pop3d" -u "$nobody" <<'TALK'
+S: +OK mx.example.test POP3 Pennypost
+S: -ERR [SYS/PERM] no such mailbox
+TALK
+	done
+	for nobody in '' @ a@ 'a b' "$(printf '%0300d' 0)"; do
+		run -64 "$pop3d" -u "$nobody" </dev/null
+	done
+	run -64 "$pop3d" -T -u alice </dev/null
+	TCPREMOTEIP=127.0.0.1 run -64 "$pop3d" -u alice </dev/null
+	[[ $output == *'-u is not for the network'* ]]
+	# Not on a socket of it either, whoever has connected.
+	port=$(free_port)
+	"$PROGRAMS/listen" "127.0.0.1:$port" "$pop3d" -u alice 2>listen.log 3>&- &
+	STARTED=$!
+	port_wait "$port"
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	[ "$(cat <&5)" = $'-ERR [SYS/TEMP] out of service, try later\r' ]
+	exec 5<&-
+}
