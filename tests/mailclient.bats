@@ -6,7 +6,7 @@ load mailclient
 setup() {
 	mailclient_setup
 	menu=$'\n1. Manage Mail\n2. Send Mail\n3. Quit'
-	choose='Number of a mail, n next page, p previous page, q main menu:'
+	choose='Mail number, n next, p previous page, q main menu:'
 	do='d delete, r reply, s save, a NUMBER save attachment, Enter list:'
 	text='Text, and a line with a lone dot to end it:'
 }
@@ -582,7 +582,7 @@ MAIL
 	mail_put 4 <<<'no header'
 	mail_put 5 <<<$'Return-Path: <typed@by.hand>\nSubject:\n\nx'
 	talk 127.0.0.1 "$smtp" "$pop3" <<<$'1\nalice\nsecret\nq\n3' |
-		sed -n '/^No/,/^Number/p' >got
+		sed -n '/^No/,/^Mail number/p' >got
 	diff - got <<END
 No.  From                  Received          Subject
   1  éééééééééééééééééééé                    ééé|

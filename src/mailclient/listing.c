@@ -193,8 +193,9 @@ static const char *mail_write(const struct columns *c, struct box *box,
 	return box->open ? NULL : why;
 }
 
-const char *listing_show(const struct listing *l, struct box *box)
+const char *listing_show(struct listing *l, struct box *box)
 {
+	page_from(l, l->first, box->count); /* the window may be another */
 	size_t last = l->first + l->count - 1;
 	struct columns c = columns_fit(last);
 	const char *why = box_prepare(box, l->first, l->count);

@@ -22,6 +22,6 @@ void listing_previous(struct listing *);
  * Fetches the headers and writes the page. A sentence when that did not go well,
  * like those of box.h.
  */
-const char *listing_show(const struct listing *, struct box *);
+const char *listing_show(struct listing *, struct box *);
 
 #endif

@@ -130,8 +130,7 @@ static bool list_choose(void)
 	uint64_t n;
 	bool stays = true;
 
-	ask(&answer, "Number of a mail, n next page, p previous page, q main "
-	    "menu: ");
+	ask(&answer, "Mail number, n next, p previous page, q main menu: ");
 	if (answer_is(answer.p, "q", "-1"))
 		stays = false;
 	else if (answer_is(answer.p, "n", "next"))
