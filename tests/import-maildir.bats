@@ -122,3 +122,174 @@ Empty: 0 messages' ]
 1006.M6.host:2,
 END
 }
+
+@test "POP3: UIDLs that Dovecot kept, or made in another format" {
+	put cur/1.a:2,S 1
+	put cur/2.b:2,S 2
+	put cur/3.c:2,S 3
+	cat >src/dovecot-uidlist <<'END'
+3 V1700000000 N30
+10 W9 :1.a
+11 Pkept-before W9 :2.b
+29 :3.c:2,S
+END
+	run -0 "$import" -u 'UID%u-%v.%5Xu' maildir src alice
+	[ "$output" = 'INBOX: 3 messages
+INBOX: 2 messages with a UIDL that is none: they have new ones' ]
+	echo '2.b kept-before' | diff "$box/pennypost-uidl" -
+	rm -r "$box"/{pennypost-*,dovecot-*,cur}
+	mkdir "$box/cur"
+	run -0 "$import" -u 'UID%u-%v.%05Xu' maildir src alice
+	diff <(uidls) - <<'END'
+1 UID10-1700000000.0000a
+2 kept-before
+3 UID29-1700000000.0001d
+END
+	# What the file says of others, and what is no UIDL, does no harm.
+	printf '%s\n' '3.c a b' '9.x other' '1.a ' 'nonsense' '2.b '{,}$'\x7f' \
+		"3.c $(printf 'x%.0s' {1..71})" "1.a $(printf 'y%.0s' {1..70})" \
+		>"$box/pennypost-uidl"
+	diff <(uidls) - <<END
+1 $(printf 'y%.0s' {1..70})
+2 2.b
+3 3.c
+END
+	grep -q 'pennypost-uidl: lines without a UIDL: 5' stderr
+}
+
+@test "Courier's: UIDs, UIDLs, subscriptions" {
+	put cur/1.M1.host:2,S 1
+	put cur/2.M2.host:2,FR 2
+	put new/3.M3.host 3
+	mkdir -p src/.Sent/{tmp,new,cur} src/.Trash/{tmp,new,cur}
+	touch src/.Sent/maildirfolder
+	put .Sent/cur/4.M4.host:2,S 4
+	printf '%s\n' '1 1600000000 9' '5 1.M1.host' '7 2.M2.host' \
+		'8 3.M3.host' >src/courierimapuiddb
+	printf '%s\n' '1 1600000001 3' '2 4.M4.host' >src/.Sent/courierimapuiddb
+	printf '%s\n' '/2 12 1500000000' '1.M1.host 40 11:1500000000' \
+		'2.M2.host 40 0:1500000000' >src/courierpop3dsizelist
+	printf '%s\n' INBOX INBOX.Sent >src/courierimapsubscribed
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 3 messages
+Sent: 1 message
+Trash: 0 messages' ]
+	"$ROOT/tests/export/shown" "$PROGRAMS/imapd" 2>>stderr |
+		awk '/^folder/ || /^  / { NF = NF > 6 ? 6 : NF; print $1, $2, $3, $4, $5 }' |
+		cut -d' ' -f 1-4 | grep -v 'Archive\|Drafts\|Junk' >ours
+	grep -q '^folder INBOX 1600000000 9$' ours
+	grep -q '^folder Sent 1600000001 3$' ours
+	diff <(uidls) - <<'END'
+1 UID11-1500000000
+2 2.M2.host
+3 3.M3.host
+END
+}
+
+@test "a folder with UIDs keeps them, and says so" {
+	put cur/1.a:2,S 1
+	printf '%s\n' '3 V1700000000 N8' '7 :1.a' >src/dovecot-uidlist
+	printf '%s\n' 'pennypost-uids 1 5 0 M0' 's 1 1 1 0 0 0 0 0 0 0 0 0' \
+		>"$box/pennypost-uids"
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 1 message
+INBOX: it has UIDs of its own: the messages have new ones' ]
+	[ ! -e "$box/dovecot-uidlist" ]
+	[ -e "$box/cur/1.a:2,S" ]
+}
+
+@test "before the first login, a second import adds UIDs to the first's" {
+	put cur/1.a:2,S 1
+	printf '%s\n' '3 V1700000000 N8' '7 :1.a' >src/dovecot-uidlist
+	run -0 "$import" maildir src alice
+	put cur/2.b:2,S 2
+	printf '%s\n' '3 V1700000000 N10' '7 :1.a' '9 :2.b' >src/dovecot-uidlist
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 2 messages, 1 was here already' ]
+	diff "$box/dovecot-uidlist" src/dovecot-uidlist
+}
+
+@test "below another folder; names that none can have; what is no Maildir" {
+	mkdir -p src/.A.B/{tmp,new,cur} "src/.bad&/cur" src/fs/cur
+	put cur/1.a: 1
+	put .A.B/cur/2.b:2, 2
+	put "bad" x
+	run -65 "$import" maildir src alice Été.old
+	[ "$output" = 'Été.old: 1 message
+Été.old.A.B: 1 message
+bad&: no folder can have that name: rename it, and do the same again
+src/.bad&/new: No such file or directory
+src/fs: a folder of another layout (LAYOUT=fs): import it by itself, as a folder of that name' ]
+	[ -e "$box/.&AMk-t&AOk-.old.A.B/cur/2.b:2," ]
+	[ -e "$box/.&AMk-t&AOk-.old/cur/1.a:2," ]
+
+	run -65 "$import" maildir src/cur alice
+	[ "$output" = 'src/cur: that is no Maildir: it has no cur' ]
+	run -65 "$import" maildir nowhere alice
+	[ "$output" = 'nowhere: No such file or directory' ]
+	run -67 "$import" maildir src dave
+	[[ $output == *'spool/mail/example.test/dave: no such mailbox: make it with `pennypost user add dave`' ]]
+	run -64 "$import" maildir src alice a//b
+	[[ $output == *"a//b: that is no folder's name: a name holds no /" ]]
+	run -64 "$import" imap src alice
+	[[ $output == *'imap is no kind of source; usage: '* ]]
+}
+
+@test "names that would mislead others are made anew; a name that is taken, too" {
+	local long
+	long=$(printf 'x%.0s' {1..230})
+	put 'cur/1.a,W=7:2,S' 1                # it has more
+	put 'cur/2.b c:2,S' 2
+	put "cur/3.$long:2,S" 3
+	put cur/4.d:2,S 4
+	touch -d @1700000000 src/cur/*
+	echo other >"$box/cur/4.d:2,F"
+	run -0 "$import" maildir src alice
+	[ "$(ls "$box/cur" | sed -E 's/I[0-9a-f]{32}N1/HASH/')" = '1700000000.HASH.import,S=34,W=38:2,S
+1700000000.HASH.import,S=34,W=38:2,S
+1700000000.HASH.import,S=34,W=38:2,S
+1700000000.HASH.import,S=34,W=38:2,S
+4.d:2,F' ]
+	# Without the ledger they are found by their names.
+	rm "$box/pennypost-imported"
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 4 messages, 4 were here already' ]
+	[ "$(count "$box/cur")" = 5 ]
+}
+
+@test "lists with lines that are none: the line is named, the rest comes along" {
+	put cur/1.a:2,S 1
+	put cur/2.b:2,S 2
+	printf '%s\n' '3 V1700000000 N8' '7 :1.a' '0 :2.b' 'x' >src/dovecot-uidlist
+	run -65 "$import" maildir src alice
+	[ "$output" = 'src/dovecot-uidlist:3: that is no UID and name
+src/dovecot-uidlist:4: that is no UID and name
+INBOX: 2 messages' ]
+	echo '4 V1' >src/dovecot-uidlist
+	run -65 "$import" -q maildir src bob
+	[ "$output" = 'src/dovecot-uidlist:1: no list of version 3 or 1: UIDs are new' ]
+	[ "$(count "$MAIL/bob/cur")" = 2 ]
+}
+
+@test "line ends of CRLF become LF; a message that is cut off stays so" {
+	printf 'Subject: 1\r\n\r\na\rb\r\r\nc\r' >src/cur/1.a:2,S
+	: >src/cur/2.b:2,S
+	run -0 "$import" maildir src alice
+	printf 'Subject: 1\n\na\rb\r\nc\r' | cmp - "$box/cur/1.a:2,S"
+	[ -e "$box/cur/2.b:2,S" ]
+	[ ! -s "$box/cur/2.b:2,S" ]
+}
+
+@test "more keywords than letters" {
+	local i letters=({a..z})
+	for i in "${!letters[@]}"; do
+		echo "$i word$i"
+	done >src/dovecot-keywords
+	put "cur/1.a:2,S$(printf %s {a..z})" 1
+	printf '%s\n' '0 WORD3' '1 other' >"$box/dovecot-keywords"
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 1 message
+INBOX: it has no letter left for some keywords: they are not kept' ]
+	[ "$(wc -l <"$box/dovecot-keywords")" = 26 ]
+	ls "$box/cur" | grep -q '^1.a:2,Sacdefghijklmnopqrstuvwxyz$'
+}

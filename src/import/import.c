@@ -47,11 +47,12 @@ static _Noreturn void read_source(const struct kind *kind,
 
 	stream_begin(to);
 	confine(&reader);
-	if (access(source->path, R_OK) != 0)
-		stream_fault("%s: %s: run it as who may read it",
-		    source->path, strerror(errno));
-	else
+	if (access(source->path, R_OK) == 0)
 		kind->read(source);
+	else
+		stream_fault("%s: %s%s", source->path, strerror(errno),
+		    errno == EACCES ? ": do it as a user who may read it, "
+		    "or as root" : "");
 	stream_finish();
 	_exit(EX_OK);
 }

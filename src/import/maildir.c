@@ -312,12 +312,12 @@ static void folder_read(const char *name, bool subscribed)
 	keywords_read(&f.keywords, f.path);
 	folder.uidvalidity = f.uids.uidvalidity;
 	folder.uidnext = f.uids.uidnext;
+	stream_folder(&folder);
 	/* new first: what moves to cur meanwhile is seen twice, not never. */
 	each("new", NULL, take);
 	each("cur", NULL, take);
 	if (f.count > 0)
 		qsort(f.found, f.count, sizeof *f.found, compare);
-	stream_folder(&folder);
 	for (size_t i = 0; i < f.count; i++)
 		send(&f.found[i]);
 	what_is_left();

@@ -20,9 +20,9 @@
 
 #include "names.h"
 #include "str.h"
+#include "uidl.h"
 
 #define UNIQUE_SIZE 256      /* of a Maildir's file: a name has 255 octets */
-#define UIDL_SIZE 71         /* RFC 1939 7 */
 #define SENDER_SIZE 320      /* with <>, and room for what is too long */
 #define KEYWORDS_ROOM 8192   /* octets: 26 of them have 1,700 */
 

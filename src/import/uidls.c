@@ -9,7 +9,6 @@
 
 #define FILE_NAME "pennypost-uidl"
 #define FILE_MAX (32u << 20) /* octets: 300,000 lines; pop3d reads no more */
-#define UIDL_MAX 70            /* octets: RFC 1939 7 */
 
 struct line {
 	const char *text; /* up to LF */
@@ -20,16 +19,6 @@ struct lines {
 	struct line *line;
 	size_t count, room;
 };
-
-bool uidl_valid(const char *uidl)
-{
-	size_t n = strlen(uidl);
-
-	for (const char *p = uidl; *p != '\0'; p++)
-		if (*p < '!' || *p > '~')
-			return false;
-	return n > 0 && n <= UIDL_MAX;
-}
 
 static void lines_add(struct lines *l, const char *text)
 {

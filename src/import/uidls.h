@@ -9,9 +9,7 @@
 
 #include "present.h"
 #include "str.h"
-
-/* As RFC 1939 7 wants it? */
-bool uidl_valid(const char *);
+#include "uidl.h"
 
 /*
  * Adds lines of `UNIQUE UIDL`; of a unique part that has one, the old one counts,
