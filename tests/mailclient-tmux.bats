@@ -51,6 +51,18 @@ shows() {
 	return 1
 }
 
+# tmux tells the pane a while later.
+resize() { # COLUMNS ROWS
+	local i tty
+	tty=$(terminal display-message -p '#{pane_tty}')
+	terminal resize-window -x "$1" -y "$2"
+	for i in $(seq 100); do
+		[ "$(stty -F "$tty" size)" != "$2 $1" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 client_begin() {
 	types "clear; mailclient $* 127.0.0.1 $smtp $pop3; echo \"status \$?\""
 	sees 'Your choice:'
@@ -211,7 +223,7 @@ PY
 	mails_make
 	client_begin
 	logs_in
-	terminal resize-window -x 60 -y 10
+	resize 60 10
 	types ''
 	sees "$choose"
 	shows <<'END'
@@ -220,7 +232,7 @@ No.  From        Received          Subject
   2  Jörg Mülle  2024-03-13 14:30  Re: Grüße aus 北京
   3  carol@exam  yesterday         Papers
 END
-	terminal resize-window -x 132 -y 6
+	resize 132 6
 	types ''
 	sees "$choose"
 	shows <<'END'
