@@ -65,7 +65,8 @@ deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/box.o lib/places.o \
     lib/entry.o lib/job.o lib/nudge.o lib/srs.o lib/sha256.o \
     $(MESSAGE) $(SERVER)
-pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/file.o $(DOOR) $(SERVER)
+pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/uidl.o lib/file.o \
+    $(DOOR) $(SERVER)
 # imapd: a folder's messages, the folders, what is known of each message, the
 # commands. It has the most to do by far.
 IMAP_MAILBOX = name uids messages batch directory scan takeover mailbox place \
@@ -105,11 +106,11 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
 import = $(patsubst %,import/%.o,import stream maildir catalogue mbox teaching \
-    writer place present ledger uidlist uidls text) lib/pieces.o lib/fields.o \
+    writer place present ledger uidlist uidls text) lib/uidl.o lib/pieces.o lib/fields.o \
     lib/sha256.o lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) \
     $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
-    export/tar.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
+    export/tar.o lib/uidl.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
     lib/utf8.o lib/file.o lib/address.o lib/local.o lib/program.o $(BASE)
 tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     tls/agreed.o tls/outcome.o tls/relay.o \

@@ -81,7 +81,7 @@ lib/door.c LINGER n pop3d.8 rest of the output
 pop3d/pop3d.c TIMEOUT n pop3d.8 a line, a reply
 pop3d/pop3d.c SESSION n pop3d.8 session
 lib/conn.c LINGER n pop3d.8 rest of the input
-pop3d/maildrop.h UIDL_SIZE n-1 pop3d.8 unique id
+lib/uidl.h UIDL_SIZE n-1 pop3d.8 unique id
 pop3d/maildrop.c TMP_AGE n pop3d.8 file in tmp
 mysmtpd/mysmtpd.c LINE_MAX n mysmtpd.8 command line
 lib/address.h ADDRESS_SIZE n-1 mysmtpd.8 address

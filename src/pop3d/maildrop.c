@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,16 +192,6 @@ static struct mail *find(const struct maildrop *m, const char *name, size_t n)
 	return NULL;
 }
 
-static bool uidl_valid(const char *uidl)
-{
-	size_t n = strlen(uidl);
-
-	for (const char *p = uidl; *p != '\0'; p++)
-		if (*p < '!' || *p > '~')
-			return false;
-	return n > 0 && n < UIDL_SIZE;
-}
-
 /* `UNIQUE UIDL` a line: of messages that came from elsewhere. */
 static void uidls_read(struct maildrop *m)
 {
@@ -349,22 +338,10 @@ uint64_t mail_octets(struct maildrop *m, struct mail *mail)
 
 void mail_uidl(const struct mail *mail, char uidl[UIDL_SIZE])
 {
-	const char *base = mail->uidl != NULL ? mail->uidl : unique(mail);
-	size_t len = mail->uidl != NULL ? strlen(base) : mail->unique;
-	bool fit = len > 0 && len < UIDL_SIZE;
-	/* FNV-1a, twice with different beginnings. */
-	uint64_t a = 0xcbf29ce484222325u, b = 0x84222325cbf29ce4u;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)base[i];
-		fit = fit && c > ' ' && c < 0x7f;
-		a = (a ^ c) * 0x100000001b3u;
-		b = (b ^ c) * 0x100000001b3u;
-	}
-	if (fit)
-		snprintf(uidl, UIDL_SIZE, "%.*s", (int)len, base);
+	if (mail->uidl != NULL)
+		snprintf(uidl, UIDL_SIZE, "%s", mail->uidl);
 	else
-		snprintf(uidl, UIDL_SIZE, "%016" PRIx64 "%016" PRIx64, a, b);
+		uidl_of_name(uidl, unique(mail), mail->unique);
 }
 
 bool maildrop_update(struct maildrop *m)

@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "str.h"
-
-#define UIDL_SIZE 71 /* RFC 1939 7 */
+#include "uidl.h"
 
 struct mail {
 	char *name;     /* "new/…" or "cur/…", below the Maildir */
@@ -43,9 +42,7 @@ enum maildrop_result maildrop_open(struct maildrop *, const char *path);
 uint64_t mail_octets(struct maildrop *, struct mail *);
 
 /*
- * RFC 1939 7: what pennypost-uidl says of it, see pennypost-maildir(5); else the
- * name's part before ':', which no rename changes; where that
- * is too long or has other characters, 128 bits made of it.
+ * What pennypost-uidl says of it, see pennypost-maildir(5); else uidl_of_name().
  */
 void mail_uidl(const struct mail *, char uidl[UIDL_SIZE]);
 
