@@ -264,21 +264,15 @@ as_the_mail_user() {
 	[ "$(text_of alice)" = "
 One text." ]
 	run -0 as_the_mail_user "$LIBEXEC/sendmail" -bp
-	echo "$output"
 	[[ $output == *'carol@example.test'*'dora@elsewhere.test'* ]]
 	[[ $output != *alice* ]]
 	[ "$(count "$QUEUE")" = 1 ]
-	# The other server is down; cron comes, and comes again when it is up.
-	as_the_mail_user "$LIBEXEC/queue-run" 2>>stderr
-	run -0 as_the_mail_user "$LIBEXEC/sendmail" -bp
-	echo "$output"
-	[[ $output == *'Connection refused'* ]]
+	# The other server is up, and cron comes.
 	PENNYPOST_HOME=$far background "$PROGRAMS/listen" "127.0.0.1:$other" \
 		"$PROGRAMS/smtpd"
 	listening "$other"
-	as_the_mail_user "$LIBEXEC/queue-run" -a 2>>stderr
+	as_the_mail_user "$LIBEXEC/queue-run" 2>>stderr
 	run -0 as_the_mail_user "$LIBEXEC/sendmail" -bp
-	echo "$output"
 	[ "$output" = 'Mail queue is empty' ]
 	MAIL=$far/spool/mail/elsewhere.test
 	[ "$(text_of dora)" = "
