@@ -63,9 +63,13 @@ PY
 	[ -x /usr/lib/dovecot/pop3 ] || skip "no Dovecot"
 	box_make
 	printf 'Subject: x\n\nx\n' >"$box/new/1900000000.M1.host"
+	printf 'Subject: y\n\nx\n' >"$box/new/1900000000.M2.$(printf 'long%.0s' {1..20})"
+	printf 'Subject: z\n\nx\n' >"$box/cur/1900000000.M3.host:2,"
+	echo '1900000000.M3.host 0000-elsewhere' >"$box/pennypost-uidl"
 	printf 'USER alice\r\nPASS secret\r\nUIDL\r\nQUIT\r\n' |
 		"$PROGRAMS/pop3d" 2>>stderr | tr -d '\r' | grep '^[0-9]' >ours
-	[ "$(wc -l <ours)" = 4 ]
+	[ "$(wc -l <ours)" = 6 ]
+	grep -q ' 0000-elsewhere$' ours
 	pennypost export alice@example.test maildir out 2>>stderr
 	"$ROOT/tests/export/shown" -p out >theirs
 	diff ours theirs

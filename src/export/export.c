@@ -25,9 +25,9 @@
 #include "program.h"
 #include "str.h"
 #include "tar.h"
+#include "uidl.h"
 
 #define SMALL_FILE (4u << 20) /* octets of subscriptions: 20,000 names */
-#define UIDL_MAX 70           /* RFC 1939 7 */
 #define GUID 32               /* Dovecot's, in hexadecimal digits */
 
 static char maildir[MAILBOX_SIZE];
@@ -232,15 +232,6 @@ static bool message_put(struct folder *f, struct message *m, const char *folder)
 	return true;
 }
 
-/* pop3d's UIDL, which is the unique part where RFC 1939 7 lets it be one. */
-static bool is_uidl(const struct message *m)
-{
-	for (size_t i = 0; i < m->unique; i++)
-		if (m->name[i] <= ' ' || m->name[i] >= 0x7f)
-			return false;
-	return m->unique <= UIDL_MAX;
-}
-
 /*
  * A line of dovecot-uidlist. Messages that have no UID get the next ones, or
  * Dovecot could not be told what POP3 clients know them by.
@@ -248,11 +239,15 @@ static bool is_uidl(const struct message *m)
 static void uid_put(struct str *list, struct folder *f, struct message *m,
     bool inbox)
 {
+	char uidl[UIDL_SIZE];
+
 	if (m->uid == 0)
 		m->uid = f->uidnext++;
 	str_printf(list, "%" PRIu32, m->uid);
-	if (inbox && is_uidl(m))
-		str_printf(list, " P%.*s", (int)m->unique, m->name);
+	if (inbox && m->uidl == NULL)
+		uidl_of_name(uidl, m->name, m->unique);
+	if (inbox)
+		str_printf(list, " P%s", m->uidl != NULL ? m->uidl : uidl);
 	str_printf(list, " :%.*s\n", (int)m->unique, m->name);
 }
 

@@ -48,6 +48,15 @@ static int by_name(const void *a, const void *b)
 	    *(struct message *const *)b);
 }
 
+struct message *message_find(const struct folder *f, char *name, size_t n)
+{
+	struct message key = {.name = name, .unique = n}, *p = &key,
+	    **known = bsearch(&p, f->by_name, f->count, sizeof *f->by_name,
+	    by_name);
+
+	return known != NULL ? *known : NULL;
+}
+
 static int by_uid(const void *a, const void *b)
 {
 	const struct message *x = a, *y = b;
@@ -196,7 +205,7 @@ bool folder_open(struct folder *f, const char *path)
 	for (size_t i = 0; i < f->count; i++)
 		f->by_name[i] = &f->messages[i];
 	qsort(f->by_name, f->count, sizeof *f->by_name, by_name);
-	return ok;
+	return ok && uidls_read(f);
 }
 
 /* Opened as soon as it is seen, since it may be renamed again at once. */
@@ -234,14 +243,14 @@ static int look_again(struct folder *f, const struct message *wanted)
 	    !directory_read(f->path, false, &found))
 		error = EIO;
 	for (size_t i = 0; i < found.count; i++) {
-		struct message *m = &found.messages[i], **known = bsearch(&m,
-		    f->by_name, f->count, sizeof *f->by_name, by_name);
+		struct message *m = &found.messages[i],
+		    *known = message_find(f, m->name, m->unique);
 		if (known != NULL) {
-			char *name = (*known)->name;
-			(*known)->name = m->name;
-			(*known)->in_new = m->in_new;
+			char *name = known->name;
+			known->name = m->name;
+			known->in_new = m->in_new;
 			m->name = name;
-			if (*known == wanted && fd < 0 &&
+			if (known == wanted && fd < 0 &&
 			    (fd = regular_open(f, wanted)) < 0)
 				error = errno == ENOENT ? EAGAIN : errno;
 		}
@@ -278,5 +287,6 @@ void folder_close(struct folder *f)
 		free(f->messages[i].name);
 	free(f->messages);
 	free(f->by_name);
+	free(f->uidls);
 	*f = (struct folder){0};
 }

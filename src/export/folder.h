@@ -16,6 +16,7 @@ struct message {
 	size_t unique; /* how much of it no rename changes */
 	bool in_new;
 	uint32_t uid;  /* 0: none yet */
+	const char *uidl; /* which it had elsewhere; NULL */
 };
 
 struct folder {
@@ -25,6 +26,7 @@ struct folder {
 	struct message **by_name; /* by the unique part */
 	uint32_t uidvalidity, uidnext; /* 0: there is no journal */
 	char id[33];                   /* its MAILBOXID; "" */
+	char *uidls;                   /* what message->uidl points into */
 };
 
 /* False: it cannot be read; said. */
@@ -35,6 +37,9 @@ bool folder_open(struct folder *, const char *path);
  * errno; ENOENT: it has been expunged.
  */
 int message_open(struct folder *, struct message *);
+
+/* By its unique part, n octets; NULL: there is none. */
+struct message *message_find(const struct folder *, char *name, size_t n);
 
 void folder_close(struct folder *);
 

@@ -11,8 +11,10 @@
 
 #include "log.h"
 #include "str.h"
+#include "uidl.h"
 
 #define OURS "pennypost-uids"
+#define UIDLS "pennypost-uidl"
 #define DOVECOTS "dovecot-uidlist"
 
 /* A line's message, its name in the file's text. */
@@ -217,6 +219,25 @@ bool journal_read(struct folder *f)
 		free(text);
 		if (there)
 			break;
+	}
+	return true;
+}
+
+bool uidls_read(struct folder *f)
+{
+	char *rest = file_read(f->path, UIDLS), *line;
+
+	f->uidls = rest;
+	if (rest == NULL && errno != ENOENT) {
+		warn("%s/%s: %s", f->path, UIDLS, strerror(errno));
+		return false;
+	}
+	while (rest != NULL && (line = text_line(&rest)) != NULL) {
+		char *blank = strrchr(line, ' ');
+		struct message *m = blank == NULL ? NULL :
+		    message_find(f, line, (size_t)(blank - line));
+		if (m != NULL && uidl_valid(blank + 1))
+			m->uidl = blank + 1;
 	}
 	return true;
 }
