@@ -483,7 +483,7 @@ S: -ERR not in this state
 C: STLS
 S: -ERR not in this state
 C: STAT
-S: +OK 1 15
+S: +OK 1 17
 C: QUIT
 S: +OK goodbye
 TALK
