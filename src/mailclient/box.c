@@ -142,7 +142,9 @@ const char *box_close(struct box *box)
 {
 	const char *why = NULL;
 
-	if (box->open && !box->teaching)
+	if (box->open && box->teaching)
+		conn_puts(&box->remote->conn, "QUIT\r\n");
+	else if (box->open)
 		why = pop3_quit(box);
 	if (!box->unsure)
 		why = NULL; /* it makes no difference */

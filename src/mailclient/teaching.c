@@ -82,7 +82,7 @@ static bool listed(struct box *box, char *line)
 	*header = (struct str){0};
 	*date++ = '\0';
 	str_printf(header, "From: %s\r\nDate: %.*s\r\n\r\n",
-	    colon + strlen(from), (int)strcspn(date, ")\r"), date);
+	    colon + strlen(from), (int)strcspn(date, ")"), date);
 	return true;
 }
 
@@ -100,9 +100,11 @@ static const char *list(struct box *box)
 		return why;
 	why = remote_text(r, &text, LIST_MAX, &whole);
 	all = text.p;
-	while (why == NULL && (line = text_line(&all)) != NULL)
+	while (why == NULL && (line = text_line(&all)) != NULL) {
+		line[strcspn(line, "\r")] = '\0';
 		if (!listed(box, line))
 			why = remote_nonsense(r, PROTOCOL, line);
+	}
 	str_free(&text);
 	if (why != NULL || box->prepared == 0)
 		return why;
