@@ -49,6 +49,10 @@ kill_sweep() {
 	kill_sweep pop3
 }
 
+@test "killed or failing at each write, fsync, link: import" {
+	kill_sweep import-maildir
+}
+
 @test "killed or failing at each write, fsync, rename: APPEND" {
 	kill_sweep imap-append
 }

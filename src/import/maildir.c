@@ -310,6 +310,9 @@ static void folder_read(const char *name, bool subscribed)
 	if (*name == '\0')
 		courier_pop3_read(&f.uidls, f.shown);
 	keywords_read(&f.keywords, f.path);
+	if (f.keywords.unknown)
+		stream_fault("%s/dovecot-keywords: it cannot be read",
+		    f.shown);
 	folder.uidvalidity = f.uids.uidvalidity;
 	folder.uidnext = f.uids.uidnext;
 	stream_folder(&folder);
@@ -344,7 +347,12 @@ static bool is_maildir(const char *directory)
 	struct stat st;
 
 	snprintf(path, sizeof path, "%s/cur", directory);
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode);
+	if (errno != ENOENT && errno != ENOTDIR)
+		stream_fault("%s/%s: %s", f.source->path, path,
+		    strerror(errno));
+	return false;
 }
 
 /* Dovecot's file, and Courier's: "INBOX" and "INBOX.A.B" a line. */
@@ -353,14 +361,18 @@ static void subscriptions_find(struct str *names)
 	struct str text = {0};
 	char *rest, *line;
 
-	subscriptions_read(names);
+	if (!subscriptions_read(names))
+		stream_fault("%s/subscriptions: it cannot be read",
+		    f.source->path);
 	if (str_read_file(&text, "courierimapsubscribed", SUBSCRIPTIONS_MAX)) {
 		rest = text.p;
 		while ((line = text_line(&rest)) != NULL) {
 			line += strncmp(line, "INBOX.", 6) == 0 ? 6 : 0;
 			str_add(names, line, strlen(line) + 1);
 		}
-	}
+	} else if (errno != ENOENT)
+		stream_fault("%s/courierimapsubscribed: %s", f.source->path,
+		    strerror(errno));
 	str_free(&text);
 }
 

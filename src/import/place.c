@@ -325,22 +325,36 @@ static int folder_make(struct place *p)
 	return error != 0 ? error : directory_sync(root);
 }
 
-/* The letter of each word, in the folder; '\0' where there is none. */
-static void letters_find(struct place *p, char letters[KEYWORDS_MAX])
+static bool letters_full(const struct keywords *k)
+{
+	for (int i = 0; i < KEYWORDS_MAX; i++)
+		if (*k->names[i] == '\0')
+			return false;
+	return !k->unknown;
+}
+
+/*
+ * The letter of each word, in the folder; '\0' where it has no more. False: it
+ * cannot be had now.
+ */
+static bool letters_find(struct place *p, char letters[KEYWORDS_MAX])
 {
 	struct keywords keywords = {0};
 
 	memset(letters, 0, KEYWORDS_MAX);
 	if (*p->words[0] == '\0')
-		return;
+		return true;
 	keywords_read(&keywords, p->path);
 	for (int i = 0; i < KEYWORDS_MAX && *p->words[i] != '\0'; i++) {
 		int n = keywords_find(&keywords, p->path, p->words[i], true);
-		if (n < 0)
+		if (n >= 0)
+			letters[i] = (char)('a' + n);
+		else if (letters_full(&keywords))
 			p->words_lost = true;
 		else
-			letters[i] = (char)('a' + n);
+			return false;
 	}
+	return true;
 }
 
 /* The UIDs, before there is a message that has one. 0, or errno. */
@@ -348,12 +362,13 @@ static int uids_keep(struct place *p)
 {
 	struct uidlist_entry *entries;
 	size_t count = 0;
-	int error;
+	int error = 0;
 
-	p->keeps_uids = p->source.uidvalidity != 0 &&
-	    uidlist_free(p->path, p->source.uidvalidity);
-	if (!p->keeps_uids)
-		return 0;
+	if (p->source.uidvalidity != 0)
+		error = uidlist_free(p->path, p->source.uidvalidity,
+		    &p->keeps_uids);
+	if (error != 0 || !p->keeps_uids)
+		return error;
 	entries = xrealloc(NULL, p->count * sizeof *entries);
 	for (size_t i = 0; i < p->count; i++) {
 		const struct staged *s = &p->staged[i];
@@ -398,7 +413,8 @@ static int move_all(struct place *p)
 	char letters[KEYWORDS_MAX];
 	int error = 0;
 
-	letters_find(p, letters);
+	if (!letters_find(p, letters))
+		return EIO; /* keywords.c has said more */
 	for (size_t i = 0; i < p->count; i++) {
 		tmp_path(from, i);
 		path_of(p, &p->staged[i], letters, to, sizeof to);

@@ -21,13 +21,14 @@ struct list {
 	uint32_t uidvalidity, uidnext;
 };
 
-static bool is_there(const char *folder, const char *file)
+/* 0: it is there; ENOENT; or why that cannot be told. */
+static int look(const char *folder, const char *file)
 {
 	char path[FILE_PATH_SIZE + 32];
 	struct stat st;
 
 	snprintf(path, sizeof path, "%s/%s", folder, file);
-	return lstat(path, &st) == 0 || errno != ENOENT;
+	return lstat(path, &st) == 0 ? 0 : errno;
 }
 
 static void entry_add(struct list *l, uint32_t uid, const char *unique)
@@ -92,19 +93,25 @@ static void list_free(struct list *l)
 	str_free(&l->text);
 }
 
-bool uidlist_free(const char *folder, uint32_t uidvalidity)
+int uidlist_free(const char *folder, uint32_t uidvalidity, bool *is_free)
 {
-	struct list l = {0};
-	bool is_free;
-
 	/* Beside a journal, or one that was lost, imapd reads no list. */
-	if (is_there(folder, JOURNAL) || is_there(folder, JOURNAL ".damaged"))
-		return false;
-	if (!is_there(folder, LIST))
-		return true;
-	is_free = list_read(&l, folder) == 0 && l.uidvalidity == uidvalidity;
+	static const char *const taken[] = {JOURNAL, JOURNAL ".damaged"};
+	struct list l = {0};
+	int error;
+
+	*is_free = false;
+	for (int i = 0; i < 2; i++)
+		if ((error = look(folder, taken[i])) != ENOENT)
+			return error;
+	error = look(folder, LIST);
+	*is_free = error == ENOENT;
+	if (error != 0)
+		return *is_free ? 0 : error;
+	error = list_read(&l, folder);
+	*is_free = error == 0 && l.uidvalidity == uidvalidity;
 	list_free(&l);
-	return is_free;
+	return error;
 }
 
 static int compare(const void *a, const void *b)

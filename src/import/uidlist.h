@@ -17,9 +17,9 @@ struct uidlist_entry {
 
 /*
  * Could the folder have this UIDVALIDITY? Nobody has given UIDs there, or just
- * these. Under the lock, if it is to stay so.
+ * these. 0, or errno. Under the lock.
  */
-bool uidlist_free(const char *folder, uint32_t uidvalidity);
+int uidlist_free(const char *folder, uint32_t uidvalidity, bool *is_free);
 
 /*
  * Writes it, with what stood there before; entries are sorted here, and of a UID

@@ -22,8 +22,10 @@ bats_require_minimum_version() { :; }
 
 # shellcheck source-path=SCRIPTDIR source=imap.bash
 . "$HERE/imap.bash"
+# shellcheck source-path=SCRIPTDIR source=import.bash
+. "$HERE/import.bash"
 
-CASES="one three many mixed alias forward command work login pop3 $IMAP_CASES"
+CASES="one three many mixed alias forward command work login pop3 $IMAP_CASES $IMPORT_CASES"
 PATIENCE=40 # s for an attempt: a faulty process must not make the others hang
 violations=0
 
@@ -112,6 +114,8 @@ case_make() { # NAME
 			'DELE 4' QUIT >"$WORK/in" ;;
 	imap-*)
 		imap_case "$1" ;;
+	import-*)
+		import_case ;;
 	*)
 		echo "no case $1: it is one of $CASES" >&2
 		exit 64 ;;
@@ -124,6 +128,7 @@ fresh() {
 	find "$PENNYPOST_HOME/spool" -type f ! -name .forward -delete
 	[ "$name" != pop3 ] || pop3_fill
 	[[ $name != imap-* ]] || imap_fresh
+	[[ $name != import-* ]] || import_fresh
 	[ "$name" != work ] || queue_fill
 }
 
@@ -168,6 +173,8 @@ attempt() {
 		command=("$PROGRAMS/pop3d") ;;
 	imap-*)
 		command=("$PROGRAMS/imapd") ;;
+	import-*)
+		command=("$PROGRAMS/import" -q maildir "$SOURCE" alice) ;;
 	esac
 	# Every process has stderr: the pipe ends when the last of them has. In
 	# braces, as bash would tell of each kill.
@@ -180,7 +187,7 @@ attempt() {
 	[ "$status" != 124 ] || violation "it hangs"
 	yes=0
 	case $name in
-	command) [ "$status" != 0 ] || yes=1 ;;
+	command | import-*) [ "$status" != 0 ] || yes=1 ;;
 	work) [ "$(grep -c '^to + .*@example' "$QUEUE/$QUEUE_ID")" != 2 ] || yes=1 ;;
 	pop3) [ "$(grep -c '^+OK' "$WORK/out")" != 7 ] || yes=1 ;;
 	imap-*) ! imap_yes || yes=1 ;;
@@ -280,7 +287,7 @@ tmp_left() { # VICTIM killed|failed
 	killed/smtpd.*) left=$(grep -v '^./tmp/' <<<"$left") ;;
 	killed/deliver.*) left=$(grep -v '^./mail/.*/tmp/' <<<"$left") ;;
 	esac
-	[[ $2/$name/$1 != killed/imap-*/imapd.* ]] ||
+	[[ $2/$name/$1 != killed/@(imap-*/imapd.*|import-*/import.1) ]] ||
 		left=$(grep -v '^./mail/.*/tmp/' <<<"$left")
 	[[ $name != @(forward|work) ]] || [ "$2" = failed ] ||
 		left=$(grep -v '^./tmp/' <<<"$left")
@@ -317,6 +324,10 @@ check() {
 		imap_check
 		return
 	fi
+	if [[ $name == import-* ]]; then
+		import_check
+		return
+	fi
 	survey
 	[ "$yes" = 0 ] || everybody_has_it || violation "yes, but it is not there"
 	not_more_than 1
@@ -332,6 +343,10 @@ check() {
 # the queue, where the second try finds what the first one did, once.
 check_retry() {
 	local -A has waits
+	if [[ $name == import-* ]]; then
+		import_retry
+		return
+	fi
 	[[ $name != @(pop3|imap-*) ]] || fresh
 	attempt
 	[ "$yes" = 1 ] || violation "the second try failed"
