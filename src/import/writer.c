@@ -167,7 +167,7 @@ static bool target_name(const char *source, char name[FOLDER_NAME_SIZE])
 		snprintf(room, sizeof room, "%s.%s", base, source);
 	if (strlen(room) >= FOLDER_NAME_SIZE || !name_valid(room))
 		return false;
-	snprintf(name, FOLDER_NAME_SIZE, "%s", room);
+	strcpy(name, room);
 	return true;
 }
 
