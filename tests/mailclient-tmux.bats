@@ -53,10 +53,10 @@ shows() {
 
 # tmux tells the pane a while later.
 resize() { # COLUMNS ROWS
-	local i tty
+	local _ tty
 	tty=$(terminal display-message -p '#{pane_tty}')
 	terminal resize-window -x "$1" -y "$2"
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		[ "$(stty -F "$tty" size)" != "$2 $1" ] || return 0
 		sleep 0.1
 	done
@@ -64,7 +64,7 @@ resize() { # COLUMNS ROWS
 }
 
 client_begin() {
-	types "clear; mailclient $* 127.0.0.1 $smtp $pop3; echo \"status \$?\""
+	types "clear; mailclient 127.0.0.1 $smtp $pop3; echo \"status \$?\""
 	sees 'Your choice:'
 }
 

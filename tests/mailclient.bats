@@ -662,7 +662,7 @@ END
 		talk 127.0.0.1 "$smtp" "$pop3" <<<"$(printf '%s\n' 1 alice \
 			secret 1 's none/x' 's dir' 's /dev/null' "s $long" \
 			's new' 's old' y '' q 3)"
-	) | sed -n "s/^$do *//p; /^Not\|^old\|already/p" >got
+	) | sed -n "s/Filename/File name/; s/^$do *//p; /^Not\|^old\|already/p" >got
 	diff - got <<END
 s none/x
 Not saved: none/x: No such file or directory.

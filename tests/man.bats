@@ -333,6 +333,43 @@ imapd/messages.c LINES_DEAD n pennypost-maildir.5 dead lines at most
 imapd/directory.c TMP_AGE n pennypost-maildir.5 file in tmp
 lib/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
 imapd/index.c DEAD_ALLOWED n pennypost-maildir.5 dead records
+mailclient/terminal.h LINE_MAX_ASKED n mailclient.1 answer
+mailclient/draft.h DRAFT_RECIPIENTS_MAX n mailclient.1 recipients
+mailclient/draft.h DRAFT_SUBJECT_MAX n mailclient.1 subject
+mailclient/compose.h COMPOSE_TEXT_MAX n mailclient.1 text
+mailclient/draft.c LINE_FOLDED n mailclient.1 header line
+mailclient/draft.c LINE_SENT_MAX n mailclient.1 text line
+mailclient/draft.c REFERENCES_LONG n mailclient.1 references
+mailclient/listing.h PAGE_MAX n mailclient.1 page
+mailclient/listing.h PAGE_ELSE n mailclient.1 page of a script
+mailclient/terminal.h COLUMNS_ELSE n mailclient.1 columns of a script
+mailclient/terminal.h ROWS_ELSE n mailclient.1 rows of a script
+mailclient/terminal.c COLUMNS_MIN n mailclient.1 narrow window
+mailclient/terminal.c ROWS_MIN n mailclient.1 low window
+mailclient/terminal.c SHOWN_MAX n mailclient.1 sentence
+mailclient/letter.h LETTER_TEXT_MAX n mailclient.1 text shown
+mailclient/letter.h ATTACHMENTS_MAX n mailclient.1 attachments
+mailclient/letter.c NAME_PROPOSED_MAX n mailclient.1 proposed name
+mailclient/text.c LINK_MAX n mailclient.1 link
+mailclient/box.h BOX_MESSAGE_MAX n mailclient.1 mail
+mailclient/box.h BOX_HEADER_MAX n mailclient.1 header in the list
+mailclient/box.h BOX_PREPARED_MAX n mailclient.1 headers in memory
+mailclient/box.h BOX_MAILS_MAX n mailclient.1 mails
+mailclient/pop3.c LISTING_MAX n mailclient.1 LIST of POP3
+mailclient/pop3.c CAPABILITIES_MAX n mailclient.1 CAPA
+mailclient/pop3.c COMMAND_MAX n mailclient.1 command of POP3
+mailclient/teaching.c LIST_MAX n mailclient.1 LIST of mysmtpd
+mailclient/remote.h REPLY_LINE_MAX n mailclient.1 line of a reply
+mailclient/smtp.c REPLY_LINES_MAX n mailclient.1 lines of a reply
+mailclient/remote.c WORDS_MAX n mailclient.1 words of a server
+mailclient/remote.c CONNECT_TIMEOUT n mailclient.1 connecting
+mailclient/remote.c HANDSHAKE_TIMEOUT n mailclient.1 handshake
+mailclient/remote.c REPLY_TIMEOUT n mailclient.1 reply
+mailclient/smtp.c END_TIMEOUT n mailclient.1 end of the text
+mailclient/teaching.c END_TIMEOUT n mailclient.1 end with mysmtpd
+mailclient/remote.c RATE_MIN n mailclient.1 rate
+mailclient/remote.c SKIP_MAX n mailclient.1 text passed over
+mailclient/remote.c FAREWELL n mailclient.1 end of tls
 LIMITS
 }
 
@@ -438,8 +475,8 @@ imapd/index.c LIBC
 imapd/index.c ORDER
 imapd/index.c PENDING
 imapd/index.c PENDING_MAX
-imapd/index.c READ_FIRST
-imapd/index.c READ_MOST
+imapd/window.c READ_FIRST
+imapd/window.c READ_MOST
 imapd/index.h EMAIL_ID_SIZE
 imapd/load.c BLOCK
 imapd/load.c HEADER_FIRST
@@ -484,6 +521,11 @@ imapd/uses.c USES_MAX
 imapd/uses.h USES
 lib/utf8.h UTF8_SIZE
 imapd/view.h FLAGS_TEXT_SIZE
+mailclient/listing.c DATE_COLUMNS
+mailclient/listing.c SENDER_COLUMNS
+mailclient/listing.c FRAME_ROWS
+mailclient/remote.c STEP
+mailclient/terminal.c TAB
 WORK
 }
 
@@ -498,7 +540,7 @@ WORK
 		s/^PROGRAMS = //; s/\\$//; p; }' "$ROOT/Makefile") || :
 	[ "${#names[@]}" -gt 0 ]
 	for program in "${names[@]}" tls; do
-		[ -s "$man/$program.8" ] || { echo "no page: $program"; return 1; }
+		[ -s "$man/$program.8" ] || [ -s "$man/$program.1" ] || { echo "no page: $program"; return 1; }
 	done
 	sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$man"/* | sort -u |
 		while read -r page; do
