@@ -136,6 +136,8 @@ void words_decode(struct str *to, struct span s)
 	bool after = false;
 	struct word w;
 
+	if (s.n == 0)
+		return; /* p may be NULL then */
 	while ((p = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
 		struct span gap = {from, (size_t)(p - from)};
 		if (!word_read(&w, (struct span){p, (size_t)(end - p)})) {
