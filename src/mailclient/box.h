@@ -1,8 +1,8 @@
 /*
  * The person's mailbox on the server: by POP3 (RFC 1939), or by the teaching
- * protocol. What can go wrong returns a sentence for the person, valid until the
- * next call, and NULL when it went well. After such a sentence box->open tells
- * whether the connection still stands.
+ * protocol. What can go wrong returns a sentence for the person, valid until
+ * the next call, and NULL when it went well. After such a sentence box->open
+ * tells whether the connection still stands.
  *
  *	why = box_open(&box, &server, &account);
  *	for (n = 1; n <= box.count; n++)
@@ -55,7 +55,7 @@ const char *box_open(struct box *, const struct server *,
  */
 const char *box_prepare(struct box *, size_t first, size_t count);
 
-/* The message's header, lines with CRLF, into `text`, which is emptied first. */
+/* The message's header, lines with CRLF, in `text`, which is emptied first. */
 const char *box_header(struct box *, size_t n, struct str *text);
 
 /* All of it, the same way. */

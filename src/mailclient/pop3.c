@@ -330,7 +330,7 @@ const char *pop3_headers(struct box *box)
 const char *pop3_message(struct box *box, size_t n, struct str *text)
 {
 	const char *why;
-	bool whole;
+	bool whole = true;
 
 	conn_reply(&box->remote->conn, "RETR %zu", n);
 	why = text_read(box, text, BOX_MESSAGE_MAX, &whole);

@@ -87,7 +87,8 @@ const char *remote_nonsense(struct remote *r, const char *protocol,
 
 static bool is_loopback(const struct sockaddr *a)
 {
-	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)a)->sin6_addr;
+	const struct in6_addr *v6 =
+	    &((const struct sockaddr_in6 *)a)->sin6_addr;
 
 	if (a->sa_family == AF_INET)
 		return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr)
@@ -98,7 +99,7 @@ static bool is_loopback(const struct sockaddr *a)
 
 static void literal_make(struct remote *r)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = {0};
 	socklen_t size = sizeof own;
 	char host[INET6_ADDRSTRLEN] = "127.0.0.1";
 	bool v6 = false;
@@ -342,8 +343,8 @@ static void text_add(struct text *t, const char *p, size_t n)
 /*
  * Some of it: up to an LF, or a part of a long line. False at the lone dot.
  *
- * Servers of the teaching kind end lines with LF alone. With all others an LF is
- * no line end, or who writes a letter could say what the server says after it.
+ * Servers of the teaching kind end lines with LF alone. With all others an LF
+ * is no line end, or who writes a letter could say what the server says next.
  */
 static bool piece(struct text *t, const char *p, size_t n)
 {
@@ -419,7 +420,8 @@ void remote_send(struct remote *r, struct span text)
 			n--;
 		if (*text.p == '.')
 			conn_puts(c, ".");
-		for (const char *p = text.p, *end = p + n; p < end; p = cr + 1) {
+		const char *end = text.p + n;
+		for (const char *p = text.p; p < end; p = cr + 1) {
 			cr = memchr(p, '\r', (size_t)(end - p));
 			if (cr == NULL)
 				cr = end;

@@ -1,7 +1,7 @@
 /*
  * A connection to the server, and what goes wrong on it, as a sentence for the
- * person: in small letters, without a full stop, fit for a terminal, valid until
- * the next is made. Functions return NULL where nothing went wrong.
+ * person: in small letters, without a full stop, fit for a terminal, valid
+ * until the next is made. Functions return NULL where nothing went wrong.
  */
 #ifndef REMOTE_H
 #define REMOTE_H
@@ -52,7 +52,7 @@ const char *remote_secure(struct remote *);
 /* May a password be said here? Only by TLS, or within this machine. */
 const char *remote_private(const struct remote *);
 
-/* Sends what was written, and reads a line: without its end, valid until next. */
+/* Sends what was written, and reads a line, without its end; until the next. */
 const char *remote_line(struct remote *, char **line);
 
 /*

@@ -1,4 +1,4 @@
-/* Sends one message: by SMTP (RFC 5321, RFC 6409), or by the teaching protocol. */
+/* Sends a message, by SMTP (RFC 5321, RFC 6409) or the teaching protocol. */
 #ifndef SUBMIT_H
 #define SUBMIT_H
 
@@ -14,6 +14,7 @@
  * the account where the server offers AUTH and the way is private.
  */
 const char *submit(const struct server *, const struct account *,
-    const char *from, const char *const to[], size_t count, struct span message);
+    const char *from, const char *const to[], size_t count,
+    struct span message);
 
 #endif

@@ -129,7 +129,7 @@ const char *teaching_begin(struct box *box, const struct account *account)
 const char *teaching_message(struct box *box, size_t n, struct str *text)
 {
 	const char *why;
-	bool whole;
+	bool whole = true;
 
 	conn_reply(&box->remote->conn, "GET_MAIL %s %zu", box->user, n);
 	why = expect(box->remote, "the server does not show it");

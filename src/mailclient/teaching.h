@@ -1,6 +1,6 @@
 /*
- * The teaching protocol (mysmtpd(8)), the client's side: what box.h and submit.h
- * ask for. The sentences are remote.h's.
+ * The teaching protocol (mysmtpd(8)), the client's side: what box.h and
+ * submit.h ask for. The sentences are remote.h's.
  */
 #ifndef TEACHING_H
 #define TEACHING_H
