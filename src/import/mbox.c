@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,13 @@ static bool is_blank(struct span s)
 {
 	return (s.n == 1 && s.p[0] == '\n') ||
 	    (s.n == 2 && s.p[0] == '\r' && s.p[1] == '\n');
+}
+
+/* mboxrd */
+static void unquote(struct span *s, bool first)
+{
+	if (first && *s->p == '>' && is_from_quoted(s->p, s->n))
+		span_skip(s, 1);
 }
 
 /* --- From_ --- */
@@ -354,8 +362,7 @@ static bool body_read(struct mbox *m, struct span *s, bool blank, bool wanted)
 			memcpy(held, s->p, kept = s->n);
 			continue;
 		}
-		if (first && *s->p == '>' && is_from_quoted(s->p, s->n))
-			span_skip(s, 1); /* mboxrd */
+		unquote(s, first);
 		text_out(s->p, s->n, wanted);
 	}
 	return false;
@@ -370,9 +377,28 @@ static bool header_read(struct mbox *m, struct span *s)
 	while (m->header.len < HEADER_MAX && piece_next(&m->file, s, &first)) {
 		if (first && is_blank(*s))
 			return true;
+		unquote(s, first);
 		str_add(&m->header, s->p, s->n);
 	}
 	return false;
+}
+
+/* RFC 5321 4.4: where it stands in a Maildir. */
+static void return_path_out(const struct mbox *m)
+{
+	static const char name[] = "Return-Path:";
+	const char *p = m->header.p;
+	char line[sizeof m->from.sender + 20];
+
+	while (p != NULL && *p != '\0') {
+		if (strncasecmp(p, name, sizeof name - 1) == 0)
+			return;
+		p = strchr(p, '\n');
+		p += p != NULL;
+	}
+	snprintf(line, sizeof line, "%s <%s>\n", name, m->from.sender);
+	if (*m->from.sender != '\0')
+		text_out(line, strlen(line), true);
 }
 
 /* Behind a From_ line. True: behind the next one. */
@@ -388,6 +414,7 @@ static bool message_read(struct mbox *m)
 		folder_tell(m);
 	if (wanted) {
 		message_tell(m);
+		return_path_out(m);
 		text_out(m->header.p, m->header.len, true);
 		text_out(s.p, ended ? s.n : 0, true);
 	}

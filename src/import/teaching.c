@@ -69,26 +69,39 @@ static void word_take(struct date *d, const char *word, size_t n)
 		d->month = month_of(word, n);
 }
 
-/* "+0100" behind the time; fractions of a second go. False: too many. */
-static bool number_take(struct date *d, const char *text, const char *p,
-    size_t n)
+/* "+0100" or "+01:00" behind the time: its octets; 0: it is none. */
+static size_t zone_take(struct date *d, const char *p, char sign)
 {
-	char before = p > text ? p[-1] : ' ';
+	size_t n = strspn(p, "0123456789");
+	const char *minutes = p + 2 + (p[2] == ':');
+
+	if ((sign != '+' && sign != '-') || n != (p[2] == ':' ? 2 : 4) ||
+	    d->count < NUMBERS_MAX - 1 - (size_t)(d->month != 0) ||
+	    strspn(minutes, "0123456789") != 2)
+		return 0;
+	d->offset = (strtol(p, NULL, 10) / (n == 4 ? 100 : 1) * 60 +
+	    strtol(minutes, NULL, 10)) * 60;
+	if (sign == '-')
+		d->offset = -d->offset;
+	d->zoned = true;
+	return (size_t)(minutes + 2 - p);
+}
+
+/* Fractions of a second go. The octets; 0: too many numbers. */
+static size_t number_take(struct date *d, const char *p, char before)
+{
+	size_t n = strspn(p, "0123456789"), zone = zone_take(d, p, before);
 	long value = n <= 10 ? strtol(p, NULL, 10) : -1;
 
-	if ((before == '+' || before == '-') && n == 4 && d->count >= 4) {
-		long offset = (value / 100 * 60 + value % 100) * 60;
-		d->offset = before == '+' ? offset : -offset;
-		d->zoned = true;
-		return true;
-	}
+	if (zone > 0)
+		return zone;
 	if (before == '.' && d->count == NUMBERS_MAX - (d->month != 0))
-		return true;
+		return n;
 	if (value < 0 || d->count == NUMBERS_MAX)
-		return false;
+		return 0;
 	d->digits[d->count] = (int)n;
 	d->number[d->count++] = value;
-	return true;
+	return n;
 }
 
 static bool words_take(struct date *d, const char *text)
@@ -98,8 +111,8 @@ static bool words_take(struct date *d, const char *text)
 	while (*p != '\0') {
 		size_t n = 1;
 		if (isdigit((unsigned char)*p)) {
-			n = strspn(p, "0123456789");
-			if (!number_take(d, text, p, n))
+			n = number_take(d, p, p > text ? p[-1] : ' ');
+			if (n == 0)
 				return false;
 		} else if (isalpha((unsigned char)*p)) {
 			while (isalpha((unsigned char)p[n]))
