@@ -83,6 +83,14 @@ pop3d/pop3d.c SESSION n pop3d.8 session
 lib/conn.c LINGER n pop3d.8 rest of the input
 lib/uidl.h UIDL_SIZE n-1 pop3d.8 unique id
 pop3d/maildrop.c TMP_AGE n pop3d.8 file in tmp
+pop3d/maildrop.c UIDLS_MAX n pop3d.8 pennypost-uidl
+import/place.h MESSAGE_MAX n import.8 message
+import/place.c UNIQUE_MAX n import.8 name kept
+import/stream.h KEYWORDS_ROOM n import.8 keywords of a message
+lib/uidl.h UIDL_SIZE n-1 import.8 UIDL
+import/uidls.c FILE_MAX n import.8 file of UIDLs
+import/import.c MEMORY n import.8 memory
+import/stream.c SAID_MAX n import.8 fault
 mysmtpd/mysmtpd.c LINE_MAX n mysmtpd.8 command line
 lib/address.h ADDRESS_SIZE n-1 mysmtpd.8 address
 lib/login.h LOGIN_SIZE n-1 mysmtpd.8 user, password
@@ -377,6 +385,18 @@ LIMITS
 no_limits() {
 	cat <<'WORK'
 lib/conn.c WRITE_PIECE
+import/ledger.c KEY_SIZE
+import/ledger.c LINE_SIZE
+import/ledger.c HEX_SIZE
+import/maildir.c BLOCK
+import/maildir.c WIDTH_MAX
+import/place.c MADE_DIGITS
+import/place.h UNSYNCED_MAX
+import/present.c WHERE
+import/present.h NAME_SIZE
+import/stream.h SENDER_SIZE
+import/stream.h UNIQUE_SIZE
+import/writer.c SAY_EVERY
 lib/log.c LOW
 lib/confine.c SYS_landlock_create_ruleset
 lib/confine.c SYS_landlock_add_rule
