@@ -106,8 +106,8 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
 import = $(patsubst %,import/%.o,import stream maildir catalogue mbox teaching \
-    writer place present ledger uidlist uidls text) lib/uidl.o lib/pieces.o lib/fields.o \
-    lib/sha256.o lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) \
+    arrival writer place present ledger uidlist uidls text) lib/uidl.o \
+    lib/pieces.o lib/fields.o lib/sha256.o lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) \
     $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
     export/tar.o lib/uidl.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \

@@ -1,7 +1,7 @@
 /*
- * export: gives a user's mail back, as mbox or as a Maildir. It runs as who owns
- * the home, may read that one mailbox, and writes to stdout: where that goes is
- * the caller's business. See export(8).
+ * export: gives a user's mail back, as mbox or as a Maildir. It runs as the
+ * home's owner, may read that one mailbox, and writes to stdout: where that
+ * goes is the caller's business. See export(8).
  */
 #include <dirent.h>
 #include <errno.h>

@@ -229,8 +229,8 @@ static int regular_open(const struct folder *f, const struct message *m)
 }
 
 /*
- * The names that all messages have now, and `wanted` opened: -1 with ENOENT when
- * it is not there, EAGAIN when it may be, since others were at work.
+ * The names that all messages have now, and `wanted` opened. -1 with ENOENT: it
+ * is not there; with EAGAIN: it may be, since others were at work.
  */
 static int look_again(struct folder *f, const struct message *wanted)
 {

@@ -51,7 +51,7 @@ static bool number(char **line, uint64_t max, uint64_t *n)
 	return word != NULL && number_parse(word, max, n);
 }
 
-/* `pennypost-uids 1 UIDVALIDITY WHOLE MAILBOXID`; batches, each with a state. */
+/* `pennypost-uids 1 UIDVALIDITY WHOLE MAILBOXID`; batches with their states. */
 static bool ours_parse(struct folder *f, struct entries *e, char *text)
 {
 	char *line = text_line(&text), *word;
@@ -89,7 +89,7 @@ static bool ours_parse(struct folder *f, struct entries *e, char *text)
 	return true;
 }
 
-/* `3 V1 N2 GID` and `UID FIELD… :NAME`, or, in version 1, `1 1 2`, `UID NAME`. */
+/* `3 V1 N2 GID`, `UID FIELD… :NAME`; or in version 1 `1 1 2`, `UID NAME`. */
 static bool dovecots_parse(struct folder *f, struct entries *e, char *text)
 {
 	char *line = text_line(&text), *word;
@@ -145,6 +145,8 @@ static void apply(struct folder *f, struct entries *e)
 {
 	size_t live = 0;
 
+	if (e->count == 0)
+		return;
 	qsort(e->p, e->count, sizeof *e->p, by_uid);
 	for (size_t i = 0; i < e->count; i++)
 		if ((i + 1 == e->count || e->p[i + 1].uid != e->p[i].uid) &&

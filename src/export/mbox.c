@@ -57,7 +57,7 @@ static void sender_read(char *sender, size_t size, const char *line, size_t n)
 	}
 }
 
-/* RFC 4155's date, in UTC; the zone is said, lest it is taken for local time. */
+/* RFC 4155's date, in UTC; which is said, lest it is taken for local time. */
 static void from_out(const char *sender, time_t t)
 {
 	char date[64] = "";

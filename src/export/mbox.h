@@ -1,6 +1,6 @@
 /*
  * A folder as an mbox on stdout: mboxrd (`>` before each line that is "From ",
- * behind any number of `>`), with what Dovecot, c-client and mutt keep in header
+ * behind any number of `>`), with what Dovecot, c-client and mutt keep in
  * fields of their own: lib/fields.h.
  */
 #ifndef MBOX_H

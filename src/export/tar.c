@@ -46,7 +46,8 @@ static void octal(char *to, size_t size, uint64_t n)
 
 static void header(const char *name, char type, uint64_t size, int64_t mtime)
 {
-	struct header h = {.type = type, .magic = "ustar", .version = {'0', '0'}};
+	struct header h = {.type = type, .magic = "ustar",
+	    .version = {'0', '0'}};
 	unsigned sum = 0;
 
 	memcpy(h.name, name, strnlen(name, sizeof h.name));

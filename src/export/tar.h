@@ -1,7 +1,7 @@
 /*
  * A tar stream on stdout: POSIX.1-2001's pax format, which is ustar as long as
- * names are short. Directories and ordinary files, nobody's: who unpacks it owns
- * them.
+ * names are short. Directories and ordinary files, nobody's: they are of who
+ * unpacks it.
  */
 #ifndef TAR_H
 #define TAR_H

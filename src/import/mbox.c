@@ -215,7 +215,8 @@ static uint64_t body_length(struct mbox *m)
 	if (!m->has[CONTENT_LENGTH] || text == NULL ||
 	    (word = text_word(&text)) == NULL ||
 	    !number_parse(word, INT64_MAX / 2, &n) || n == 0 ||
-	    !is_end(m, m->file.offset + n) || !has_from(m, m->file.offset, m->file.offset + n))
+	    !is_end(m, m->file.offset + n) ||
+	    !has_from(m, m->file.offset, m->file.offset + n))
 		return 0;
 	return n;
 }

@@ -13,7 +13,7 @@ enum mbox_field {
 	X_STATUS,       /* A \Answered, F \Flagged, T \Draft, D \Deleted */
 	X_KEYWORDS,
 	X_UID,
-	X_IMAP,         /* UIDVALIDITY and the last UID, of the pseudo message */
+	X_IMAP,         /* UIDVALIDITY, last UID; of the pseudo message */
 	X_IMAPBASE,     /* the same, of the first message */
 	CONTENT_LENGTH,
 	MBOX_FIELDS,

@@ -1,4 +1,4 @@
-/* A file of lines, in bounded memory: line by line, a very long one in pieces. */
+/* A file's lines, in bounded memory: one by one, a very long one in pieces. */
 #ifndef PIECES_H
 #define PIECES_H
 
