@@ -73,7 +73,7 @@ IMAP_MAILBOX = name uids messages batch directory scan takeover mailbox place \
     change transfer
 IMAP_FOLDERS = uidvalidity uses listing folders quota
 IMAP_INDEX = load structure preview text subject ids items signature order record \
-    index
+    window index
 IMAP_COMMANDS = capability select store append arriving request section binary \
     fetch list pattern manage status criteria match results search sort \
     threads gather thread watch notify news idle

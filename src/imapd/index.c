@@ -13,16 +13,16 @@
 #include "log.h"
 #include "record.h"
 #include "text.h"
+#include "window.h"
 
 #define NAME "pennypost-index"
 #define NAME_NEW "pennypost-index.new" /* of a compaction */
 /* Raised by who changes it, or how texts are decoded or folded. */
-#define FORMAT 5u
+#define FORMAT 6u
 #define ORDER 0x01020304u
 #define INDEX_MAX ((uint64_t)8 << 30) /* octets; slot.at times 8 */
-#define READ_FIRST 16384 /* octets: a record or some */
-#define READ_MOST 262144 /* when one is read after the other */
-#define PENDING_MAX (1u << 20) /* octets that are not written yet */
+#define PENDING_MAX (4u << 20) /* octets that are not written yet: what is
+                                  written at once has the headers together */
 #define DEAD_ALLOWED 1000 /* records; fewer do not matter */
 
 struct head {
@@ -58,18 +58,15 @@ struct index {
 	size_t count, room, last;
 	/* What has been looked through, and how many records that were. */
 	uint64_t scanned, records;
-	/* Octets of the file from `base` on. */
-	char *window;
-	size_t window_room, window_n, ahead;
-	uint64_t base;
-	struct str pending, large;
+	struct window headers, wholes;
+	struct str pending, large; /* records, as record_make() has them */
 };
 
 struct index *index_open(struct mailbox *box)
 {
 	struct index *x = xrealloc(NULL, sizeof *x);
 
-	*x = (struct index){.box = box, .fd = -1, .ahead = READ_FIRST};
+	*x = (struct index){.box = box, .fd = -1};
 	return x;
 }
 
@@ -90,7 +87,7 @@ static void forget_file(struct index *x)
 	x->bad_head = false;
 	x->scanned = sizeof(struct head);
 	x->records = 0;
-	x->window_n = 0;
+	x->headers.n = x->wholes.n = 0;
 	for (size_t i = 0; i < x->count; i++)
 		if ((x->slots[i].at & PENDING) == 0)
 			x->slots[i].at = 0;
@@ -133,45 +130,16 @@ static void look(struct index *x)
 	x->bad_head = !head_fits(x);
 }
 
-/* Has n octets from `offset` on in the window. NULL: they are not there. */
-static const char *window_at(struct index *x, uint64_t offset, size_t n)
+/* The record that begins there; its header's texts may be damaged. */
+static const char *record_at(struct index *x, uint64_t offset, size_t *n)
 {
-	ssize_t got;
+	struct window *w = &x->headers;
+	const char *p = window_at(w, x->fd, offset, sizeof(struct record));
 
-	if (offset >= x->base && offset + n <= x->base + x->window_n)
-		return x->window + (offset - x->base);
-	/* Close behind what was read last: somebody goes through it all. */
-	if (x->window_n > 0 && offset >= x->base &&
-	    offset <= x->base + x->window_n + READ_FIRST)
-		x->ahead = x->ahead < READ_MOST ? x->ahead * 2 : READ_MOST;
-	else
-		x->ahead = READ_FIRST;
-	if (x->window_room < n || x->window_room < x->ahead) {
-		x->window_room = n > x->ahead ? n : x->ahead;
-		free(x->window);
-		x->window = xrealloc(NULL, x->window_room);
-	}
-	x->base = offset;
-	x->window_n = 0;
-	while (x->window_n < n) {
-		got = pread(x->fd, x->window + x->window_n,
-		    (n > x->ahead ? n : x->ahead) - x->window_n,
-		    (off_t)(offset + x->window_n));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return NULL;
-		x->window_n += (size_t)got;
-	}
-	return x->window;
-}
-
-static size_t length_at(struct index *x, uint64_t offset)
-{
-	const char *p = window_at(x, offset, sizeof(struct record));
-	size_t n = p != NULL ? record_length(p, sizeof(struct record)) : 0;
-
-	return n <= RECORD_MAX ? n : 0;
+	if (p == NULL || record_next(p, sizeof(struct record)) == 0)
+		return NULL;
+	*n = record_header_length((const void *)p);
+	return *n <= RECORD_MAX ? window_at(w, x->fd, offset, *n) : NULL;
 }
 
 /* Slots */
@@ -222,10 +190,10 @@ static bool scan(struct index *x)
 	if (x->fd < 0 || x->bad_head ||
 	    x->scanned + sizeof r > (uint64_t)x->st.st_size)
 		return false;
-	n = length_at(x, x->scanned);
+	p = window_at(&x->headers, x->fd, x->scanned, sizeof r);
+	n = p != NULL ? record_next(p, sizeof r) : 0;
 	if (n == 0 || x->scanned + n > (uint64_t)x->st.st_size)
 		return false;
-	p = window_at(x, x->scanned, sizeof r);
 	memcpy(&r, p, sizeof r);
 	slot = slot_find(x, r.uid);
 	if (slot != NULL && (slot->at & PENDING) == 0)
@@ -238,23 +206,41 @@ static bool scan(struct index *x)
 
 /* Reading */
 
-static bool read_slot(struct index *x, const struct slot *slot,
-    const struct message *m, struct summary *s)
+/* Texts of the whole message; a record that is pending has them behind it. */
+static const char *whole_at(struct index *x, const struct slot *slot,
+    const struct record *r)
 {
-	uint64_t at = (uint64_t)(slot->at & ~PENDING) * RECORD_ALIGN;
-	const char *p;
-	size_t n;
+	size_t n = record_whole_length(r);
 
 	if ((slot->at & PENDING) != 0)
-		return record_read(x->pending.p + at, x->pending.len - at, m,
-		    s);
-	if (x->fd < 0)
-		return false;
-	n = length_at(x, at);
-	if (n == 0)
-		return false;
-	p = window_at(x, at, n);
-	return p != NULL && record_read(p, n, m, s);
+		return (const char *)r + r->whole;
+	return n > RECORD_MAX ? NULL : window_at(&x->wholes, x->fd,
+	    (uint64_t)slot->at * RECORD_ALIGN + r->whole, n);
+}
+
+/* NULL: it is damaged, not so deep, or another's. */
+static const struct record *read_slot(struct index *x, const struct slot *slot,
+    const struct message *m, enum depth depth, struct summary *s)
+{
+	uint64_t at = (uint64_t)(slot->at & ~PENDING) * RECORD_ALIGN;
+	const struct record *r;
+	const char *p, *whole;
+	size_t n;
+
+	if ((slot->at & PENDING) != 0) {
+		p = x->pending.p + at;
+		n = x->pending.len - at;
+	} else {
+		p = x->fd >= 0 ? record_at(x, at, &n) : NULL;
+	}
+	if (p == NULL || !record_read(p, n, m, s))
+		return NULL;
+	r = (const void *)p;
+	if (depth > DEPTH_HEADER && (r->depth < depth ||
+	    (whole = whole_at(x, slot, r)) == NULL ||
+	    !record_read_whole(r, whole, s)))
+		return NULL;
+	return r;
 }
 
 /* Where it is known, or is still to be found. */
@@ -265,7 +251,7 @@ static bool find(struct index *x, struct slot *slot, const struct message *m,
 		while (slot->at == 0)
 			if (!scan(x))
 				return false;
-		if (read_slot(x, slot, m, s) && s->depth >= depth)
+		if (read_slot(x, slot, m, depth, s) != NULL)
 			return true;
 		slot->at = 0; /* it is not believed; perhaps a later one */
 	}
@@ -276,6 +262,7 @@ static bool build(struct index *x, struct slot *slot, struct message *m,
 {
 	struct span text = {NULL, 0};
 	struct str *to = &x->pending;
+	const struct record *r;
 	size_t from;
 
 	if (x->pending.len > PENDING_MAX) {
@@ -288,12 +275,15 @@ static bool build(struct index *x, struct slot *slot, struct message *m,
 	record_make(to, m, text, load_date(), depth);
 	if (slot != NULL && to->len - from <= RECORD_MAX) {
 		slot->at = PENDING | (uint32_t)(from / RECORD_ALIGN);
-		return record_read(to->p + from, to->len - from, m, s);
+		return read_slot(x, slot, m, depth, s) != NULL;
 	}
 	str_clear(&x->large);
 	str_add(&x->large, to->p + from, to->len - from);
 	to->len = from;
-	return record_read(x->large.p, x->large.len, m, s);
+	r = (const void *)x->large.p;
+	return record_read(x->large.p, x->large.len, m, s) &&
+	    (depth == DEPTH_HEADER ||
+	    record_read_whole(r, x->large.p + r->whole, s));
 }
 
 bool index_get(struct index *x, struct message *m, enum depth depth,
@@ -312,6 +302,19 @@ bool index_get(struct index *x, struct message *m, enum depth depth,
 			return true;
 	}
 	return build(x, slot, m, s, depth);
+}
+
+void index_get_known(struct index *x, const struct message *m,
+    struct summary *s)
+{
+	const struct slot *slot = slot_find(x, m->uid);
+	const struct record *r = slot != NULL && slot->at != 0 ?
+	    read_slot(x, slot, m, DEPTH_HEADER, s) : NULL;
+	const char *whole = r != NULL && r->depth > DEPTH_HEADER ?
+	    whole_at(x, slot, r) : NULL;
+
+	if (whole != NULL)
+		record_read_whole(r, whole, s);
 }
 
 /* Writing */
@@ -369,19 +372,31 @@ static bool prepare(struct index *x)
 	return true;
 }
 
+static bool batch_write(const struct str *pending, int fd, uint64_t at)
+{
+	struct str batch = {0};
+	bool fine;
+
+	records_group(&batch, pending);
+	fine = write_all(fd, batch.p, batch.len, at);
+	str_free(&batch);
+	return fine;
+}
+
 /* The slots of what was pending: in the file from `offset` on; 0: lost. */
 static void settle(struct index *x, uint64_t offset)
 {
 	struct record r;
 
-	for (size_t at = 0; at < x->pending.len; at += r.length) {
+	for (size_t at = 0, header = 0; at < x->pending.len;
+	    at += r.next, header += r.whole) {
 		struct slot *slot;
 		memcpy(&r, x->pending.p + at, sizeof r);
 		slot = slot_find(x, r.uid);
 		if (slot != NULL && slot->at ==
 		    (PENDING | (uint32_t)(at / RECORD_ALIGN)))
 			slot->at = offset > 0 ?
-			    (uint32_t)((offset + at) / RECORD_ALIGN) : 0;
+			    (uint32_t)((offset + header) / RECORD_ALIGN) : 0;
 		x->records += offset > 0;
 	}
 	str_clear(&x->pending);
@@ -396,7 +411,7 @@ static void append(struct index *x)
 		return;
 	}
 	at = x->scanned;
-	if (!write_all(x->fd, x->pending.p, x->pending.len, at)) {
+	if (!batch_write(&x->pending, x->fd, at)) {
 		warn("%s/" NAME ": %s", safe(x->box->path), strerror(errno));
 		if (ftruncate(x->fd, (off_t)at) != 0)
 			look(x);
@@ -423,28 +438,43 @@ static size_t living(const struct index *x)
 	return n;
 }
 
+/* One copied to x->pending, to all of its depth. */
+static void copy_record(struct index *x, const struct slot *slot,
+    const struct message *m)
+{
+	struct summary s;
+	const struct record *r = read_slot(x, slot, m, DEPTH_HEADER, &s);
+	const char *whole = r != NULL ? whole_at(x, slot, r) : NULL;
+	struct record copy;
+
+	if (whole == NULL)
+		return;
+	copy = *r;
+	copy.whole = (uint32_t)record_header_length(r);
+	copy.next = copy.whole + (uint32_t)record_whole_length(r);
+	str_add(&x->pending, &copy, sizeof copy);
+	str_add(&x->pending, r + 1, copy.whole - sizeof copy);
+	str_add(&x->pending, whole, copy.next - copy.whole);
+}
+
 /* Those copied to another file, in the order of their UIDs. */
 static bool copy_living(struct index *x, int to)
 {
 	uint64_t at = sizeof(struct head);
-	struct summary s;
 	bool fine = true;
 
 	for (size_t i = 0; i < x->box->count && fine; i++) {
 		struct message *m = &x->box->messages[i];
 		struct slot *slot = slot_find(x, m->uid);
-		if (slot == NULL || slot->at == 0 || !read_slot(x, slot, m, &s))
-			continue;
-		const char *p = s.envelope.p - sizeof(struct record);
-		size_t n = record_length(p, sizeof(struct record));
-		str_add(&x->pending, p, n);
+		if (slot != NULL && slot->at != 0)
+			copy_record(x, slot, m);
 		if (x->pending.len > PENDING_MAX) {
-			fine = write_all(to, x->pending.p, x->pending.len, at);
+			fine = batch_write(&x->pending, to, at);
 			at += x->pending.len;
 			str_clear(&x->pending);
 		}
 	}
-	fine = fine && write_all(to, x->pending.p, x->pending.len, at);
+	fine = fine && batch_write(&x->pending, to, at);
 	str_clear(&x->pending);
 	return fine;
 }
@@ -486,10 +516,8 @@ void index_flush(struct index *x)
 	text_free();
 	str_free(&x->pending);
 	str_free(&x->large);
-	free(x->window);
-	x->window = NULL;
-	x->window_room = x->window_n = 0;
-	x->ahead = READ_FIRST;
+	window_free(&x->headers);
+	window_free(&x->wholes);
 }
 
 void index_close(struct index *x)

@@ -32,7 +32,7 @@ struct summary {
 	bool is_reply;          /* something was cut off there */
 	struct span references; /* ids as RFC 5256 3 wants them: NUL-divided, the
 	                           message's own first, "" where it has none */
-	/* From DEPTH_WHOLE on: */
+	/* From DEPTH_WHOLE on, where that was asked for; else nothing: */
 	uint64_t octets;        /* RFC822.SIZE */
 	struct span structure;  /* BODYSTRUCTURE */
 	struct span body;       /* BODY */
@@ -53,6 +53,12 @@ struct index *index_open(struct mailbox *);
  * read (logged).
  */
 bool index_get(struct index *, struct message *, enum depth, struct summary *);
+
+/*
+ * Adds to what index_get() has just said of that message what the cache has of
+ * the whole of it. It is not read for that.
+ */
+void index_get_known(struct index *, const struct message *, struct summary *);
 
 /* Writes what is new. At the end of a command. */
 void index_flush(struct index *);

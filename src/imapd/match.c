@@ -143,6 +143,8 @@ static bool header_has(struct candidate *x, const struct criterion *c)
 	struct span header;
 	struct field f;
 
+	if (s != NULL && s->depth == DEPTH_HEADER)
+		index_get_known(session.index, x->message, &x->summary);
 	if (s == NULL ||
 	    !signature_may(s->signature, &c->name_signature,
 	    SIGNATURE_HEADER) ||

@@ -83,7 +83,7 @@ static void sort_word(struct row *a, struct row *spare, size_t n)
 	memcpy(a + to, spare + i, (half - i) * sizeof *a);
 }
 
-/* As deep as a row has words: 2,016, where there are 16 keys of 1,000 octets. */
+/* As deep as a row has words: 2,017, if there are 16 keys of 1,000 octets. */
 static void sort_rows(const struct order *o, struct row *a, struct row *spare,
     size_t n)
 {

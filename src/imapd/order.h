@@ -33,7 +33,7 @@ struct order {
 void order_number(struct order *, int64_t, bool reverse);
 void order_text(struct order *, struct span, bool reverse); /* without NUL */
 
-/* Ends the row. `which` is no other row's, and decides where all else is equal. */
+/* Ends the row. `which` is no other's, and decides where all else is equal. */
 void order_add(struct order *, uint32_t which);
 
 /* Has the rows in ascending order; until order_clear() nothing can be added. */

@@ -107,10 +107,11 @@ static bool filter_may(const char *octets, unsigned size,
 
 bool signature_may(struct span s, const struct signature_key *key, int where)
 {
-	const char *p = s.p + 2;
+	const char *p;
 
 	if (key->count == 0 || s.n < 2)
 		return true;
+	p = s.p + 2;
 	for (int i = 0; i < 2; i++) {
 		unsigned n = (unsigned char)s.p[i];
 		size_t octets = n > 0 ? (size_t)1 << n : 0;

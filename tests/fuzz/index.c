@@ -141,6 +141,7 @@ static void check_message(const uint8_t *p, size_t n)
 	struct mailbox *box = messages_make();
 	struct message *m = &box->messages[0];
 	struct str record = {0};
+	const struct record *made;
 	struct summary s;
 	struct span text, rest;
 	struct item item;
@@ -149,8 +150,11 @@ static void check_message(const uint8_t *p, size_t n)
 	MUST(load(box, m, &text));
 	str_clear(&record);
 	record_make(&record, m, text, load_date(), DEPTH_ID);
-	MUST(record_length(record.p, record.len) == record.len);
-	MUST(record_read(record.p, record.len, m, &s));
+	MUST(record_next(record.p, record.len) == record.len);
+	made = (const void *)record.p;
+	MUST(record_header_length(made) == made->whole);
+	MUST(record_read(record.p, made->whole, m, &s));
+	MUST(record_read_whole(made, record.p + made->whole, &s));
 	for (unsigned i = ENVELOPE_DATE; i <= ENVELOPE_MESSAGE_ID; i++) {
 		MUST(envelope_find(s.envelope, i, &item));
 		MUST(item.list == (i >= ENVELOPE_FROM && i <= ENVELOPE_BCC &&
