@@ -745,7 +745,7 @@ s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 		printf '%s\r\n' 'l LOGIN alice secret' 's SELECT INBOX' "$@" |
 			"$imapd" 2>>"$BATS_TEST_TMPDIR/stderr" | tr -d '\r'
 	}
-	talk '1 SEARCH SUBJECT 150' | grep -c SEARCH
+	talk '1 SEARCH SUBJECT 150' '2 FETCH 1:* PREVIEW' | grep -c SEARCH
 	size=$(stat -c %s "$alice/pennypost-index")
 	rm "$alice"/cur/1700000[0-9]* "$alice"/cur/17000010*
 	echo 'Subject: 1600' >"$alice/new/1800000000.h"
@@ -753,6 +753,13 @@ s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 	[ "$(stat -c %s "$alice/pennypost-index")" -lt $((size / 2)) ]
 	talk '1 SEARCH SUBJECT 1500' '2 FETCH 1 ENVELOPE' |
 		grep -x '\* SEARCH 401'
+	# All of it has come along, what is known of whole messages, too.
+	printf '%s\r\n' 'l LOGIN alice secret' 's SELECT INBOX' \
+		'1 FETCH 1:401 (ENVELOPE BODYSTRUCTURE PREVIEW)' |
+		strace -f -e trace=openat -o trace "$imapd" >out \
+			2>>"$BATS_TEST_TMPDIR/stderr"
+	[ "$(grep -c FETCH.*BODYSTRUCTURE out)" = 401 ]
+	run -1 grep '"1700.*.h' trace
 }
 
 @test "W= that lies; a size is the same in SEARCH, SORT and FETCH" {
