@@ -209,6 +209,17 @@ static void verify_rules(SSL *ssl, bool address)
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
 }
 
+/* A path is meant from where we were started, and that is left. */
+static void authorities_named(const char *name)
+{
+	const char *path = getenv(name);
+	char *whole = path != NULL ? realpath(path, NULL) : NULL;
+
+	if (whole != NULL)
+		setenv(name, whole, 1);
+	free(whole);
+}
+
 static void authorities_use(SSL_CTX *ctx)
 {
 	if (SSL_CTX_set_default_verify_paths(ctx) != 1 ||
@@ -371,10 +382,13 @@ int main(int argc, char **argv)
 	nonblocking(ends.in);
 	nonblocking(ends.out);
 	nonblocking(ends.plain);
-	if (s.connect != NULL)
+	if (s.connect != NULL) {
+		authorities_named(X509_get_default_cert_file_env());
+		authorities_named(X509_get_default_cert_dir_env());
 		home_or_root(home);
-	else
+	} else {
 		home_enter(home);
+	}
 	peer_find(&s.peer);
 	snprintf(s.who, sizeof s.who, "%s%s%s", s.peer.who,
 	    s.connect != NULL ? " host=" : "",
