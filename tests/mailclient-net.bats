@@ -4,7 +4,9 @@
 load mailclient
 
 setup() {
-	mailclient_setup
+	home_make
+	export TZ=UTC PENNYPOST_LOG=stderr
+	smtp=1 pop3=1 # nobody is there
 	doubles=0
 }
 
@@ -18,10 +20,10 @@ double() { # [cuts]
 	DOUBLE=$!
 	STARTED="${STARTED-} $!"
 	for _ in $(seq 200); do
-		[ ! -s "$at" ] || break
+		[ ! -s "$at" ] && kill -0 "$DOUBLE" 2>/dev/null || break
 		sleep 0.05
 	done
-	double=$(cat "$at")
+	[ -s "$at" ] && double=$(cat "$at")
 }
 
 # All of it was said and heard.
@@ -340,6 +342,7 @@ TALK
 }
 
 @test "SMTP: what a server of today is told" {
+	mailclient_setup
 	double <<'TALK'
 S: 220-hi
 S: 220 there
@@ -434,6 +437,7 @@ S: 220 hi\nC: EHLO *\nS: 250-x\nS: 250 SIZE 100\nC: QUIT\nend|and the server tak
 LIES
 
 @test "SMTP: a wrong password sends nothing" {
+	mailclient_setup
 	double <<'TALK'
 S: 220 hi
 C: EHLO *
@@ -573,6 +577,7 @@ SH
 
 @test "TLS: from the first octet, and by STARTTLS; the certificate is looked at" {
 	[ -x "$PROGRAMS/tls" ] || skip "built without libssl-dev"
+	mailclient_setup
 	local own=$PENNYPOST_HOME/users/tls/mx.example.test pop3s smtps
 	mkdir -p "$own"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
@@ -585,6 +590,7 @@ SH
 	serve "$pop3s" pop3d -T
 	mail_put 1 <<<$'From: bob@example.test\n\nHello.'
 	local PENNYPOST_HOME= # nobody has one here
+	cp "$own/fullchain.pem" ca.pem
 	smtp=$smtps manage -t -k "$pop3s" 1 '' q 3
 	says bob@example.test
 	manage -s -k "$pop3" 1 '' q 3
@@ -593,7 +599,7 @@ SH
 	says 'Mail sent successfully.'
 	to=alice@example.test send -s -k "$smtp"
 	says 'Mail sent successfully.'
-	SSL_CERT_FILE=$own/fullchain.pem manage -s "$pop3" 1 '' q 3
+	SSL_CERT_FILE=ca.pem manage -s "$pop3" 1 '' q 3
 	says Hello
 	status_wanted=69
 	manage -s "$pop3" 3
@@ -608,7 +614,8 @@ SH
 	mkdir alone
 	cp "$PROGRAMS/mailclient" alone
 	PROGRAMS=$PWD/alone
-	status_wanted=69 manage -t "$pop3" 3
+	double <<<end
+	status_wanted=69 manage -t "$double" 3
 	says 'There is no TLS here: the program tls has to be beside mailclient, and is built where libssl-dev is.'
 }
 
@@ -619,6 +626,41 @@ SH
 	says "Cannot reach 127.0.0.1 port $port: Connection refused. Is the server running?"
 	status_wanted=69 manage no-such-port 3
 	says 'Cannot find 127.0.0.1 port no-such-port: '
+}
+
+@test "IPv6, and a name" {
+	local host literal
+	for host in ::1 localhost; do
+		literal='[127.0.0.1]'
+		[ $host = localhost ] || literal='[IPv6:::1]'
+		[ $host = localhost ] || export HOST=$host
+		double 2>/dev/null <<TALK || { unset HOST; continue; }
+S: 220 hi
+C: EHLO $literal
+S: 250 x
+C: MAIL FROM:<alice@example.test>
+S: 550 no
+C: QUIT
+TALK
+		unset HOST
+		run -69 talk $host "$double" 1 < <(printf '%s\n' 2 \
+			alice@example.test bob@example.test x text . n 3)
+		says '550 no'
+		double_done
+	done
+}
+
+@test "what the system refuses is a sentence" {
+	strace -o /dev/null true 2>/dev/null || skip "no strace"
+	double <<<end
+	local answers=$'1\nalice@example.test\nsecret\n3\n' call
+	for call in connect:error=ENETUNREACH socket:error=EMFILE:when=1+ \
+		poll:error=ENOMEM; do
+		run -69 timeout 60 strace -o trace -e "inject=$call" \
+			"$PROGRAMS/mailclient" 127.0.0.1 1 "$double" \
+			<<<"$answers"
+		says 'Cannot reach 127.0.0.1 port' || { echo "$call"; return 1; }
+	done
 }
 
 @test "the teaching protocol: mysmtpd" {
