@@ -434,6 +434,13 @@ TALK
 	[[ $output == *'-L gives everybody'*' peer=192.0.2.1'* ]]
 	TCPREMOTEIP=::1 run -0 "$mysmtpd" -L <<<QUIT
 	[ "$output" = $'200 Goodbye\r' ]
+	# One end of a socketpair: nobody knows whose the other is.
+	run -0 python3 -c 'import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+p = subprocess.Popen(sys.argv[1:], stdin=theirs, stdout=theirs)
+theirs.close()
+print(ours.makefile().read().strip(), p.wait())' "$mysmtpd" -L
+	[ "$output" = '500 This teaching lab is for its own machine alone 78' ]
 }
 
 @test "a lab that listens on the network serves nobody" {
@@ -518,6 +525,35 @@ S: .
 C: QUIT
 S: 200 Goodbye
 TALK
+}
+
+@test "the lists of eight mailboxes are remembered" {
+	local n
+	for n in 1 2 3 4 5 6 7 8 9; do
+		mkdir -p "$MAIL/u$n"/{tmp,new,cur}
+		put "u$n" 1 <<<$'\nfirst'
+		put "u$n" 2 <<<$'\nsecond'
+		echo "C: LIST u$n@example.test"
+		echo 'S: 200 OK 2 messages'
+		echo 'S: 1: Email from unknown (unknown)'
+		echo 'S: 2: Email from unknown (unknown)'
+		echo 'S: .'
+	done >talk
+	cat >>talk <<-'END'
+		! rm "$MAIL"/u[12]/new/1
+		C: GET_MAIL u2@example.test 1
+		S: 401 No such mail
+		C: GET_MAIL u1@example.test 1
+		S: 200 OK
+		S: From: unknown
+		S: Date: unknown
+		S:
+		S: second
+		S: .
+		C: QUIT
+		S: 200 Goodbye
+	END
+	step "$mysmtpd" -L <talk
 }
 
 @test "a list has the last thousand" {
@@ -702,6 +738,14 @@ C: QUIT
 S: 200 Goodbye
 TALK
 	[ "$(count "$MAIL/bob/new")" = 2 ]
+	# What deliver says in another way.
+	echo 'program: "|true"' >>"$PENNYPOST_HOME/users/aliases"
+	say 'HELO a.test' 'MAIL FROM: x@a.test' 'RCPT TO: program@example.test' |
+		sed 1,2d >got
+	[ "$(cat got)" = '403 Mail to programs is off' ]
+	rm "$PENNYPOST_HOME/users/passwd"
+	say 'AUTH bob@example.test secret' >got
+	[ "$(cat got)" = '500 Cannot tell now, try later' ]
 	rm -r "$MAIL/carol/new"
 	touch "$MAIL/carol/new"
 	say 'LIST carol@example.test' >got

@@ -1253,7 +1253,8 @@ EOF
 @test "check: programs" {
     user_add alice
     mkdir "$BATS_TEST_TMPDIR/programs"
-    for program in listen smtpd deliver pop3d imapd auth queue-run smtp-send sendmail; do
+    for program in listen smtpd mysmtpd deliver pop3d imapd auth queue-run \
+        smtp-send sendmail; do
         ln -s "$PENNYPOST_PROGRAMS/$program" "$BATS_TEST_TMPDIR/programs/$program"
     done
     cd "$BATS_TEST_TMPDIR/programs"

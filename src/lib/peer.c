@@ -186,7 +186,8 @@ bool peer_is_inside(const struct peer *peer)
 		return peer->loopback || *peer->address == '\0';
 	if (getsockname(0, (struct sockaddr *)&ss, &len) != 0)
 		return false;
+	if (ss.ss_family == AF_UNIX)
+		return peer->local;
 	print(&own, &ss);
-	return ss.ss_family == AF_UNIX ||
-	    (peer->loopback && peer_in(&own, LOOPBACK));
+	return peer->loopback && peer_in(&own, LOOPBACK);
 }

@@ -27,7 +27,8 @@ void peer_find(struct peer *);
 
 /*
  * Does this connection not leave the machine? Of TCP, our own end is asked too:
- * a service that others can reach as well is not inside.
+ * a service that others can reach as well is not inside. Nor is one end of a
+ * socketpair, whose other end may be anybody's.
  */
 bool peer_is_inside(const struct peer *);
 
