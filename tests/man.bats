@@ -91,6 +91,15 @@ lib/uidl.h UIDL_SIZE n-1 import.8 UIDL
 import/uidls.c FILE_MAX n import.8 file of UIDLs
 import/import.c MEMORY n import.8 memory
 import/stream.c SAID_MAX n import.8 fault
+import/mbox.c HEADER_MAX n import.8 header in an mbox
+lib/pieces.h PIECE_SIZE n import.8 line in memory
+import/mbox.c SENDER_WORDS n import.8 words before a date
+lib/str.h STR_MAX n import.8 mymailbox
+export/mbox.c HEADER_MAX n export.8 header
+export/export.c SMALL_FILE n export.8 subscriptions
+export/folder.c LOOKS n export.8 looks at a folder
+export/folder.c OPENS n export.8 looks for a message
+export/tar.c LONGEST n export.8 path in the stream
 mysmtpd/mysmtpd.c LINE_MAX n mysmtpd.8 command line
 lib/address.h ADDRESS_SIZE n-1 mysmtpd.8 address
 lib/login.h LOGIN_SIZE n-1 mysmtpd.8 user, password
@@ -385,6 +394,16 @@ LIMITS
 no_limits() {
 	cat <<'WORK'
 lib/conn.c WRITE_PIECE
+import/arrival.c NUMBERS_MAX
+import/arrival.c FORWARD_LIMIT
+import/teaching.c WORD_MAX
+import/teaching.c RULE_LEAST
+import/teaching.c MARK_LEAST
+export/export.c GUID
+export/folder.c TICK
+export/folder.h FOLDER_PATH_SIZE
+export/tar.c BLOCK
+export/tar.c NAME_MAX_USTAR
 import/ledger.c KEY_SIZE
 import/ledger.c LINE_SIZE
 import/ledger.c HEX_SIZE
@@ -416,7 +435,6 @@ queue-run/queue-run.c ANEW
 queue-run/queue-run.c FILES
 lib/conn.c POLL_MAX
 lib/program.h PATH_SIZE
-lib/str.h STR_MAX
 lib/pool.c BLOCK
 lib/envelope.c PARAMETERS_MAX
 lib/envelope.h NOTIFY_SIZE
@@ -565,7 +583,7 @@ WORK
 	sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$man"/* | sort -u |
 		while read -r page; do
 			case $page in
-			sh.1 | *.2 | *.3 | passwd.5 | inotify.7 | xinetd.8 | systemd.*) continue ;;
+			sh.1 | tar.1 | *.2 | *.3 | passwd.5 | inotify.7 | xinetd.8 | systemd.*) continue ;;
 			esac
 			[ -s "$man/$page" ] || echo "no page: $page"
 		done >missing
