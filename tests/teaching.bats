@@ -42,6 +42,8 @@ typed() {
 	tmux -f /dev/null new-session -d -x 200 -y 90 "$* 2>&1; sleep 60" \
 		3>&- 7>&-
 	STARTED="${STARTED-} $(tmux display-message -p '#{pid}')"
+	[ "$above" = 0 ] ||
+		screen_has "$above" "Escape character is '^]'." || return
 	while IFS= read -r line; do
 		n=$((n + 1))
 		case $line in
