@@ -131,13 +131,13 @@ void words_decode(struct str *to, struct span s)
 {
 	char room[512];
 	struct adjacent a = {.octets = STR_ROOM(room), .charset = ""};
-	const char *end = s.p + (s.n < WORDS_MAX ? s.n : WORDS_MAX);
-	const char *from = s.p, *p = s.p;
+	const char *end, *from = s.p, *p = s.p;
 	bool after = false;
 	struct word w;
 
 	if (s.n == 0)
-		return; /* p may be NULL then */
+		return; /* s.p may be NULL then */
+	end = s.p + (s.n < WORDS_MAX ? s.n : WORDS_MAX);
 	while ((p = memmem(p, (size_t)(end - p), "=?", 2)) != NULL) {
 		struct span gap = {from, (size_t)(p - from)};
 		if (!word_read(&w, (struct span){p, (size_t)(end - p)})) {
