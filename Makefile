@@ -209,6 +209,7 @@ install-files: all
 	for name in sbin/sendmail bin/mailq bin/newaliases; do \
 	    ln -sf ../libexec/pennypost/sendmail \
 	        $(DESTDIR)$(PREFIX)/$$name || exit; done
+	ln -sf ../libexec/pennypost/mailclient $(DESTDIR)$(PREFIX)/bin/
 	ln -sf ../man8/sendmail.8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/newaliases.1
 	sed 's|/var/lib/pennypost|$(HOME_DIR)|' scripts/pennypost \

@@ -1394,6 +1394,7 @@ warns() {
     for name in sbin/sendmail bin/mailq bin/newaliases; do
         [ "$root/usr/local/$name" -ef "$root/usr/local/libexec/pennypost/sendmail" ]
     done
+    [ "$root/usr/local/bin/mailclient" -ef "$root/usr/local/libexec/pennypost/mailclient" ]
     script=$root/usr/local/sbin/pennypost
     unset PENNYPOST_PROGRAMS
     user_add alice
