@@ -758,7 +758,7 @@ s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 		'1 FETCH 1:401 (ENVELOPE BODYSTRUCTURE PREVIEW)' |
 		strace -f -e trace=openat -o trace "$imapd" >out \
 			2>>"$BATS_TEST_TMPDIR/stderr"
-	[ "$(grep -c FETCH.*BODYSTRUCTURE out)" = 401 ]
+	[ "$(grep -c 'FETCH.*BODYSTRUCTURE' out)" = 401 ]
 	run -1 grep '"1700.*.h' trace
 }
 
