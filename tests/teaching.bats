@@ -165,8 +165,8 @@ menu() {
 	grep -q '2024.*The old lab' menu
 	grep -qx 'Was it at nine?' menu
 	# 2. Send Mail: what is no address is not taken.
-	menu 2 anita@example.test ravi ravi@example.test 'By the menu' \
-		'From a client.' . 3
+	menu 2 'From: <anita@example.test>' 'To: ravi' 'To: <ravi@example.test>' \
+		'Subject: By the menu' 'From a client.' . 3
 	grep -q '^Incorrect format' menu
 	grep -q 'Mail sent successfully' menu
 	# d deletes.
