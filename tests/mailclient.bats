@@ -471,6 +471,8 @@ END
 	echo 'relay_from 192.0.2.1' >>"$PENNYPOST_HOME/pennypost.conf"
 	serve "$submission" smtpd -s
 	again='y try again, l log in first, s FILE save it, n give it up:'
+	gone="Cannot reach 127.0.0.1 port $closed: Connection refused."
+	gone+=' Is the server running?'
 	refused='The server refuses the sender alice@example.test:'
 	refused+=' 530 5.7.0 Authentication required.'
 	says "$(printf '%s\n' 2 alice@example.test bob@example.test x y . z y \
@@ -498,21 +500,33 @@ END
 	)
 	sed 's/^\(Date\): .*/\1:/; s/^\(Message-ID: <\).*@/\1@/' it.txt |
 		diff - <(arrived bob)
-	says "$(printf '%s\n' 2 a@example.test bob@example.test x y . n 1 alice \
-		secret 3)" 69 127.0.0.1 "$closed" "$closed" <<END
+	many=$(printf '%s@example.test, ' bob carol alice bob2 carol2)
+	says "$(printf '%s\n' 2 a@example.test "$many" x y . 's it.txt' y n 3)" \
+		69 127.0.0.1 "$closed" "$closed" <<END
 $menu
 Your choice: 2
 From: a@example.test
-To: bob@example.test
+To: $many
 Subject: x
 $text
-Cannot reach 127.0.0.1 port $closed: Connection refused. Is the server running?
+$gone
+$again s it.txt
+it.txt is there already. Replace it? (y/n) y
+Saved in it.txt.
 $again n
+$menu
+Your choice: 3
+END
+	[ "$(sed '/^Subject/,$d' it.txt)" = 'From: a@example.test
+To: bob@example.test, carol@example.test, alice@example.test,
+ bob2@example.test, carol2@example.test' ]
+	says "$(printf '%s\n' 1 alice secret 3)" 69 127.0.0.1 "$closed" \
+		"$closed" <<END
 $menu
 Your choice: 1
 User: alice
 Password: 
-Cannot reach 127.0.0.1 port $closed: Connection refused. Is the server running?
+$gone
 $menu
 Your choice: 3
 END
@@ -683,4 +697,10 @@ Not saved: old: File too large.
 END
 	[ "$(cat old)" = old ]
 	[ ! -e new ] && [ ! -e old.new ]
+	strace -f -o trace -e inject='/^rename:error=EIO' \
+		timeout 60 "$PROGRAMS/mailclient" 127.0.0.1 "$smtp" "$pop3" \
+		<<<"$(printf '%s\n' 1 alice secret 1 's old' y '' q 3)" |
+		grep -x 'Not saved: old: .*'
+	[ "$(cat old)" = old ]
+	[ ! -e old.new ]
 }

@@ -303,7 +303,9 @@ bool ask_yes(const char *question)
 static void give_echo_back(int signal)
 {
 	tcsetattr(STDIN_FILENO, TCSANOW, &echoing);
-	raise(signal); /* SA_RESETHAND: now it does what it always does */
+	if (write(STDOUT_FILENO, "\n", 1) >= 0)
+		raise(signal); /* SA_RESETHAND: it does what it always does */
+	_exit(128 + signal);
 }
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -315,7 +317,7 @@ static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static void echo_off(struct sigaction before[])
 {
 	struct sigaction act = {.sa_handler = give_echo_back,
-	    .sa_flags = (int)SA_RESETHAND};
+	    .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
 	struct termios silent = echoing;
 
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
