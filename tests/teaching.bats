@@ -12,56 +12,50 @@ setup() {
 	export TMUX_TMPDIR=$BATS_TEST_TMPDIR
 }
 
-# The terminal, to its last line that is not empty.
-screen() { tmux capture-pane -p -S - >screen 2>/dev/null; }
-
-# Line N of it is LINE, soon; when it fits a PATTERN, with a third word.
-screen_has() { # N LINE [pattern]
-	local i got
+# The terminal soon shows what $want has: for its lines from 0, a pattern. What it
+# has shown is no longer wanted.
+screen_has() {
+	local i n screen
 	for i in $(seq 200); do
-		screen && got=$(sed -n "$1p" screen)
-		if [ -n "${3-}" ]; then
-			! _matches "$got" "$2" || return 0
-		else
-			[ "$got" != "$2" ] || return 0
-		fi
-		sleep 0.05
+		mapfile -t screen < <(tmux capture-pane -p -S - 2>/dev/null)
+		for n in "${!want[@]}"; do
+			if ! _matches "${screen[n]-}" "${want[n]}"; then
+				sleep 0.05
+				continue 2
+			fi
+			unset "want[n]"
+		done
+		return 0
 	done
-	echo "line $1 of the screen: expected '$2', got '$got'"
-	cat screen
+	echo "line $((n + 1)) of the screen is not '${want[n]}':"
+	printf '%s\n' "${screen[@]}"
 	_told
 	return 1
 }
 
-# A person at a terminal: typed FILE.talk COMMAND…. Each line is typed when what
-# comes before it is on the screen; in the end the screen is the conversation,
-# below what telnet itself has said, of $above lines.
+# A person at a terminal: typed FILE.talk COMMAND…. A line is typed when the answer
+# before it is on the screen; in the end the screen is the conversation, below what
+# telnet itself has said, of $above lines.
 typed() {
-	local talk=$1 line n=${above-3}
+	local talk=$1 line n=$above want=() last=S
 	shift
 	tmux -f /dev/null new-session -d -x 200 -y 90 "$* 2>&1; sleep 60" \
 		3>&- 7>&-
 	STARTED="${STARTED-} $(tmux display-message -p '#{pid}')"
-	[ "$above" = 0 ] ||
-		screen_has "$above" "Escape character is '^]'." || return
+	[ "$n" = 0 ] || want[n - 1]="Escape character is '^]'."
 	while IFS= read -r line; do
-		n=$((n + 1))
+		[ "$last${line%%:*}" != SC ] || screen_has || return
+		last=${line%%:*}
 		case $line in
-		'C: '*)
-			tmux send-keys -l "${line#C: }"
-			tmux send-keys Enter
-			screen_has $n "${line#C: }" ;;
-		C:)
-			tmux send-keys Enter ;;
-		S:*)
-			line=${line#S:}
-			screen_has $n "${line# }" pattern ;;
+		C:*) line=${line#C:} && tmux send-keys -l "${line# }
+" ;;
+		S:*) line=${line#S:} ;;
 		*) return 1 ;;
-		esac || return
+		esac
+		want[n++]=${line# }
 	done <"$talk"
-	[ "$above" = 0 ] ||
-		screen_has $((n + 1)) 'Connection closed by foreign host.' ||
-		return
+	[ "$above" = 0 ] || want[n]='Connection closed by foreign host.'
+	screen_has || return
 	tmux kill-server
 }
 above=3
@@ -134,7 +128,7 @@ menu() {
 
 @test "user.txt and mymailbox: moved in, SMTP, POP3, the client's menu" {
 	home_make
-	rm -r "$MAIL"/* "$PENNYPOST_HOME/users/passwd"
+	rm -r "${MAIL:?}"/* "$PENNYPOST_HOME/users/passwd"
 	: >"$PENNYPOST_HOME/users/passwd"
 	printf 'anita sitar\nravi\t tabla\r\n' >user.txt
 	mkdir anita ravi
