@@ -101,7 +101,7 @@ sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     $(MESSAGE) $(SERVER)
 # mailclient: what a person sees; what the servers say.
 mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
-    text save draft compose box pop3 teaching submit smtp remote) \
+    save draft compose box pop3 teaching submit smtp remote) \
     lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.

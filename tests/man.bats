@@ -367,7 +367,7 @@ mailclient/terminal.c SHOWN_MAX n mailclient.1 sentence
 mailclient/letter.h LETTER_TEXT_MAX n mailclient.1 text shown
 mailclient/letter.h ATTACHMENTS_MAX n mailclient.1 attachments
 mailclient/letter.c NAME_PROPOSED_MAX n mailclient.1 proposed name
-mailclient/text.c LINK_MAX n mailclient.1 link
+lib/html.c LINK_MAX n mailclient.1 link
 mailclient/box.h BOX_MESSAGE_MAX n mailclient.1 mail
 mailclient/box.h BOX_HEADER_MAX n mailclient.1 header in the list
 mailclient/box.h BOX_PREPARED_MAX n mailclient.1 headers in memory

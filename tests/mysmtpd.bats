@@ -163,7 +163,7 @@ TALK
 }
 
 @test "DATA on one line, and on many" {
-	say "${HELLO[@]}" 'DATA Reminder: the  exam ' QUIT >got
+	say "${HELLO[@]}" 'DATA Subject: the  exam ' QUIT >got
 	diff got - <<-END
 		200 OK
 		200 OK
@@ -188,7 +188,7 @@ TALK
 		Date: $(date -u +%a), DATE
 		Message-ID: <ID@mx.example.test>
 
-		Reminder: the  exam
+		Subject: the  exam
 	END
 	rm "$MAIL/bob/new/"*
 	both "$mysmtpd" <<'TALK'
@@ -612,6 +612,15 @@ END
 		printf 'From: z@a.test\n\n'
 		yes 'a line of text' | head -n 80000
 	} | put bob 4
+	put alice 1 <<'END'
+From: y@a.test
+Content-Type: text/html
+
+<p>One &amp;<br>.two<p><a href="http://a.test/">here</a>
+END
+	say 'GET_MAIL alice@example.test 1' >got
+	sed 1,4d got | diff - <(printf '%s\n' 'One &' ..two '' \
+		'here <http://a.test/>' .)
 	say 'LIST bob@example.test' 'GET_MAIL bob@example.test 1' \
 		'GET_MAIL bob@example.test 2' 'GET_MAIL bob@example.test 3' \
 		'GET_MAIL bob@example.test 4' >got

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "span.h"
+#include "str.h"
 #include "utf8.h"
 
 struct html {
@@ -23,5 +24,12 @@ bool html_next(struct span *rest, struct html *);
 
 /* Is it a tag of one of these NULL-terminated names? In either case. */
 bool html_is(const struct html *, const char *const names[]);
+
+/*
+ * Appends the whole of its text, lines with LF: paragraphs as lines with an empty
+ * one between them, items of lists with "- ", links as "text <address>". Nothing
+ * is made harmless.
+ */
+void html_text(struct str *, struct span html);
 
 #endif

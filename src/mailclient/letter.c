@@ -6,10 +6,10 @@
 
 #include "decode.h"
 #include "header.h"
+#include "html.h"
 #include "parameters.h"
 #include "save.h"
 #include "terminal.h"
-#include "text.h"
 #include "words.h"
 
 #define NAME_PROPOSED_MAX 60 /* columns; file systems take 255 octets */

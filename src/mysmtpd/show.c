@@ -7,6 +7,7 @@
 #include "addresses.h"
 #include "date.h"
 #include "header.h"
+#include "html.h"
 #include "mime.h"
 #include "utf8.h"
 #include "words.h"
@@ -174,7 +175,7 @@ static void show_field(struct conn *conn, struct span header, const char *name)
 void show_mail(struct conn *conn, struct span mail, bool whole)
 {
 	const struct part *part;
-	struct str text = {0};
+	struct str text = {0}, plain = {0};
 	char day[DAY_SIZE];
 	struct mime mime;
 
@@ -186,13 +187,19 @@ void show_mail(struct conn *conn, struct span mail, bool whole)
 	mime_begin(&mime, mail);
 	part = part_shown(&mime);
 	str_clear(&text);
+	str_clear(&plain);
 	if (part != NULL)
 		part_text(&text, &mime, part, SIZE_MAX);
-	show_text(conn, (struct span){text.p, text.len});
+	if (part != NULL && part_is(part, "text", "html"))
+		html_text(&plain, (struct span){text.p, text.len});
+	else
+		str_add(&plain, text.p, text.len);
+	show_text(conn, (struct span){plain.p, plain.len});
 	if (part == NULL)
 		conn_puts(conn, "[This mail has no text]\r\n");
 	if (!whole)
 		conn_puts(conn, "[The rest is not shown: it is too long]\r\n");
 	mime_end(&mime);
 	str_free(&text);
+	str_free(&plain);
 }
