@@ -394,8 +394,8 @@ static void return_path_out(const struct mbox *m)
 	while (p != NULL && *p != '\0') {
 		if (strncasecmp(p, name, sizeof name - 1) == 0)
 			return;
-		p = strchr(p, '\n');
-		p += p != NULL;
+		if ((p = strchr(p, '\n')) != NULL)
+			p++;
 	}
 	snprintf(line, sizeof line, "%s <%s>\n", name, m->from.sender);
 	if (*m->from.sender != '\0')
