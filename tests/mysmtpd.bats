@@ -428,6 +428,35 @@ S: 200 OK
 TALK
 }
 
+@test "TLS first, with and without a certificate" {
+	[ -x "$PROGRAMS/tls" ] || skip "no tls here"
+	local at=$PENNYPOST_HOME/users/tls/mx.example.test
+	mkdir -p "$at"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj /CN=mx.example.test -days 2 -keyout "$at/privkey.pem" \
+		-out "$at/fullchain.pem" 2>/dev/null
+	port=$(free_port)
+	background env PENNYPOST_LOG=stderr "$PROGRAMS/listen" \
+		"127.0.0.1:$port" "$mysmtpd" -T
+	listening "$port"
+	# Whatever the client takes it for: no name is registered.
+	printf '%s\n' 'AUTH bob@example.test secret' 'LIST bob@example.test' \
+		QUIT >said
+	{
+		cat said
+		soon grep -q Goodbye got
+	} | timeout 20 openssl s_client -quiet -alpn x -connect \
+		"127.0.0.1:$port" 2>/dev/null >got
+	tr -d '\r' <got | diff - <(printf '%s\n' '200 OK' '200 OK 0 messages' . \
+		'200 Goodbye')
+	grep 'login user=bob@example.test' stderr |
+		grep -q 'service=mysmtp mechanism=PLAIN tls=TLSv1.3'
+	# Without a certificate there is nothing to say.
+	rm -r "$at"
+	run -0 "$mysmtpd" -T <<<QUIT
+	[[ $output == *'warning: no TLS: '* ]]
+}
+
 @test "a lab is for its own machine: a stranger is turned away" {
 	TCPREMOTEIP=192.0.2.1 run -78 "$mysmtpd" -L </dev/null
 	[[ $output == *'500 This teaching lab is for its own machine alone'* ]]

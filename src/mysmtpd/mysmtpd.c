@@ -33,7 +33,7 @@
 #define ERRORS_MAX 20   /* as in SMTP */
 #define LOGIN_ERRORS 5  /* what a wrong password counts */
 #define MESSAGES_MAX 1000 /* DATA commands; as in SMTP */
-#define TALKER_MEMORY (64u << 20) /* bytes; it needs 4 MiB, for most mail */
+#define TALKER_MEMORY (64u << 20) /* bytes; it needs 6 MiB, for most mail */
 
 #define USAGE "usage: mysmtpd [-L] [-T] [-C home]"
 
