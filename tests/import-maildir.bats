@@ -293,3 +293,113 @@ INBOX: it has no letter left for some keywords: they are not kept' ]
 	[ "$(wc -l <"$box/dovecot-keywords")" = 26 ]
 	ls "$box/cur" | grep -q '^1.a:2,Sacdefghijklmnopqrstuvwxyz$'
 }
+
+# As root who may not read what is not his.
+unprivileged() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --bounding-set=-dac_override,-dac_read_search "$@"
+	else
+		"$@"
+	fi
+}
+
+@test "what cannot be read is named, and what to do; the rest comes along" {
+	local owner=()
+	put cur/1.a:2,S 1
+	put cur/2.b:2,S 2
+	chmod 000 src/cur/1.a:2,S
+	run -65 unprivileged "$import" maildir src alice
+	[ "$output" = 'src/cur/1.a:2,S: Permission denied
+INBOX: 1 message' ]
+	[ "$(id -u)" != 0 ] || chown 65534 src
+	chmod 000 src
+	run -65 unprivileged "$import" -q maildir src alice
+	[ "$output" = 'src: Permission denied: do it as a user who may read it, or as root' ]
+	chmod 700 src
+	ln -s /etc/passwd src/cur/3.c:2,S
+	mkfifo src/cur/4.d:2,S
+	[ "$(id -u)" != 0 ] || chown 0 src
+	run -65 unprivileged "$import" -q maildir src alice
+	[[ $output == *'src/cur/3.c:2,S: Too many levels of symbolic links'* ]]
+	[[ $output == *'src/cur/4.d:2,S: that is no ordinary file'* ]]
+	[ "$(count "$box/cur")" = 1 ]
+}
+
+@test "root reads what only root may, and the home's owner gets it" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	put cur/1.a:2,S 1
+	chmod -R go= src
+	chown -R 65534:65534 "$PENNYPOST_HOME/spool"
+	chmod a+rx "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}" \
+		"${BATS_TEST_TMPDIR%/*/*}" "${BATS_TEST_TMPDIR%/*/*/*}"
+	run -0 "$import" maildir src alice
+	[ -z "$(find "$box" ! -user 65534)" ]
+	[ "$(count "$box/cur")" = 1 ]
+}
+
+@test "a full disk, and one that fails: a sentence, nothing half, and again" {
+	strace -qq -o trace true || skip "no process may be traced here"
+	local fault
+	put cur/1.a:2,S 1
+	put cur/2.b:2,S 2
+	for fault in fsync:error=ENOSPC:when=1 link,linkat:error=ENOSPC:when=2 \
+		fsync:error=EIO:when=4; do
+		run -65 strace -f -qq -o trace -e "inject=$fault" \
+			"$import" maildir src alice
+		case $fault in
+		*ENOSPC*) [ "$output" = 'INBOX: the messages: No space left on device: make room, and do the same again' ] ;;
+		*) [[ $output == *': Input/output error' ]] ;;
+		esac
+		assert_no_tmp
+	done
+	run -0 "$import" maildir src alice
+	[[ $output == 'INBOX: 2 messages, '* ]]
+	[ "$(count "$box/cur")" = 2 ]
+}
+
+@test "one at a time; a reader that dies" {
+	put cur/1.a:2,S 1
+	exec 8>>"$box/pennypost-imported"
+	python3 -c 'import fcntl, sys, time
+fcntl.lockf(8, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()' < <(sleep 20) >locked 3>&- 7>&- &
+	local holder=$!
+	until [ -s locked ]; do sleep 0.02; done
+	run -65 "$import" maildir src alice
+	kill "$holder"
+	[[ $output == *'pennypost-imported: another import is at work here: wait for its end' ]]
+	exec 8>&-
+	strace -qq -o trace true || skip "no process may be traced here"
+	run -65 strace -f -qq -o trace -P ./cur -e inject=openat:signal=KILL \
+		"$import" maildir src alice
+	[[ $output == *'the reader has failed: nothing of the folder that it was at is moved in'* ]]
+	[ "$(count "$box/cur")" = 0 ]
+	assert_no_tmp
+}
+
+# What the writer makes of a reader's words: tests/import/stream.c.
+@test "the stream between the two is checked like any input" {
+	local i said
+	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -I"$ROOT/src/lib" -I"$ROOT/src/import" \
+		-o stream "$ROOT"/tests/import/stream.c \
+		"$ROOT"/src/import/stream.c "$ROOT"/src/lib/{str,log}.c
+	heard() { printf "$1" | ./stream; }
+	[ "$(heard 'V 5\nN 7\nF A\nL FS\nD -1\nM u\nT 3\na\nbE \nZ \n' | xargs)" = \
+		'folder A 5 7 message u FS -1 text 3 end finish' ]
+	[ "$(heard 'X a fault\nM \nT 1\nxX b\nR \nZ \n' | xargs)" = \
+		'fault a fault message text 1 fault b drop finish' ]
+	for said in '' 'Z' 'Z\n' '\n' 'Q \n' 'T 3\nabc' 'E \n' 'R \n' \
+		'M u\nM u\n' 'M u\nF A\n' 'M u\nZ \n' 'M u\nU 1\n' 'M u\nI 1\n' \
+		'M u\nT 0\n' 'M u\nT -1\n' 'M u\nT 99999999999999999999\n' \
+		'M u\nT 5\nabc' 'L SF\nM u\n' 'L FF\nM u\n' 'L X\nM u\n' 'I -1\n' \
+		'I 4294967296\n' 'D x\n' 'V 1\nV\n' 'F a\0b\n' \
+		"P $(printf 'x%.0s' {1..71})\n" "M $(printf 'x%.0s' {1..256})\n" \
+		"F $(printf 'x%.0s' {1..200})\n" "K $(printf 'x%.0s' {1..8192})\n" \
+		"A $(printf 'x%.0s' {1..320})\n"; do
+		[ "$(heard "$said" | tail -n 1)" = broken ] ||
+			{ echo "taken: $said"; return 1; }
+	done
+	{ printf 'X '; head -c 70000 /dev/zero | tr '\0' x; } >long
+	[ "$(./stream <long)" = broken ]
+}

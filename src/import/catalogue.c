@@ -24,10 +24,11 @@ static bool list_open(struct list *l, struct catalogue *c, const char *folder,
 	*l = (struct list){.to = c, .file = file, .shown = shown};
 	snprintf(path, sizeof path, "%s/%s", folder, file);
 	if (!str_read_file(&c->text, path, STR_MAX / 2)) {
-		if (errno != ENOENT)
+		c->failed = errno != ENOENT;
+		if (c->failed)
 			stream_fault("%s/%s: %s", shown, file,
 			    strerror(errno));
-		return false;
+		return c->failed;
 	}
 	l->rest = c->text.p;
 	return true;
@@ -154,6 +155,8 @@ bool dovecot_read(struct catalogue *c, const char *folder, const char *shown)
 
 	if (!list_open(&l, c, folder, "dovecot-uidlist", shown))
 		return false;
+	if (c->failed)
+		return true;
 	c->dovecot = true;
 	version = header_parse(c, list_line(&l));
 	if (version == 0) {
@@ -182,6 +185,8 @@ bool courier_read(struct catalogue *c, const char *folder, const char *shown)
 
 	if (!list_open(&l, c, folder, "courierimapuiddb", shown))
 		return false;
+	if (c->failed)
+		return true;
 	if (header_parse(c, list_line(&l)) != 1) {
 		list_fault(&l, "no list of version 1: UIDs are new");
 		c->uidvalidity = 0;
@@ -224,6 +229,8 @@ bool courier_pop3_read(struct catalogue *c, const char *shown)
 
 	if (!list_open(&l, c, ".", "courierpop3dsizelist", shown))
 		return false;
+	if (c->failed)
+		return true;
 	line = list_line(&l);
 	if (line == NULL || strncmp(line, "/2 ", 3) != 0)
 		return true; /* older ones: the names are the UIDLs */

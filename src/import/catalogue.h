@@ -23,6 +23,7 @@ struct catalogue {
 	size_t count, room;
 	uint32_t uidvalidity, uidnext; /* 0: there is no list */
 	bool dovecot; /* it is Dovecot's */
+	bool failed;  /* it is there, and cannot be read now: said */
 };
 
 /* shown: the folder, as faults name it. Zeroed before. False: no such file. */

@@ -296,6 +296,32 @@ static void what_is_left(void)
 		    "there would have kept them", f.shown);
 }
 
+/* False: not now. Without their UIDs messages should not come at all. */
+static bool lists_read(bool is_inbox)
+{
+	if (!dovecot_read(&f.uids, f.path, f.shown))
+		courier_read(&f.uids, f.path, f.shown);
+	if (is_inbox)
+		courier_pop3_read(&f.uidls, f.shown);
+	keywords_read(&f.keywords, f.path);
+	if (f.keywords.unknown)
+		stream_fault("%s/dovecot-keywords: it cannot be read",
+		    f.shown);
+	return !f.uids.failed && !f.uidls.failed && !f.keywords.unknown;
+}
+
+static void messages_read(void)
+{
+	/* new first: what moves to cur meanwhile is seen twice, not never. */
+	each("new", NULL, take);
+	each("cur", NULL, take);
+	if (f.count > 0)
+		qsort(f.found, f.count, sizeof *f.found, compare);
+	for (size_t i = 0; i < f.count; i++)
+		send(&f.found[i]);
+	what_is_left();
+}
+
 static void folder_read(const char *name, bool subscribed)
 {
 	struct source_folder folder = {.subscribed = subscribed};
@@ -305,25 +331,14 @@ static void folder_read(const char *name, bool subscribed)
 		return;
 	}
 	strcpy(folder.name, name);
-	if (!dovecot_read(&f.uids, f.path, f.shown))
-		courier_read(&f.uids, f.path, f.shown);
-	if (*name == '\0')
-		courier_pop3_read(&f.uidls, f.shown);
-	keywords_read(&f.keywords, f.path);
-	if (f.keywords.unknown)
-		stream_fault("%s/dovecot-keywords: it cannot be read",
-		    f.shown);
-	folder.uidvalidity = f.uids.uidvalidity;
-	folder.uidnext = f.uids.uidnext;
-	stream_folder(&folder);
-	/* new first: what moves to cur meanwhile is seen twice, not never. */
-	each("new", NULL, take);
-	each("cur", NULL, take);
-	if (f.count > 0)
-		qsort(f.found, f.count, sizeof *f.found, compare);
-	for (size_t i = 0; i < f.count; i++)
-		send(&f.found[i]);
-	what_is_left();
+	if (lists_read(*name == '\0')) {
+		folder.uidvalidity = f.uids.uidvalidity;
+		folder.uidnext = f.uids.uidnext;
+		stream_folder(&folder);
+		messages_read();
+	} else
+		stream_fault("%s: left out: when that can be read, do the same "
+		    "again", f.shown);
 	catalogue_free(&f.uids);
 	catalogue_free(&f.uidls);
 }
@@ -356,24 +371,31 @@ static bool is_maildir(const char *directory)
 }
 
 /* Dovecot's file, and Courier's: "INBOX" and "INBOX.A.B" a line. */
-static void subscriptions_find(struct str *names)
+static bool subscriptions_find(struct str *names)
 {
+	static const char courier[] = "courierimapsubscribed";
 	struct str text = {0};
 	char *rest, *line;
 
-	if (!subscriptions_read(names))
+	if (!subscriptions_read(names)) {
 		stream_fault("%s/subscriptions: it cannot be read",
 		    f.source->path);
-	if (str_read_file(&text, "courierimapsubscribed", SUBSCRIPTIONS_MAX)) {
-		rest = text.p;
-		while ((line = text_line(&rest)) != NULL) {
-			line += strncmp(line, "INBOX.", 6) == 0 ? 6 : 0;
-			str_add(names, line, strlen(line) + 1);
-		}
-	} else if (errno != ENOENT)
-		stream_fault("%s/courierimapsubscribed: %s", f.source->path,
+		return false;
+	}
+	if (!str_read_file(&text, courier, SUBSCRIPTIONS_MAX)) {
+		if (errno == ENOENT)
+			return true;
+		stream_fault("%s/%s: %s", f.source->path, courier,
 		    strerror(errno));
+		return false;
+	}
+	rest = text.p;
+	while ((line = text_line(&rest)) != NULL) {
+		line += strncmp(line, "INBOX.", 6) == 0 ? 6 : 0;
+		str_add(names, line, strlen(line) + 1);
+	}
 	str_free(&text);
+	return true;
 }
 
 static bool is_subscribed(const struct str *names, const char *name)
@@ -397,25 +419,23 @@ static int is_folder(const struct dirent *entry)
 	    strcmp(entry->d_name, "..") != 0 && is_maildir(entry->d_name);
 }
 
-static void folders_read(void)
+static void folders_read(const struct str *subscribed)
 {
 	struct dirent **list;
-	struct str names = {0};
 	int count = scandir(".", &list, is_folder, by_name);
 
 	if (count < 0) {
 		stream_fault("%s: %s", f.source->path, strerror(errno));
 		return;
 	}
-	str_clear(&names);
-	subscriptions_find(&names);
 	folder_enter(".");
-	folder_read("", is_subscribed(&names, ""));
+	folder_read("", is_subscribed(subscribed, ""));
 	for (int i = 0; i < count; i++) {
 		const char *name = list[i]->d_name;
 		folder_enter(name);
 		if (*name == '.')
-			folder_read(name + 1, is_subscribed(&names, name + 1));
+			folder_read(name + 1,
+			    is_subscribed(subscribed, name + 1));
 		else
 			stream_note("%s: a folder of another layout "
 			    "(LAYOUT=fs): import it by itself, as a folder of "
@@ -423,19 +443,22 @@ static void folders_read(void)
 		free(list[i]);
 	}
 	free(list);
-	str_free(&names);
 }
 
 void read_maildir(const struct source *source)
 {
+	struct str subscribed = {0};
+
 	f.source = source;
+	str_clear(&subscribed);
 	if (chdir(source->path) != 0)
 		stream_fault("%s: %s", source->path, strerror(errno));
 	else if (!is_maildir("."))
 		stream_fault("%s: that is no Maildir: it has no cur",
 		    source->path);
-	else
-		folders_read();
+	else if (subscriptions_find(&subscribed))
+		folders_read(&subscribed);
+	str_free(&subscribed);
 	free(f.names);
 	free(f.found);
 }
