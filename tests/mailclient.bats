@@ -34,7 +34,7 @@ No.  From                  Received          Subject
   1  Bob Builder           2024-03-12 14:05  Can we fix it?
   2  Jörg Müller           2024-03-13 14:30  Re: Grüße aus 北京"
 	says "$(printf '%s\n' x M alice secret 1 's one.txt' s 'one.txt' n x '' 3 \
-		'a 1' '' 'a 1 plan.bin' y a 'a 2' d 3 4 -1 3)" 0 <<END
+		'a 1' '' 'a 1 plan.bin' Y a 'a 2' -1 3 d 3 4 -1 3)" 0 <<END
 $menu
 Your choice: x
 Write 1, 2 or 3.
@@ -82,12 +82,28 @@ $do a 1
 File [plan.bin]: 
 Saved in plan.bin.
 $do a 1 plan.bin
-plan.bin is there already. Replace it? (y/n) y
+plan.bin is there already. Replace it? (y/n) Y
 Saved in plan.bin.
 $do a
 Which one? Write a, its number, and perhaps the file: a 1 FILE
 $do a 2
 There is no attachment 2.
+$do -1
+$list
+  3  carol@example.test    yesterday         Papers
+$choose 3
+
+From: carol@example.test
+Date: yesterday
+Subject: Papers
+
+Read this <https://example.test/?a=1&b=2>, <please>.
+
+- one
+- two ä
+
+Attachments:
+[1] application/octet-stream, plan.bin, 7 octets
 $do d
 Mail 3 will be deleted when you go back to the main menu.
 $list

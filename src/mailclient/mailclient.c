@@ -63,6 +63,11 @@ static void attachment_choose(char *words)
 		    words + strspn(words, " ") : "");
 }
 
+static bool answer_is(const char *answer, const char *one, const char *other)
+{
+	return strcmp(answer, one) == 0 || strcmp(answer, other) == 0;
+}
+
 /* What to do with mail n, which is shown. False: back to the list. */
 static bool mail_choose(size_t n)
 {
@@ -72,7 +77,7 @@ static bool mail_choose(size_t n)
 	ask(&answer, "d delete, r reply, s save, a NUMBER save attachment, "
 	    "Enter list: ");
 	char *words = answer.p, *what = text_word(&words);
-	if (what == NULL) {
+	if (what == NULL || answer_is(what, "q", "-1")) {
 		stays = false;
 	} else if (strcmp(what, "d") == 0) {
 		mail_delete(n);
@@ -117,11 +122,6 @@ static void mail_manage(size_t n)
 }
 
 /* The list */
-
-static bool answer_is(const char *answer, const char *one, const char *other)
-{
-	return strcmp(answer, one) == 0 || strcmp(answer, other) == 0;
-}
 
 /* False: back to the main menu. */
 static bool list_choose(void)

@@ -293,7 +293,7 @@ bool ask_yes(const char *question)
 
 	do {
 		ask(&answer, question);
-		c = *answer.p;
+		c = (char)(*answer.p | 0x20); /* Y is y */
 	} while (c != 'y' && c != 'n');
 	str_free(&answer);
 	return c == 'y';
