@@ -173,7 +173,7 @@ S: +OK
 s: Subject: x\r\n\n.\n+OK\n.\n\r\n.\r\n
 C: RETR 1
 S: +OK
-s: Subject: x\r\n\r\na\n.\n+OK forged\nb\r\n.\r\n
+s: Subject: x\r\n\r\na\n.\n+OK forged\nb\r\n.\n+OK\r\n.\r\n
 C: DELE 1
 S: -ERR no
 C: QUIT
@@ -182,7 +182,7 @@ end
 TALK
 	manage "$double" 1 d q 3
 	double_done
-	says $'\na\n.\n+OK forged\nb\n'
+	says $'\na\n.\n+OK forged\nb\n\n+OK\n'
 	says 'The server does not delete it: no'
 }
 
@@ -238,6 +238,7 @@ C: LIST
 S: +OK
 S: 0 1
 S: 2 1
+S: 90000000 1
 S: 99999999999999999999 1
 S: x
 S:
@@ -290,11 +291,32 @@ S: Subject: once more
 S: .
 C: QUIT
 S: -ERR nothing depends on it
+---
+S: +OK
+C: CAPA
+S: -ERR
+C: USER *
+S: +OK
+C: PASS *
+S: +OK
+C: STAT
+S: +OK 1 90
+C: LIST
+S: -ERR
+C: TOP 1 0
+S: +OK
+S: From: one@example.test
+S: .
+C: RETR 1
+S: +OK
+e*4300000: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 TALK
 	manage "$double" 1 1 '' q 3
-	double_done
 	says 'larger than 33554432 octets: too large to be shown here'
 	says 'Subject: once more'
+	status_wanted=69 manage "$double" 1 3
+	says 'says more than any letter has'
+	double_done
 }
 
 # Each at every line of a conversation, and with half of its line said.
@@ -436,7 +458,7 @@ S: 220 hi\nC: EHLO *\nS: 250-x\nS: 250 SIZE 100\nC: QUIT\nend|and the server tak
 3S: 354 go\nuntil ...text\nC: .\nS: 554 spam\nC: QUIT\nend|The server refuses the message: 554 spam
 LIES
 
-@test "SMTP: a wrong password sends nothing" {
+@test "SMTP: a wrong password sends nothing, and none is none" {
 	mailclient_setup
 	double <<'TALK'
 S: 220 hi
@@ -447,11 +469,23 @@ C: AUTH PLAIN *
 S: 535 5.7.8 no
 C: QUIT
 end
+---
+S: 220 hi
+C: EHLO *
+S: 250-x
+S: 250 AUTH PLAIN
+C: MAIL *
+S: 530 log in
+C: QUIT
 TALK
 	run -69 talk 127.0.0.1 "$double" "$pop3" < <(printf '%s\n' \
 		1 alice@example.test secret \
 		2 '' bob@example.test hello text . n 3)
 	says 'The server does not log you in: 535 5.7.8 no'
+	run -69 talk 127.0.0.1 "$double" "$pop3" < <(printf '%s\n' \
+		1 alice@example.test wrong \
+		2 '' bob@example.test hello text . n 3)
+	says 'alice@example.test: 530 log in'
 	double_done
 }
 

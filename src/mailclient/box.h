@@ -55,7 +55,10 @@ const char *box_open(struct box *, const struct server *,
  */
 const char *box_prepare(struct box *, size_t first, size_t count);
 
-/* The message's header, lines with CRLF, in `text`, which is emptied first. */
+/*
+ * The message's header, lines with CRLF, in `text`, which is emptied first. There
+ * may be some of the message behind it.
+ */
 const char *box_header(struct box *, size_t n, struct str *text);
 
 /* All of it, the same way. */

@@ -261,29 +261,6 @@ static const char *text_read(struct box *box, struct str *text, size_t max,
 	return why != NULL ? why : remote_text(box->remote, text, max, whole);
 }
 
-static void header_cut(struct str *header)
-{
-	char *end = memmem(header->p, header->len, "\r\n\r\n", 4);
-
-	if (end == NULL)
-		return;
-	header->len = (size_t)(end + 4 - header->p);
-	header->p[header->len] = '\0';
-}
-
-static const char *header_retrieve(struct box *box, size_t at)
-{
-	struct str *header = &box->headers[at];
-	const char *why;
-	bool whole;
-
-	conn_reply(&box->remote->conn, "RETR %zu", box->first + at);
-	why = text_read(box, header, BOX_HEADER_MAX, &whole);
-	if (why == NULL)
-		header_cut(header);
-	return why;
-}
-
 /* Says TOP for `n` headers, `at` which: a socket's buffer holds as much. */
 static const char *tops(struct box *box, const size_t at[], size_t n)
 {
@@ -307,6 +284,7 @@ const char *pop3_headers(struct box *box)
 {
 	size_t at[BOX_PREPARED_MAX], count = 0, done = 0, n;
 	const char *why;
+	bool whole;
 
 	for (size_t i = 0; i < box->prepared; i++)
 		if (!box->mail[box->first + i - 1].deleted)
@@ -320,7 +298,10 @@ const char *pop3_headers(struct box *box)
 		done += box->no_top ? 0 : n;
 	}
 	for (; done < count; done++) {
-		why = header_retrieve(box, at[done]);
+		conn_reply(&box->remote->conn, "RETR %zu",
+		    box->first + at[done]);
+		why = text_read(box, &box->headers[at[done]], BOX_HEADER_MAX,
+		    &whole);
 		if (box->remote->broken)
 			return why;
 	}
