@@ -392,7 +392,7 @@ static void path_of(const struct place *p, const struct staged *s,
     const char letters[KEYWORDS_MAX], char *path, size_t size)
 {
 	const char *name = p->present.names + s->place;
-	char put[KEYWORDS_MAX];
+	char put[KEYWORDS_MAX] = {0};
 	int count = 0;
 
 	for (int i = 0; i < KEYWORDS_MAX; i++)
