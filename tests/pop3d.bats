@@ -493,7 +493,7 @@ TALK
 	local nobody
 	for nobody in nobody nobody@example.test alice@far.test \
 		'"../alice"@example.test'; do
-		both "$pop3d" -u "$nobody" <<'TALK'
+		pipe "$pop3d" -u "$nobody" <<'TALK'
 S: +OK mx.example.test POP3 Pennypost
 S: -ERR [SYS/PERM] no such mailbox
 TALK
