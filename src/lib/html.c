@@ -6,7 +6,7 @@
 
 #include "decode.h"
 
-#define LINK_MAX 2000 /* octets: browsers' own limit; longer ones are left out */
+#define LINK_MAX 2000 /* octets: browsers' limit; a longer one is left out */
 
 static bool is_blank(char c)
 {
@@ -50,7 +50,8 @@ static void skip_to_end_of(struct span *s, struct span name)
 		skip_behind(s, '<');
 		if (s->n <= name.n || *s->p != '/')
 			continue;
-		struct span other = name_read((struct span){s->p + 1, s->n - 1});
+		struct span other = {s->p + 1, s->n - 1};
+		other = name_read(other);
 		if (other.n == name.n &&
 		    strncasecmp(other.p, name.p, name.n) == 0)
 			break;
@@ -104,7 +105,7 @@ static uint32_t reference_read(struct span *s)
 	if (end != NULL)
 		memcpy(name, s->p, (size_t)(end - s->p));
 	bool hex = name[0] == '#' && (name[1] | 0x20) == 'x';
-	for (const char *p = name + 1 + hex; name[0] == '#' && *p != '\0'; p++) {
+	for (const char *p = name + 1 + hex; *name == '#' && *p != '\0'; p++) {
 		int digit = hex_digit(*p);
 		if (digit < 0 || (!hex && digit > 9)) {
 			c = 0;
@@ -237,8 +238,9 @@ static void tag(struct writer *w, const struct html *h)
 	    "h5", "h6", "ul", "ol", "table", "blockquote", "hr", "pre", NULL};
 	static const char *const lines[] = {"div", "tr", "li", "dt", "dd",
 	    "section", "article", "header", "footer", "title", NULL};
-	static const char *const br[] = {"br", NULL}, *const li[] = {"li", NULL},
-	    *const a[] = {"a", NULL}, *const title[] = {"title", NULL},
+	static const char *const br[] = {"br", NULL},
+	    *const li[] = {"li", NULL}, *const a[] = {"a", NULL},
+	    *const title[] = {"title", NULL},
 	    *const cells[] = {"td", "th", NULL}, *const pre[] = {"pre", NULL};
 
 	if (html_is(h, a)) {

@@ -26,9 +26,9 @@ bool html_next(struct span *rest, struct html *);
 bool html_is(const struct html *, const char *const names[]);
 
 /*
- * Appends the whole of its text, lines with LF: paragraphs as lines with an empty
- * one between them, items of lists with "- ", links as "text <address>". Nothing
- * is made harmless.
+ * Appends the whole of its text, lines with LF: paragraphs as lines with an
+ * empty one between them, items of lists with "- ", links as "text <address>".
+ * Nothing is made harmless.
  */
 void html_text(struct str *, struct span html);
 

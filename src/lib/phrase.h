@@ -14,8 +14,8 @@
 void phrase_write(struct str *, const char *name);
 
 /*
- * A text as encoded words, folded, behind what its line holds already. It is for
- * a Subject, too (RFC 2047 5 (1)).
+ * A text as encoded words, folded, behind what its line holds already. It is
+ * for a Subject, too (RFC 2047 5 (1)).
  */
 void words_encode(struct str *, const char *text);
 

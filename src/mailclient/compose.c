@@ -24,7 +24,7 @@ bool account_ask(struct account *account)
 		ok = false;
 	else if (answer.len > 0)
 		strcpy(account->user, answer.p);
-	/* The password is asked for all the same: a script has a line for it. */
+	/* Asked for all the same: a script has a line for it. */
 	ok = ask_secret(account->password, sizeof account->password,
 	    "Password: ") && ok;
 	if (!ok)
@@ -42,7 +42,8 @@ bool account_ask(struct account *account)
 /* Asking */
 
 /* Whoever knows what a mail looks like writes `To: <b@y>` behind "To: ". */
-static void ask_field(struct str *answer, const char *question, const char *name)
+static void ask_field(struct str *answer, const char *question,
+    const char *name)
 {
 	size_t n = strlen(name), skip = n;
 
@@ -159,7 +160,7 @@ static void ask_subject(struct draft *d)
 	} while (n > DRAFT_SUBJECT_MAX);
 }
 
-/* All lines to the dot are read, whatever is wrong with one: they are no answers. */
+/* Lines are read to the dot, whatever is wrong: they are no answers. */
 static bool ask_text(struct draft *d)
 {
 	struct str line = {0};

@@ -11,9 +11,9 @@
 #define COMPOSE_TEXT_MAX (10u << 20)
 
 /*
- * Asks for all of it, and sends it. `original`: the mail to reply to; NULL: none.
- * False: a server has refused it, or was not there. Asks for the account where
- * the person wants to log in first.
+ * Asks for all of it, and sends it. `original`: the mail to reply to; NULL:
+ * none. False: a server has refused it, or was not there. Asks for the account
+ * where the person wants to log in first.
  */
 bool compose(const struct server *, struct account *,
     const struct letter *original);

@@ -23,13 +23,16 @@ struct draft {
 bool address_is(const char *);
 
 /*
- * A zeroed draft becomes a reply: to whom (Reply-To, From, or Return-Path), about
- * what, which ids, and the text quoted. False: there is nobody to write to.
+ * A zeroed draft becomes a reply: to whom (Reply-To, From, or Return-Path),
+ * about what, which ids, and the text quoted. False: there is nobody to write
+ * to.
  */
 bool draft_reply(struct draft *, const struct letter *original);
 
-/* Appends the message (RFC 5322, RFC 2045), lines with CRLF. It is ASCII but for
- * addresses that are not. */
+/*
+ * Appends the message (RFC 5322, RFC 2045), lines with CRLF. It is ASCII but
+ * for addresses that are not.
+ */
 void draft_write(struct str *, const struct draft *);
 
 void draft_free(struct draft *);

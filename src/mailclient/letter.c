@@ -75,7 +75,7 @@ void letter_text(struct str *to, const struct letter *l)
 	if (to->len > 0 && to->p[to->len - 1] != '\n')
 		str_puts(to, "\n");
 	if (text.len >= LETTER_TEXT_MAX)
-		str_puts(to, "[The text is longer: save the mail to see all.]\n");
+		str_puts(to, "[The text is longer: save it to see all.]\n");
 	str_free(&text);
 	str_free(&plain);
 }

@@ -12,7 +12,7 @@
 #define ATTACHMENTS_MAX 100        /* named; the rest is counted */
 
 struct letter {
-	struct str raw; /* lines with CRLF; to be filled before letter_begin() */
+	struct str raw; /* lines with CRLF; filled before letter_begin() */
 	struct mime mime;
 	const struct part *text; /* that is shown; NULL: there is none */
 	const struct part *attachments[ATTACHMENTS_MAX];
@@ -24,8 +24,7 @@ void letter_end(struct letter *);
 
 struct span letter_header(const struct letter *);
 
-/* Appends a field's value, decoded, harmless, on one line; of what is not there
- * nothing. */
+/* Appends a field's value, if there is one, decoded, harmless, on one line. */
 void letter_field(struct str *, const struct letter *, const char *name);
 
 /* Appends the text, harmless, lines with LF. */

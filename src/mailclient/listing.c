@@ -69,7 +69,7 @@ static void sender_add(struct str *to, struct span header)
 	addresses_free(&address);
 }
 
-/* When it came: what the last server has written (RFC 5321 4.4), else its Date. */
+/* When it came: what the last server wrote (RFC 5321 4.4), else its Date. */
 static bool came(struct span header, int64_t *seconds)
 {
 	struct field f;

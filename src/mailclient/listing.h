@@ -19,8 +19,8 @@ void listing_next(struct listing *, const struct box *);
 void listing_previous(struct listing *);
 
 /*
- * Fetches the headers and writes the page. A sentence when that did not go well,
- * like those of box.h.
+ * Fetches the headers and writes the page. A sentence when that did not go
+ * well, like those of box.h.
  */
 const char *listing_show(struct listing *, struct box *);
 

@@ -1,8 +1,8 @@
 /*
  * mailclient - a person's mail: read it, send it.
  *
- * The main menu is at the bottom; what its first choice does stands above it: the
- * list, and above that what is done with one mail.
+ * The main menu is at the bottom; what its first choice does stands above it:
+ * the list, and above that what is done with one mail.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,8 @@
 #include "server.h"
 #include "terminal.h"
 
-#define USAGE "usage: mailclient [-k] [-s | -t] server_IP smtp_port pop3_port\n" \
+#define USAGE "usage: " \
+    "mailclient [-k] [-s | -t] server_IP smtp_port pop3_port\n" \
     "       mailclient -m [-k] [-t] server_IP port"
 
 static struct {

@@ -8,9 +8,9 @@
 
 /*
  * file: "" asks for a name, with `proposed` if Enter alone is the answer ("":
- * then nothing is saved). A file that is there is kept until the person has said
- * that it may go, and the new one is whole. `lines`: CRLF becomes LF. Says what
- * came of it.
+ * then nothing is saved). A file that is there is kept until the person has
+ * said that it may go, and the new one is whole. `lines`: CRLF becomes LF. Says
+ * what came of it.
  */
 void save(const char *file, const char *proposed, struct span octets,
     bool lines);

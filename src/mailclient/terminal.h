@@ -1,6 +1,6 @@
 /*
- * The person: what he is shown and asked. He is at a terminal, or a script is in
- * his place: then the same is asked in the same order, what was answered is
+ * The person: what he is shown and asked. He is at a terminal, or a script is
+ * in his place: then the same is asked in the same order, what was answered is
  * written behind the question, and nothing is fitted to a window.
  *
  * All is UTF-8, whatever the locale says.
@@ -24,10 +24,10 @@ size_t terminal_rows(void);
 bool terminal_is(void); /* a person sits there, and can be asked to go on */
 
 /*
- * Each asks on a line of its own and gives the answer, without blanks around it;
- * controls and what is no UTF-8 are refused with a sentence, and it is asked
- * again. Where the input ends the program does: nothing is sent or deleted then.
- * A main menu that has ended well: ask_or_end() gives false.
+ * Each asks on a line of its own and gives the answer without blanks around it.
+ * Controls and what is no UTF-8 are refused with a sentence, and it is asked
+ * again. Where the input ends the program does, and nothing is sent or deleted;
+ * ask_or_end() gives false then.
  */
 void ask(struct str *answer, const char *question);
 bool ask_or_end(struct str *answer, const char *question);
@@ -53,7 +53,7 @@ void text_add(struct str *, struct span, bool lines);
 /* The same for one short text, to print. Valid until the fourth call after. */
 const char *shown(const char *);
 
-/* One line of it in so many columns: cut between characters, filled with blanks. */
+/* One line of it in so many columns: cut between characters, or filled. */
 void text_fit(struct str *, struct span, size_t columns);
 
 /*
