@@ -47,9 +47,10 @@ static void word_take(struct date *d, const char *word, size_t n)
 static size_t zone_take(struct date *d, const char *p, char sign)
 {
 	size_t n = strspn(p, "0123456789");
-	const char *minutes = p + 2 + (p[2] == ':');
+	const char *minutes = n == 2 && p[2] == ':' ? p + 3 : p + 2;
 
-	if ((sign != '+' && sign != '-') || n != (p[2] == ':' ? 2 : 4) ||
+	if ((sign != '+' && sign != '-') ||
+	    (n != 4 && (n != 2 || p[2] != ':')) ||
 	    d->count < NUMBERS_MAX - 1 - (size_t)(d->month != 0) ||
 	    strspn(minutes, "0123456789") != 2)
 		return 0;
