@@ -148,6 +148,18 @@ ports_closed() {
     ports_closed
 }
 
+@test "quickstart: a terminal that is closed stops all of it" {
+    "$quickstart" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    pid=$!
+    until (: <>"/dev/tcp/127.0.0.1/$base") 2>/dev/null; do
+        kill -0 $pid
+        sleep 0.1
+    done
+    kill -HUP $pid
+    wait $pid
+    ports_closed
+}
+
 @test "quickstart: a taken port is said before anything is made" {
     "$programs/listen" "127.0.0.1:$((base + 2))" /bin/true 3>&- &
     pid=$!
