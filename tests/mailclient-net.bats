@@ -207,7 +207,7 @@ S: +OKAY|does not speak POP3
 s: +OK|has closed the connection
 s:|has closed the connection
 S: -ERR too many|The server takes nobody now: too many
-s*3000: x|says too long a line
+e*3000: x|says too long a line
 s: -ERR \\x1b[2J\\xc2\\x9b\\0x\\r\\n|The server takes nobody now: ?[2J?
 +S: -ERR|Wrong user or password
 +S: -ERR [AUTH] no|Wrong user or password: [AUTH] no
@@ -443,8 +443,8 @@ S: +OK hi|does not speak SMTP: it says "+OK hi". Is it the port for that?
 S: 22|does not speak SMTP
 S: 2200 hi|does not speak SMTP
 S: 220-hi\nS: 221 ho|does not speak SMTP
-s*101: 220-hi\\r\\n|does not speak SMTP
-s*9000: 220-|says too long a line
+e*101: 220-hi\\r\\n|does not speak SMTP
+e*9000: 220-|says too long a line
 S: 554 5.3.2 no\\x1b mail\nC: QUIT\nend|The server takes no mail now: 554 5.3.2 no
 S: 220 hi\nC: EHLO *\nS: 500\nC: HELO *\nS: 550 go\nC: QUIT\nend|The server refuses us: 550 go
 S: 220 hi\nC: EHLO *\nS: 250-x\nS: 250 SIZE 100\nC: QUIT\nend|and the server takes 100 at most
