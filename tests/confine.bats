@@ -188,6 +188,18 @@ session() {
 	told sendmail "${always[@]}" execve kill mmap clone socket
 }
 
+@test "import: the reader the source, the writer one mailbox" {
+	mkdir -p src/{tmp,new,cur}
+	echo hi >src/cur/1.a:2,S
+	(cd "$PENNYPOST_HOME" &&
+		"$probed/import" maildir "$BATS_TEST_TMPDIR/src" alice) 2>"$log"
+	[ -e "$MAIL/alice/cur/1.a:2,S" ]
+	[ "$(grep -aoP '^import\[\d+\](?=: probe 1f )' "$log" | sort -u |
+		wc -l)" = 2 ]
+	tried import 1f </dev/null
+	told import "${unable[@]}"
+}
+
 @test "queue-run, smtp-send: their own files, the network" {
 	exec 7>&-
 	rm "$PENNYPOST_HOME/spool/nudge" "$QUEUE/probe"

@@ -403,3 +403,23 @@ sys.stdin.read()' < <(sleep 20) >locked 3>&- 7>&- &
 	{ printf 'X '; head -c 70000 /dev/zero | tr '\0' x; } >long
 	[ "$(./stream <long)" = broken ]
 }
+
+@test "messages of all sizes around those of buffers" {
+	python3 - src/cur <<'PY'
+import sys
+sizes = [65534, 65535, 65536, 65537, 131071, 131072, 200001]
+for i, n in enumerate(sizes):
+    text = b"Subject: %d\r\n\r\n" % n + b"x" * 997 + b"\r\n"
+    while len(text) < n:
+        text += b"y" * min(75, n - len(text) - 1) + b"\n"
+    with open("%s/%d.a:2,S" % (sys.argv[1], i), "wb") as f:
+        f.write(text)
+PY
+	run -0 "$import" maildir src alice
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 7 messages, 7 were here already' ]
+	local i
+	for i in {0..6}; do
+		tr -d '\r' <"src/cur/$i.a:2,S" | cmp - "$box/cur/$i.a:2,S"
+	done
+}

@@ -69,19 +69,36 @@ int place_open(struct place *p, const char *name,
 
 /* --- A message --- */
 
+/*
+ * The file is made when the buffer is full, or it is known that the message is
+ * not here: what is, needs none.
+ */
+static void file_make(struct place *p)
+{
+	struct file *file = &p->file;
+
+	if (file->fd >= 0 || file->error != 0)
+		return;
+	tmp_path(file->path, p->count);
+	file->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		file->error = errno;
+}
+
 void place_begin(struct place *p)
 {
-	char path[FILE_PATH_SIZE];
-
-	tmp_path(path, p->count);
-	file_create(&p->file, path, O_WRONLY);
+	file_adopt(&p->file, -1);
 	text_begin(&p->text, &p->file);
 }
 
 void place_text(struct place *p, const char *text, size_t n)
 {
-	if (p->text.size <= MESSAGE_MAX)
-		text_add(&p->text, text, n);
+	if (p->text.size > MESSAGE_MAX)
+		return;
+	if (p->file.len + n + 1 >= sizeof p->file.buf) /* a CR held back */
+		file_make(p);
+	text_add(&p->text, text, n);
 }
 
 void place_drop(struct place *p)
@@ -261,6 +278,7 @@ static int finish_file(struct place *p, int64_t when)
 		{.tv_sec = (time_t)when},
 	};
 
+	file_make(p);
 	if (!file_flush(&p->file))
 		return p->file.error;
 	if (futimens(p->file.fd, times) != 0)
