@@ -537,6 +537,7 @@ lib/rare.c KOREAN_ALL
 lib/rare.c KOREAN_FIRST
 lib/rare.c KOREAN_PAIRS
 imapd/record.c DAY
+imapd/record.c HEADER_TEXTS
 imapd/record.c MAGIC
 imapd/record.c ODD
 imapd/record.h RECORD_ALIGN
