@@ -29,10 +29,10 @@ key() { terminal send-keys "$@"; }
 # The last line on the screen comes to be this one.
 sees() {
 	local i
-	for i in $(seq 150); do
+	for i in $(seq 500); do
 		screen=$(terminal capture-pane -p)
 		[ "${screen##*$'\n'}" != "${1%% }" ] || return 0
-		sleep 0.1
+		sleep 0.03
 	done
 	printf 'no "%s" at the end of:\n%s\n' "$1" "$screen"
 	return 1
@@ -42,9 +42,9 @@ sees() {
 shows() {
 	local i lines
 	lines=$(cat)
-	for i in $(seq 150); do
+	for i in $(seq 500); do
 		[[ $screen != *"$lines"* ]] || return 0
-		sleep 0.1
+		sleep 0.03
 		screen=$(terminal capture-pane -p)
 	done
 	printf 'no\n%s\nin:\n%s\n' "$lines" "$screen"
@@ -56,9 +56,9 @@ resize() { # COLUMNS ROWS
 	local _ tty
 	tty=$(terminal display-message -p '#{pane_tty}')
 	terminal resize-window -x "$1" -y "$2"
-	for _ in $(seq 100); do
+	for _ in $(seq 500); do
 		[ "$(stty -F "$tty" size)" != "$2 $1" ] || return 0
-		sleep 0.1
+		sleep 0.03
 	done
 	return 1
 }
