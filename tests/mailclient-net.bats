@@ -210,8 +210,8 @@ S: -ERR too many|The server takes nobody now: too many
 e*3000: x|says too long a line
 s: -ERR \\x1b[2J\\xc2\\x9b\\0x\\r\\n|The server takes nobody now: ?[2J?
 +S: -ERR|Wrong user or password
-+S: -ERR [AUTH] no|Wrong user or password: [AUTH] no
-+S: -ERR [IN-USE] busy|The mailbox cannot be opened now, try again in a minute: [IN-USE] busy
++S: -ERR [AUTH] no|Wrong user or password: no.
++S: -ERR [IN-USE] busy|The mailbox cannot be opened now, try again in a minute: busy.
 +S: +OK\nC: STAT\nS: -ERR no|The server cannot count the mail: no
 +S: +OK\nC: STAT\nS: +OK|does not speak POP3
 +S: +OK\nC: STAT\nS: +OK 1|does not speak POP3
@@ -658,8 +658,10 @@ SH
 	port=$(free_port)
 	status_wanted=69 manage "$port" 3
 	says "Cannot reach 127.0.0.1 port $port: Connection refused. Is the server running?"
-	status_wanted=69 manage no-such-port 3
-	says 'Cannot find 127.0.0.1 port no-such-port: '
+	for port in no-such-port 65536 ''; do
+		status_wanted=69 manage "$port" 3
+		says "There is no port $port."
+	done
 }
 
 @test "IPv6, and a name" {

@@ -146,7 +146,7 @@ END
 	key g u e s s BSpace C-z
 	key Enter
 	sees 'Your choice:'
-	shows <<<$'Password:\nWrong user or password: [AUTH] user or password is wrong.'
+	shows <<<$'Password:\nWrong user or password: user or password is wrong.'
 	quits 69
 	# Of a shell that does not give the terminal its modes back itself.
 	types "clear; sh -c 'trap : INT; mailclient 127.0.0.1 $smtp $pop3; stty -a >after'"

@@ -434,7 +434,7 @@ $menu
 Your choice: 1
 User: alice
 Password: 
-Wrong user or password: [AUTH] user or password is wrong.
+Wrong user or password: user or password is wrong.
 $menu
 Your choice: 1
 User [alice]: 

@@ -35,16 +35,25 @@ static const char *reply_read(struct box *box, struct reply *reply)
 	return NULL;
 }
 
+/* "what: why", without the response code (RFC 2449 8) of the why. */
+static const char *refused(const char *what, const struct reply *reply)
+{
+	const char *text = reply->text;
+
+	if (*text == '[' && strchr(text, ']') != NULL)
+		text = strchr(text, ']') + 1;
+	text += strspn(text, " ");
+	return sentence("%s%s%s", what, *text != '\0' ? ": " : "",
+	    words(text));
+}
+
 /* One that must be +OK, else the sentence begins with `what`. */
 static const char *expect(struct box *box, const char *what)
 {
 	struct reply reply;
 	const char *why = reply_read(box, &reply);
 
-	if (why != NULL || reply.ok)
-		return why;
-	return sentence("%s: %s", what, *reply.text != '\0' ?
-	    words(reply.text) : "the server does not say why");
+	return why != NULL || reply.ok ? why : refused(what, &reply);
 }
 
 /* The opening */
@@ -102,9 +111,9 @@ static const char *login_reply(struct box *box)
 	if (strncasecmp(reply.text, "[IN-USE", 7) == 0 ||
 	    strncasecmp(reply.text, "[SYS", 4) == 0 ||
 	    strncasecmp(reply.text, "[LOGIN-DELAY", 12) == 0)
-		return sentence("the mailbox cannot be opened now, try again "
-		    "in a minute: %s", words(reply.text));
-	return sentence("wrong user or password: %s", words(reply.text));
+		return refused("the mailbox cannot be opened now, try again "
+		    "in a minute", &reply);
+	return refused("wrong user or password", &reply);
 }
 
 static const char *user_login(struct box *box, const struct account *a)
@@ -117,7 +126,7 @@ static const char *user_login(struct box *box, const struct account *a)
 	if (why != NULL)
 		return why;
 	if (!reply.ok)
-		return sentence("no such user here: %s", words(reply.text));
+		return refused("no such user here", &reply);
 	conn_reply(&box->remote->conn, "PASS %s", a->password);
 	return login_reply(box);
 }
@@ -173,8 +182,7 @@ static const char *starttls(struct box *box)
 	if (why != NULL)
 		return why;
 	if (!reply.ok)
-		return sentence("the server offers no STARTTLS (STLS): %s",
-		    words(reply.text));
+		return refused("the server offers no STARTTLS (STLS)", &reply);
 	return remote_secure(box->remote);
 }
 
@@ -197,8 +205,7 @@ static const char *count(struct box *box)
 	if (why != NULL)
 		return why;
 	if (!reply.ok)
-		return sentence("the server cannot count the mail: %s",
-		    words(reply.text));
+		return refused("the server cannot count the mail", &reply);
 	char *rest = reply.text;
 	if (!number_next(&rest, UINT64_MAX, &n) ||
 	    !number_next(&rest, UINT64_MAX, &octets))

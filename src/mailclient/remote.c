@@ -167,13 +167,25 @@ static int connect_any(struct remote *r, const struct addrinfo *all)
 	return fd;
 }
 
+/* glibc takes any number, and the rest of it by 65536. */
+static bool port_is(const char *port)
+{
+	uint64_t n;
+
+	return port[strspn(port, "0123456789")] != '\0' ||
+	    number_parse(port, 65535, &n);
+}
+
 static const char *begin(struct remote *r)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *all;
 	int fd, error;
 
-	error = getaddrinfo(r->server->host, r->port, &hints, &all);
+	error = port_is(r->port) ? getaddrinfo(r->server->host, r->port,
+	    &hints, &all) : EAI_SERVICE;
+	if (error == EAI_SERVICE)
+		return sentence("there is no port %s", r->port);
 	if (error != 0)
 		return sentence("cannot find %s port %s: %s",
 		    r->server->host, r->port, error == EAI_SYSTEM ?
