@@ -440,7 +440,6 @@ lib/envelope.c PARAMETERS_MAX
 lib/envelope.h NOTIFY_SIZE
 smtpd/handoff.c HEAD
 mysmtpd/store.c REPLY_SIZE
-mysmtpd/reader.c UIDL_ROOM
 mysmtpd/show.c DAY_SIZE
 lib/program.c ENVIRONMENT_MAX
 lib/program.c FDS

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "uidl.h"
 
 #define POP3_TIMEOUT 120 /* s: a large mailbox on a busy disk */
 #define REPLY_MAX 600    /* octets of a line of POP3; 512 by RFC 2449 4 */
 #define WINDOW 50        /* questions ahead: their answers fill a buffer */
 #define HEADER_MAX 65536 /* octets of a header that are looked at */
-#define UIDL_ROOM 71     /* RFC 1939 7 */
 
 #define UNAVAILABLE "500 Cannot read the mailbox now, try later"
 
@@ -17,7 +17,7 @@
 struct list {
 	struct address who; /* "": nobody's */
 	uint64_t first, last;
-	char uidl[LISTED_MAX][UIDL_ROOM];
+	char uidl[LISTED_MAX][UIDL_SIZE];
 };
 
 static struct list lists[LISTS_MAX];
@@ -175,7 +175,7 @@ static uint64_t uidl_read(char **text)
 		return 0;
 	number = text_word(&line);
 	*text = text_word(&line);
-	if (number != NULL && *text != NULL && strlen(*text) < UIDL_ROOM &&
+	if (number != NULL && *text != NULL && strlen(*text) < UIDL_SIZE &&
 	    number_parse(number, UINT32_MAX, &n) && n > 0)
 		return n;
 	r.broken = true;

@@ -82,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (size_t i = 0; i < s.drop.count; i++)
 		free(s.drop.mail[i].name);
 	free(s.drop.mail);
+	str_free(&s.drop.uidls);
 	if (s.dialogue.state == TRANSACTION)
 		close(s.drop.lock);
 	return 0;
