@@ -56,8 +56,8 @@ const char *box_open(struct box *, const struct server *,
 const char *box_prepare(struct box *, size_t first, size_t count);
 
 /*
- * The message's header, lines with CRLF, in `text`, which is emptied first. There
- * may be some of the message behind it.
+ * The message's header, lines with CRLF, in `text`, which is emptied first.
+ * There may be some of the message behind it.
  */
 const char *box_header(struct box *, size_t n, struct str *text);
 

@@ -10,7 +10,7 @@
 /*
  * message: a whole one, lines with CRLF, no dots stuffed. NULL once the server
  * has said that it has it for all; else the sentence that says why not, valid
- * until the next call: then nobody has it, as far as can be known. Logs in with
+ * until the next call: then nobody has it, if that does not say otherwise. Logs in with
  * the account where the server offers AUTH and the way is private.
  */
 const char *submit(const struct server *, const struct account *,
