@@ -10,8 +10,8 @@
 /*
  * message: a whole one, lines with CRLF, no dots stuffed. NULL once the server
  * has said that it has it for all; else the sentence that says why not, valid
- * until the next call: then nobody has it, if that does not say otherwise. Logs in with
- * the account where the server offers AUTH and the way is private.
+ * until the next call: then nobody has it, if that does not say otherwise. Logs
+ * in with the account where the server offers AUTH and the way is private.
  */
 const char *submit(const struct server *, const struct account *,
     const char *from, const char *const to[], size_t count,
