@@ -320,7 +320,7 @@ INBOX: 1 message' ]
 	mkfifo src/cur/4.d:2,S
 	[ "$(id -u)" != 0 ] || chown 0 src
 	run -65 unprivileged "$import" -q maildir src alice
-	[[ $output == *'src/cur/3.c:2,S: Too many levels of symbolic links'* ]]
+	[[ $output == *'src/cur/3.c:2,S: '*'ymbolic link'* ]]
 	[[ $output == *'src/cur/4.d:2,S: that is no ordinary file'* ]]
 	[ "$(count "$box/cur")" = 1 ]
 }
@@ -348,7 +348,7 @@ INBOX: 1 message' ]
 			"$import" maildir src alice
 		case $fault in
 		*ENOSPC*) [ "$output" = 'INBOX: the messages: No space left on device: make room, and do the same again' ] ;;
-		*) [[ $output == *': Input/output error' ]] ;;
+		*) [[ $output == *': I'*' error' ]] ;; # musl has it shorter
 		esac
 		assert_no_tmp
 	done
@@ -371,7 +371,7 @@ sys.stdin.read()' < <(sleep 20) >locked 3>&- 7>&- &
 	[[ $output == *'pennypost-imported: another import is at work here: wait for its end' ]]
 	exec 8>&-
 	strace -qq -o trace true || skip "no process may be traced here"
-	run -65 strace -f -qq -o trace -P ./cur -e inject=openat:signal=KILL \
+	run -65 strace -f -qq -o trace -P ./cur -e inject=?open,openat:signal=KILL \
 		"$import" maildir src alice
 	[[ $output == *'the reader has failed: nothing of the folder that it was at is moved in'* ]]
 	[ "$(count "$box/cur")" = 0 ]
