@@ -235,6 +235,38 @@ PY
 	run -74 bash -c '"$1" maildir alice >/dev/full' - "$PROGRAMS/export"
 }
 
+@test "out, in and out again: the same to Dovecot, and the same UIDLs" {
+	[ -x /usr/lib/dovecot/pop3 ] || skip "no Dovecot"
+	box_make
+	pennypost export alice maildir out 2>>stderr
+	run -0 pennypost import maildir out bob
+	run -0 pennypost import maildir out bob
+	pennypost export bob maildir back 2>>stderr
+	"$ROOT/tests/export/shown" -d maildir out >first
+	"$ROOT/tests/export/shown" -d maildir back >second
+	[ "$(grep -c '^  ' first)" = 6 ]
+	diff first second
+	"$ROOT/tests/export/shown" -p out >first
+	"$ROOT/tests/export/shown" -p back >second
+	[ "$(wc -l <first)" = 3 ]
+	diff first second
+}
+
+@test "a directory, a journal or a message that cannot be read is told of" {
+	strace -o /dev/null true 2>/dev/null || skip "no strace"
+	box_make
+	run -74 strace -f -o trace -P "$box/cur" -e inject=getdents64:error=EIO \
+		"$PROGRAMS/export" mbox alice
+	[[ $output == *"/cur: Input/output error"* ]]
+	run -74 strace -f -o trace -P "$box/pennypost-uids" \
+		-P spool/mail/example.test/alice/pennypost-uids \
+		-e inject=openat,open:error=EIO "$PROGRAMS/export" maildir alice
+	[[ $output == *"pennypost-uids: Input/output error"* ]]
+	run -74 strace -f -o trace -P "$(echo "$box"/cur/*:2,S)" \
+		-e inject=read:error=EIO "$PROGRAMS/export" mbox alice
+	[[ $output == *":"*"Input/output error"* ]]
+}
+
 @test "root exports what only the owner of the home may read" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	box_make
