@@ -260,4 +260,29 @@ PY
 	run -64 pennypost import
 	run -64 pennypost import nonsense x
 	run -64 pennypost import mbox empty
+	[ "${lines[0]}" = 'usage: pennypost [-C HOME] import users FILE [DOMAIN]' ]
+	[[ $output != *init* ]]
+}
+
+@test "import, export: whoever may not enter the home is told so, and who may" {
+	local as=() may='run it as root, or as the owner of the home'
+	[ "$(id -u)" != 0 ] ||
+		as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+	mkdir bin
+	cp "$PROGRAMS"/{import,export,auth} "$ROOT"/scripts/pennypost* bin
+	chmod -R a+rX "$PENNYPOST_HOME" bin
+	chmod 0 "$PENNYPOST_HOME/spool/mail" # who is not root may not, either
+	chmod 400 "$PENNYPOST_HOME/users/passwd"
+	export PENNYPOST_PROGRAMS=$PWD/bin
+	printf 'dora secret\n' >users.txt
+	printf 'From: a@far.test\nSubject: s\n\ny\n.\n' >letter
+	chmod a+r users.txt letter
+	run -1 "${as[@]}" bin/pennypost import users users.txt
+	[ "$output" = "pennypost: you may not write $PENNYPOST_HOME/users/passwd: $may" ]
+	run -1 "${as[@]}" bin/pennypost import mymailbox letter alice
+	[[ $output == *": Permission denied: $may" ]]
+	run -77 "${as[@]}" bin/export folders alice@example.test
+	[[ $output == *": Permission denied: $may" ]]
+	chmod 700 "$PENNYPOST_HOME/spool/mail"
 }

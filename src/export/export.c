@@ -128,8 +128,8 @@ static const char *folder_named(const char *said)
 	snprintf(name + 1, sizeof name - 1, "%s", said);
 	if (strchr(said, '/') == NULL && is_folder(name))
 		return name;
-	fatal(EX_NOINPUT, "there is no folder %s; export folders lists them",
-	    quoted(said));
+	fatal(EX_NOINPUT, "there is no folder %s; mbox DIR exports all that "
+	    "there are", quoted(said));
 }
 
 static void list(void)
@@ -328,9 +328,12 @@ static void mailbox_find(const char *text)
 		fatal(EX_USAGE, "%s is not an address", quoted(text));
 	if (!mailbox_path(maildir, who.local,
 	    *who.domain != '\0' ? who.domain : domain_default()) ||
-	    stat(maildir, &st) != 0)
+	    (stat(maildir, &st) != 0 && errno != EACCES))
 		fatal(EX_NOUSER, "there is no user %s; pennypost user list "
 		    "shows all", quoted(text));
+	if (access(maildir, X_OK) != 0)
+		fatal(EX_NOPERM, "%s: %s: run it as root, or as the owner of "
+		    "the home", maildir, strerror(errno));
 }
 
 int main(int argc, char **argv)

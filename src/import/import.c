@@ -88,6 +88,9 @@ static void mailbox_find(const char *text, char path[MAILBOX_SIZE])
 	    domain_default()))
 		fatal(EX_NOUSER, "%s: no mailbox can have that name",
 		    safe(text));
+	if (stat(path, &st) != 0 && errno == EACCES)
+		fatal(EX_NOPERM, "%s: %s: run it as root, or as the owner of "
+		    "the home", safe(path), strerror(errno));
 	if (stat(path, &st) != 0)
 		fatal(EX_NOUSER, "%s: no such mailbox: make it with "
 		    "`pennypost user add %s`", safe(path), safe(text));
