@@ -327,8 +327,7 @@ TALK
 }
 
 @test "errors, to their limit" {
-	local i
-	for i in $(seq 21); do
+	for _ in $(seq 21); do
 		echo 'C: FOO'
 		echo 'S: 400 No such command: HELP names all'
 	done >talk

@@ -8,9 +8,9 @@
 #include "door.h"
 
 /*
- * A talker asks for a descriptor on which deliver speaks LMTP, whatever it calls
- * it. It says the id of what it has queued, or "": it will ask soon, and deliver
- * may begin meanwhile.
+ * A talker asks for a descriptor on which deliver speaks LMTP, whatever it
+ * calls it. It says the id of what it has queued, or "": it will ask soon, and
+ * deliver may begin meanwhile.
  */
 extern struct door_service broker;
 

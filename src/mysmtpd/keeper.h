@@ -1,7 +1,8 @@
 /*
- * The doorkeeper's part: a talker is confined, and asks it for a descriptor. For
- * "deliver" it speaks LMTP (broker.h); for the address of a mailbox, POP3, by
- * pop3d -u. Who may read which mailbox is decided here and nowhere else.
+ * The doorkeeper's part: a talker is confined, and asks it for descriptors. On
+ * that for "deliver" LMTP is spoken (broker.h); for the address of a mailbox,
+ * POP3, by pop3d -u. Who may read which mailbox is decided here, whatever the
+ * talker thinks.
  */
 #ifndef KEEPER_H
 #define KEEPER_H

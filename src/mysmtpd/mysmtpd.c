@@ -51,6 +51,7 @@ enum state { /* bits */
     "GET_MAIL, HELP, QUIT"
 #define ENTER "200 Enter your message (end with a single dot '.')"
 #define STORED "200 Message stored successfully"
+#define NOT_NOW "403 Not now: HELO, MAIL FROM, RCPT TO, DATA is the order"
 #define HELO_SYNTAX "400 Syntax: HELO <domain>"
 #define MAIL_SYNTAX "400 Syntax: MAIL FROM: <email>"
 #define RCPT_SYNTAX "400 Syntax: RCPT TO: <email>"
@@ -77,7 +78,7 @@ static const struct protocol protocol = {
 	.long_line = "400 Line too long",
 	.unknown = "400 No such command: HELP names all",
 	.bad_args = AUTH_SYNTAX, /* it alone has to have them */
-	.out_of_order = "403 Not now: HELO, MAIL FROM, RCPT TO, DATA is the order",
+	.out_of_order = NOT_NOW,
 	.too_many_errors = "403 Too many errors, closing",
 	.timeout = "500 Nothing heard for too long, closing",
 };

@@ -90,8 +90,8 @@ static void session_end(void)
 }
 
 /*
- * A piece of an answer of many lines, dots unstuffed: up to a line's end, but for
- * a line that fills the buffer. A mail may hold any octet.
+ * A piece of an answer of many lines, dots unstuffed: up to a line's end, but
+ * for a line that fills the buffer. A mail may hold any octet.
  */
 static bool piece_read(struct span *piece)
 {

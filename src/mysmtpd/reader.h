@@ -28,8 +28,8 @@
 void reader_begin(struct door *);
 
 /*
- * Makes a list: calls `line` for each mail of it, with its header, oldest first.
- * *count: mails in the mailbox. NULL, or the answer that says why not.
+ * Makes a list: calls `line` for each mail of it, with its header, oldest
+ * first. *count: mails in the mailbox. NULL, or the answer that says why not.
  */
 const char *reader_list(const struct address *, size_t *count,
     void (*line)(uint64_t id, struct span header));

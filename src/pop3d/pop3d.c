@@ -437,8 +437,8 @@ static _Noreturn void talk(enum state state)
 }
 
 /*
- * The user's own process: it can reach his mailbox, and nothing else. Where auth
- * was asked he has one, and it is our trouble when it is not there.
+ * The user's own process: it can reach his mailbox, and nothing else. Where
+ * auth was asked he has one, and it is our trouble when it is not there.
  */
 static bool enter(bool asked)
 {

@@ -1,7 +1,7 @@
 /*
  * mysmtpd's whole session, from memory, with what looks at all that a message
- * brings to deliver in place of store.c; or (8 in the first byte) what pop3d may
- * say, of any mail, and what a person then sees of it.
+ * brings to deliver in place of store.c; or (8 in the first byte) what pop3d
+ * may say, of any mail, and what a person then sees of it.
  */
 #define main program_main
 #include "mysmtpd/mysmtpd.c"
