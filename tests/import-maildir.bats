@@ -423,3 +423,44 @@ PY
 		tr -d '\r' <"src/cur/$i.a:2,S" | cmp - "$box/cur/$i.a:2,S"
 	done
 }
+
+@test "behind the first login, a session sees what comes: with the next UIDs" {
+	local uids="3 V1700000000 N8
+5 :1700000001.M1.host
+7 :1700000002.M2.host"
+	put cur/1700000001.M1.host:2,S 1
+	put cur/1700000002.M2.host:2,S 2
+	echo "$uids" >src/dovecot-uidlist
+	run -0 "$import" maildir src alice
+	printf '%s\n' "${uids/N8/N20}" '9 :1700000004.M4.host' \
+		'12 :1700000005.M5.host' >src/dovecot-uidlist
+	put cur/1700000004.M4.host:2,F 4
+	put cur/1700000005.M5.host:2, 5
+	step "$PROGRAMS/imapd" <<TALK
+S: * OK *
+C: 1 LOGIN alice secret
+S: 1 OK *
+C: 2 SELECT INBOX
+S: * FLAGS *
+S: * OK *
+S: * 2 EXISTS
+S: * 0 RECENT
+S: * OK [UIDVALIDITY 1700000000]*
+S: * OK [UIDNEXT 8]*
+S: * OK *
+S: * OK *
+S: 2 OK *
+! "$import" -q maildir src alice
+C: 3 NOOP
+S: * 4 EXISTS
+S: * 2 RECENT
+S: 3 OK *
+C: 4 UID FETCH 8:* FLAGS
+S: * 3 FETCH (UID 8 FLAGS (\\Flagged \\Recent))
+S: * 4 FETCH (UID 9 FLAGS (\\Recent))
+S: 4 OK *
+C: 5 LOGOUT
+S: * BYE *
+S: 5 OK *
+TALK
+}
