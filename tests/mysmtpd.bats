@@ -326,6 +326,19 @@ TALK
 	assert_no_tmp
 }
 
+@test "a thousand messages, and no more" {
+	echo 'sink: /dev/null' >>"$PENNYPOST_HOME/users/aliases"
+	for _ in $(seq 1001); do
+		printf '%s\n' 'HELO a.test' 'MAIL FROM: x@a.test' \
+			'RCPT TO: sink@example.test' 'DATA x'
+	done >in
+	"$mysmtpd" <in 2>stderr | tr -d '\r' | sort | uniq -c |
+		sed 's/^ *//' | diff - <(printf '%s\n' '3003 200 OK' \
+			'1000 200 Message stored successfully' \
+			'1 403 Enough messages for one session, closing' |
+			sort -k 2)
+}
+
 @test "errors, to their limit" {
 	for _ in $(seq 21); do
 		echo 'C: FOO'
