@@ -255,7 +255,7 @@ PY
 @test "a directory, a journal or a message that cannot be read is told of" {
 	strace -o /dev/null true 2>/dev/null || skip "no strace"
 	box_make
-	run -74 strace -f -o trace -P "$box/cur" -e inject=getdents64:error=EIO \
+	run -74 strace -f -o trace -P "$box/cur" -e inject=getdents,getdents64:error=EIO \
 		"$PROGRAMS/export" mbox alice
 	[[ $output == *"/cur: Input/output error"* ]]
 	run -74 strace -f -o trace -P "$box/pennypost-uids" \

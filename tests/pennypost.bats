@@ -1254,7 +1254,7 @@ EOF
     user_add alice
     mkdir "$BATS_TEST_TMPDIR/programs"
     for program in listen smtpd mysmtpd deliver pop3d imapd auth queue-run \
-        smtp-send sendmail; do
+        smtp-send sendmail import export; do
         ln -s "$PENNYPOST_PROGRAMS/$program" "$BATS_TEST_TMPDIR/programs/$program"
     done
     cd "$BATS_TEST_TMPDIR/programs"
