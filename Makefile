@@ -92,7 +92,7 @@ smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/transaction.o smtp-send/session.o smtp-send/extensions.o \
     smtp-send/starttls.o smtp-send/policy.o smtp-send/auth.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
-    lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
+    lib/dial.o lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
     lib/envelope.o lib/pool.o lib/base64.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     sendmail/input.o sendmail/header.o sendmail/text.o \
@@ -102,13 +102,13 @@ sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
 # mailclient: what a person sees; what the servers say.
 mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     save draft compose box pop3 teaching submit smtp remote) \
-    lib/conn.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
+    lib/conn.o lib/dial.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
     lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
 import = $(patsubst %,import/%.o,import stream maildir catalogue mbox teaching \
     arrival writer place present ledger uidlist uidls text) lib/uidl.o \
-    lib/pieces.o lib/fields.o lib/sha256.o lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) \
-    $(BASE)
+    lib/pieces.o lib/fields.o lib/sha256.o lib/local.o lib/address.o \
+    lib/program.o $(MIME) $(FOLDERS) $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
     export/tar.o lib/uidl.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
     lib/utf8.o lib/file.o lib/address.o lib/local.o lib/program.o $(BASE)

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "program.h"
 #include "tls.h"
 #include "utf8.h"
@@ -85,18 +85,6 @@ const char *remote_nonsense(struct remote *r, const char *protocol,
 
 /* Connecting */
 
-static bool is_loopback(const struct sockaddr *a)
-{
-	const struct in6_addr *v6 =
-	    &((const struct sockaddr_in6 *)a)->sin6_addr;
-
-	if (a->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr)
-		    >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(v6) ||
-	    (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
-}
-
 static void literal_make(struct remote *r)
 {
 	struct sockaddr_storage own = {0};
@@ -115,38 +103,6 @@ static void literal_make(struct remote *r)
 	    host);
 }
 
-/* A connected socket that does not block, or -1 with errno. */
-static int connect_to(const struct addrinfo *a, int64_t due)
-{
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0), on = 1, error = 0, n;
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	socklen_t size = sizeof error;
-	int64_t left;
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, a->ai_addr, a->ai_addrlen) != 0)
-		error = errno;
-	if (error == EINPROGRESS || error == EINTR) {
-		error = ETIMEDOUT;
-		do {
-			left = due - now_ms();
-			n = poll(&p, 1, left > 0 ? (int)left : 0);
-		} while (n < 0 && errno == EINTR);
-		if (n > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error,
-		    &size) != 0)
-			error = errno;
-	}
-	if (error == 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		return fd;
-	}
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 /* Each of its addresses has its part of what time is left. */
 static int connect_any(struct remote *r, const struct addrinfo *all)
 {
@@ -161,8 +117,9 @@ static int connect_any(struct remote *r, const struct addrinfo *all)
 		now = now_ms();
 		if (now >= due)
 			break;
-		fd = connect_to(a, now + (due - now) / left--);
-		r->loopback = fd >= 0 && is_loopback(a->ai_addr);
+		fd = dial(a->ai_addr, a->ai_addrlen,
+		    now + (due - now) / left--);
+		r->loopback = fd >= 0 && dial_loopback(a->ai_addr);
 	}
 	return fd;
 }

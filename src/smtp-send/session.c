@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "auth.h"
+#include "dial.h"
 #include "extensions.h"
 #include "log.h"
 #include "starttls.h"
@@ -293,53 +293,11 @@ static bool session_open(struct session *s, int in, int out)
 	return s->phase == READY;
 }
 
-static bool loopback(const struct sockaddr_storage *a)
-{
-	if (a->ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr)
-		    >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->
-	    sin6_addr);
-}
-
 static unsigned port(const struct sockaddr_storage *a)
 {
 	return ntohs(a->ss_family == AF_INET ?
 	    ((const struct sockaddr_in *)a)->sin_port :
 	    ((const struct sockaddr_in6 *)a)->sin6_port);
-}
-
-/* A connected socket, or -1 with errno. */
-static int connected(const struct mx_address *a, int64_t end)
-{
-	int fd = socket(a->address.ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	int on = 1, error = 0, n;
-	socklen_t size = sizeof error;
-	int64_t left;
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)&a->address, a->length) != 0)
-		error = errno;
-	if (error == EINPROGRESS || error == EINTR) {
-		error = ETIMEDOUT;
-		do {
-			left = end - now_ms();
-			n = poll(&p, 1, left > 0 ? (int)left : 0);
-		} while (n < 0 && errno == EINTR);
-		if (n > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error,
-		    &size) != 0)
-			error = errno;
-	}
-	if (error == 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		return fd;
-	}
-	close(fd);
-	errno = error;
-	return -1;
 }
 
 bool session_connect(struct session *s, const struct mx_address *a)
@@ -349,10 +307,11 @@ bool session_connect(struct session *s, const struct mx_address *a)
 	snprintf(s->host, sizeof s->host, "%s", a->host);
 	snprintf(s->peer, sizeof s->peer, "%s[%s]:%u", a->host, a->text,
 	    port(&a->address));
-	s->private = loopback(&a->address);
+	s->private = dial_loopback((const struct sockaddr *)&a->address);
 	s->never = s->again = false;
 	policy_find(&s->policy, s->route, s->private);
-	fd = connected(a, due(s, CONNECT_TIMEOUT));
+	fd = dial((const struct sockaddr *)&a->address, a->length,
+	    due(s, CONNECT_TIMEOUT));
 	if (fd < 0) {
 		session_fail(s, 451, "4.4.1", strerror(errno));
 		return false;
