@@ -38,6 +38,7 @@ struct text {
 	struct span *lines; /* without their ends */
 	size_t count;
 	int64_t mtime;
+	size_t dividers, dividers_end; /* lines; the last that were looked at */
 };
 
 /* --- What a line is --- */
@@ -189,20 +190,35 @@ static size_t skip_empty(const struct text *s, size_t i)
 	return i;
 }
 
-/* A rule or a dot is a border if behind it a mail begins, or the file ends. */
-static bool is_separator(const struct text *s, size_t i)
+static bool is_divider(struct span s)
 {
-	if (!is_dot(s->lines[i]) && !is_rule(s->lines[i]))
+	return is_dot(s) || is_rule(s);
+}
+
+/* Behind all dividers and empty lines; known for the next line of them, too. */
+static size_t dividers_end(struct text *s, size_t i)
+{
+	if (i >= s->dividers && i < s->dividers_end)
+		return s->dividers_end;
+	s->dividers = i;
+	while (i < s->count && (is_empty(s->lines[i]) ||
+	    is_divider(s->lines[i])))
+		i++;
+	s->dividers_end = i;
+	return i;
+}
+
+/* A rule or a dot is a border if behind it a mail begins, or the file ends. */
+static bool is_separator(struct text *s, size_t i)
+{
+	if (!is_divider(s->lines[i]))
 		return false;
-	do {
-		i = skip_empty(s, i + 1);
-	} while (i < s->count &&
-	    (is_rule(s->lines[i]) || is_dot(s->lines[i])));
+	i = dividers_end(s, i);
 	return i == s->count || is_beginning(s, i, true);
 }
 
 /* The first line from i on that is no more of the mail. */
-static size_t mail_end(const struct text *s, size_t i, bool marked)
+static size_t mail_end(struct text *s, size_t i, bool marked)
 {
 	for (; i < s->count; i++) {
 		char mark = mark_of(s->lines[i]);
@@ -360,14 +376,14 @@ static void mail_put(const struct text *s, size_t from, size_t to)
 
 /* --- The file --- */
 
-static void mails(const struct text *s)
+static void mails(struct text *s)
 {
 	for (size_t i = 0; (i = skip_empty(s, i)) < s->count;) {
 		struct span value[PARTS];
 		bool has[PARTS] = {false}, marked;
 		size_t from, end;
 
-		if (is_rule(s->lines[i]) || is_dot(s->lines[i]) ||
+		if (is_divider(s->lines[i]) ||
 		    mark_of(s->lines[i]) == 'E') {
 			i++;
 			continue;
