@@ -207,6 +207,18 @@ INBOX: it has UIDs of its own: the messages have new ones' ]
 	run -0 "$import" maildir src alice
 	[ "$output" = 'INBOX: 2 messages, 1 was here already' ]
 	diff "$box/dovecot-uidlist" src/dovecot-uidlist
+	# What stands there goes before what comes: UIDNEXT, and a UID.
+	sed -i 's/N10/N30/' "$box/dovecot-uidlist"
+	put cur/3.c:2,S 3
+	put cur/4.d:2,S 4
+	printf '%s\n' '3 V1700000000 N12' '9 :3.c' '11 :4.d' >src/dovecot-uidlist
+	run -0 "$import" -q maildir src alice
+	diff "$box/dovecot-uidlist" - <<'END'
+3 V1700000000 N30
+7 :1.a
+9 :2.b
+11 :4.d
+END
 }
 
 @test "below another folder; names that none can have; what is no Maildir" {
