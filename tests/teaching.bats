@@ -9,7 +9,6 @@ load launch/lib
 
 setup() {
 	unset TMUX
-	export TMUX_TMPDIR=$BATS_TEST_TMPDIR
 }
 
 # The terminal soon shows what $want has: for its lines from 0, a pattern. What it
@@ -39,6 +38,9 @@ screen_has() {
 typed() {
 	local talk=$1 line n=$above want=() last=S
 	shift
+	# Its own server: one that was told to end may still be there.
+	TMUX_TMPDIR=$(mktemp -d "$BATS_TEST_TMPDIR/XXX")
+	export TMUX_TMPDIR
 	tmux -f /dev/null new-session -d -x 200 -y 90 "$* 2>&1; sleep 60" \
 		3>&- 7>&-
 	STARTED="${STARTED-} $(tmux display-message -p '#{pid}')"
