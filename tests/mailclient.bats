@@ -611,6 +611,7 @@ x
 MAIL
 	mail_put 4 <<<'no header'
 	mail_put 5 <<<$'Return-Path: <typed@by.hand>\nSubject:\n\nx'
+	mail_put 6 <<<$'From: unknown\n\nx'
 	talk 127.0.0.1 "$smtp" "$pop3" <<<$'1\nalice\nsecret\nq\n3' |
 		sed -n '/^No/,/^Mail number/p' >got
 	diff - got <<END
@@ -620,6 +621,7 @@ No.  From                  Received          Subject
   3  a                     2024-03-12 14:05  😀
   4
   5  typed@by.hand
+  6  unknown
 $choose q
 END
 }

@@ -60,7 +60,7 @@ static void sender_add(struct str *to, struct span header)
 		if (address.has_name && address.name.len > 0)
 			words_decode(to, (struct span){address.name.p,
 			    address.name.len});
-		else if (address.host.len > 0)
+		else if (memchr(f.value.p, '@', f.value.n) != NULL)
 			str_printf(to, "%s@%s", address.mailbox.p,
 			    address.host.p);
 	}
