@@ -78,7 +78,7 @@ import_retry() {
 	[ "$yes" = 1 ] || violation "the second try failed"
 	import_check
 	[ -z "$(ls "$MAIL/alice/tmp")" ] || violation "left in tmp"
-	[ -z "$quick" ] || return
+	[ -z "${quick-}" ] || return
 	find "$MAIL/alice" -type f -exec md5sum {} + | sort >"$WORK/before"
 	attempt
 	import_check
