@@ -337,6 +337,25 @@ INBOX: 1 message' ]
 	[ "$(count "$box/cur")" = 1 ]
 }
 
+@test "a source that is a link is nobody's way to another's mail" {
+	put cur/1.a:2,S 1
+	printf 'From a@b.test Mon Feb 12 14:05:06 2024\n\nx\n' >mbox
+	ln -s src link
+	ln -s mbox mbox-link
+	run -65 "$import" -q maildir link alice
+	[ "$output" = 'link: a symbolic link: name what it points to' ]
+	run -65 "$import" -q mbox mbox-link alice
+	run -65 "$import" -q mailbox mbox-link alice
+	mkfifo pipe
+	run -65 "$import" -q mbox pipe alice
+	[ "$output" = 'pipe: neither a file nor a directory' ]
+	[ "$(count "$box/cur")" = 0 ]
+	"$import" -q maildir src alice
+	"$import" -q mbox mbox alice
+	[ "$(count "$box/cur")" = 1 ]
+	[ "$(count "$box/new")" = 1 ]
+}
+
 @test "root reads what only root may, and the home's owner gets it" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	put cur/1.a:2,S 1

@@ -35,8 +35,32 @@ static const struct kind {
 
 /* --- The reader --- */
 
+/*
+ * A link is not followed: it may be a user's, who would have the mail of another
+ * moved in, as root reads it. False: that has been said.
+ */
+static bool source_open(struct source *source)
+{
+	struct stat st;
+
+	source->fd = open(source->path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (source->fd < 0)
+		stream_fault("%s: %s%s", source->path, errno == ELOOP ?
+		    "a symbolic link: name what it points to" : strerror(errno),
+		    errno == EACCES ? ": do it as a user who may read it, "
+		    "or as root" : "");
+	else if (fstat(source->fd, &st) == 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode))
+		stream_fault("%s: neither a file nor a directory",
+		    source->path);
+	else
+		return true;
+	return false;
+}
+
 static _Noreturn void read_source(const struct kind *kind,
-    const struct source *source, int to)
+    struct source *source, int to)
 {
 	const struct confine_path paths[] = {
 		{source->path, MAY_READ}, {NULL, 0},
@@ -47,18 +71,14 @@ static _Noreturn void read_source(const struct kind *kind,
 
 	stream_begin(to);
 	confine(&reader);
-	if (access(source->path, R_OK) == 0)
+	if (source_open(source))
 		kind->read(source);
-	else
-		stream_fault("%s: %s%s", source->path, strerror(errno),
-		    errno == EACCES ? ": do it as a user who may read it, "
-		    "or as root" : "");
 	stream_finish();
 	_exit(EX_OK);
 }
 
-static pid_t reader_start(const struct kind *kind,
-    const struct source *source, int *from)
+static pid_t reader_start(const struct kind *kind, struct source *source,
+    int *from)
 {
 	int ends[2];
 	pid_t pid;

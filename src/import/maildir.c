@@ -451,7 +451,7 @@ void read_maildir(const struct source *source)
 
 	f.source = source;
 	str_clear(&subscribed);
-	if (chdir(source->path) != 0)
+	if (fchdir(source->fd) != 0)
 		stream_fault("%s: %s", source->path, strerror(errno));
 	else if (!is_maildir("."))
 		stream_fault("%s: that is no Maildir: it has no cur",

@@ -451,15 +451,10 @@ void read_mbox(const struct source *source)
 {
 	static struct mbox m;
 	const char *name = source->path;
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	struct span s;
 	bool first, some;
 
-	if (fd < 0) {
-		stream_fault("%s: %s", name, strerror(errno));
-		return;
-	}
-	m = (struct mbox){.file.fd = fd, .name = name};
+	m = (struct mbox){.file.fd = source->fd, .name = name};
 	while ((some = piece_next(&m.file, &s, &first)) && is_blank(s))
 		;
 	if (!some)
@@ -472,7 +467,6 @@ void read_mbox(const struct source *source)
 		    "\"From SENDER DATE\"", name, m.file.line);
 	if (m.file.error != 0)
 		stream_fault("%s: %s", name, strerror(m.file.error));
-	close(fd);
 	str_free(&m.header);
 	for (enum mbox_field i = 0; i < MBOX_FIELDS; i++)
 		str_free(&m.value[i]);

@@ -8,6 +8,7 @@
 
 struct source {
 	const char *path;    /* a file or a directory, as the caller named it */
+	int fd;              /* the same, open */
 	const char *address; /* whose mail it will be */
 	const char *uidl;    /* Dovecot's pop3_uidl_format */
 };

@@ -450,15 +450,10 @@ static void teaching_read(const struct source *source)
 	struct source_folder inbox = {0};
 	struct str text = {0};
 	struct stat st;
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0) {
-		stream_fault("%s: %s", name, strerror(errno));
-		return;
-	}
 	stream_folder(&inbox);
-	if (read_all(fd, &text, name) && text.len > 0) {
-		s.mtime = fstat(fd, &st) == 0 ? st.st_mtime : time(NULL);
+	if (read_all(source->fd, &text, name) && text.len > 0) {
+		s.mtime = fstat(source->fd, &st) == 0 ? st.st_mtime : time(NULL);
 		if (memchr(text.p, '\0', text.len) != NULL) {
 			stream_fault("%s: this is no text", name);
 		} else {
@@ -466,7 +461,6 @@ static void teaching_read(const struct source *source)
 			mails(&s);
 		}
 	}
-	close(fd);
 	free(s.lines);
 	str_free(&text);
 }

@@ -2,10 +2,12 @@
  * What is moved in, read by mbox.c (first byte even) and teaching.c (odd). What
  * they stream must be what stream.h promises, and the same each time.
  */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "fields.h"
@@ -117,8 +119,10 @@ void stream_fault(const char *fmt, ...)
 
 static uint64_t run(bool teaching, size_t n)
 {
-	struct source source = {.path = PATH, .address = "a@b.test"};
+	struct source source = {.path = PATH, .address = "a@b.test",
+	    .fd = open(PATH, O_RDONLY)};
 
+	MUST(source.fd >= 0);
 	str_free(&s.header);
 	memset(&s, 0, sizeof s);
 	s.teaching = teaching;
@@ -126,6 +130,7 @@ static uint64_t run(bool teaching, size_t n)
 		read_mymailbox(&source);
 	else
 		read_mbox(&source);
+	close(source.fd);
 	MUST(!s.in_message && s.folders <= 1 && s.folders + s.faults > 0);
 	/* Return-Path and our header, for each. */
 	MUST(s.octets <= 4 * n + s.messages * 1000);
