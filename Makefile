@@ -57,8 +57,8 @@ DOOR = lib/door.o lib/confine.o lib/seccomp.o lib/tls.o lib/login.o lib/sasl.o \
 smtpd = smtpd/smtpd.o smtpd/handoff.o lib/broker.o \
     lib/nudge.o lib/trace.o $(DOOR) $(MESSAGE) $(SERVER)
 mysmtpd = mysmtpd/mysmtpd.o mysmtpd/keeper.o mysmtpd/store.o mysmtpd/message.o \
-    mysmtpd/reader.o mysmtpd/show.o lib/broker.o lib/body.o lib/nudge.o \
-    lib/trace.o $(MIME) $(DOOR) $(SERVER)
+    mysmtpd/reader.o mysmtpd/show.o lib/broker.o lib/smtp.o lib/body.o \
+    lib/nudge.o lib/trace.o $(MIME) $(DOOR) $(SERVER)
 deliver = deliver/deliver.o deliver/lmtp.o deliver/work.o \
     deliver/transaction.o deliver/resolve.o deliver/list.o deliver/message.o \
     deliver/maildir.o deliver/mbox.o deliver/forward.o deliver/pipe.o \
@@ -72,8 +72,8 @@ pop3d = pop3d/pop3d.o pop3d/maildrop.o pop3d/message.o lib/uidl.o lib/file.o \
 IMAP_MAILBOX = name uids messages batch directory scan takeover mailbox place \
     change transfer
 IMAP_FOLDERS = uidvalidity uses listing folders quota
-IMAP_INDEX = load structure preview text subject ids items signature order record \
-    window index
+IMAP_INDEX = load structure preview text subject ids items signature order \
+    record window index
 IMAP_COMMANDS = capability select store append arriving request section binary \
     fetch list pattern manage status criteria match results search sort \
     threads gather thread watch notify news idle
@@ -92,8 +92,8 @@ smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/transaction.o smtp-send/session.o smtp-send/extensions.o \
     smtp-send/starttls.o smtp-send/policy.o smtp-send/auth.o \
     smtp-send/reply.o smtp-send/message.o smtp-send/convert.o smtp-send/mx.o \
-    lib/dial.o lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o lib/job.o \
-    lib/envelope.o lib/pool.o lib/base64.o $(SERVER)
+    lib/dial.o lib/tls.o lib/qp.o lib/dns.o lib/wire.o lib/route.o lib/entry.o \
+    lib/job.o lib/envelope.o lib/pool.o lib/base64.o $(SERVER)
 sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     sendmail/input.o sendmail/header.o sendmail/text.o \
     sendmail/submit.o sendmail/tools.o sendmail/mailq.o \
@@ -102,16 +102,17 @@ sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
 # mailclient: what a person sees; what the servers say.
 mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     save draft compose box pop3 teaching submit smtp remote) \
-    lib/conn.o lib/dial.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o lib/qp.o \
-    lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
+    lib/conn.o lib/dial.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o \
+    lib/qp.o lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
 import = $(patsubst %,import/%.o,import stream maildir catalogue mbox teaching \
     arrival writer place present ledger uidlist uidls text) lib/uidl.o \
     lib/pieces.o lib/fields.o lib/sha256.o lib/local.o lib/address.o \
     lib/program.o $(MIME) $(FOLDERS) $(BASE)
 export = export/export.o export/folder.o export/journal.o export/mbox.o \
-    export/tar.o lib/uidl.o lib/pieces.o lib/fields.o lib/keywords.o lib/names.o \
-    lib/utf8.o lib/file.o lib/address.o lib/local.o lib/program.o $(BASE)
+    export/tar.o lib/uidl.o lib/pieces.o lib/fields.o lib/keywords.o \
+    lib/names.o lib/utf8.o lib/file.o lib/address.o lib/local.o \
+    lib/program.o $(BASE)
 tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     tls/agreed.o tls/outcome.o tls/relay.o \
     lib/confine.o lib/seccomp.o lib/address.o $(COMMON)

@@ -1,7 +1,7 @@
 /*
  * The folder that is written to. Its messages gather in tmp of the user's
- * Maildir, made durable in batches; then all of them come to their places at once, under
- * the lock, with their UIDs, so that no session sees a part.
+ * Maildir, made durable in batches; then all of them come to their places at
+ * once, under the lock, with their UIDs, so that no session sees a part.
  */
 #ifndef PLACE_H
 #define PLACE_H

@@ -1,5 +1,8 @@
 #include "smtp.h"
 
+#include <stdio.h>
+#include <string.h>
+
 const struct protocol smtp_protocol = {
 	.line_max = SMTP_LINE_MAX,
 	.errors_max = SMTP_ERRORS_MAX,
@@ -11,6 +14,18 @@ const struct protocol smtp_protocol = {
 	.too_many_errors = "421 4.7.0 Too many errors, closing",
 	.timeout = "421 4.4.2 Timeout, closing",
 };
+
+int smtp_reply_read(struct conn *c, char *text, size_t size)
+{
+	char *line;
+
+	do {
+		if (conn_line(c, size, &line) != LINE_OK || strlen(line) < 4)
+			return 0;
+	} while (line[3] == '-');
+	snprintf(text, size, "%s", line);
+	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+}
 
 const char *smtp_body_refusal(const struct body *body, unsigned hops)
 {

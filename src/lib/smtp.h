@@ -1,4 +1,4 @@
-/* What the SMTP and the LMTP server have in common. */
+/* What the SMTP and the LMTP server have in common, and who asks deliver(8). */
 #ifndef SMTP_H
 #define SMTP_H
 
@@ -20,6 +20,12 @@ enum smtp_state { /* bits */
 };
 
 extern const struct protocol smtp_protocol;
+
+/*
+ * The next reply of a server: its code, and its last line (cut at `size`, which
+ * is also the longest line that is read) in `text`. 0: there is none any more.
+ */
+int smtp_reply_read(struct conn *, char *text, size_t size);
 
 /* Why this message is refused, whole as it may be; NULL when it is not. */
 const char *smtp_body_refusal(const struct body *, unsigned hops);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "smtp.h"
 
 #define DELIVER_TIMEOUT 600 /* s: a shared file system may stall a minute */
 #define CHUNK 65536         /* of message in memory; what is typed is one */
@@ -30,21 +31,16 @@ void store_begin(const char *host, struct door *door)
 	to.door = door;
 }
 
-/* The next reply's code, its last line in to.reply. 0: deliver is gone. */
+/* Its code, its last line in to.reply. 0: deliver is gone. */
 static int reply_read(void)
 {
-	char *line;
+	int code = smtp_reply_read(&to.conn, to.reply, sizeof to.reply);
 
-	do {
-		if (conn_line(&to.conn, REPLY_SIZE, &line) != LINE_OK ||
-		    strlen(line) < 4) {
-			close(to.conn.in);
-			to.running = false;
-			return 0;
-		}
-	} while (line[3] == '-');
-	snprintf(to.reply, sizeof to.reply, "%s", line);
-	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+	if (code == 0) {
+		close(to.conn.in);
+		to.running = false;
+	}
+	return code;
 }
 
 /* Behind the code and the enhanced code (RFC 2034). */

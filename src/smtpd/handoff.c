@@ -8,6 +8,7 @@
 #include "conn.h"
 #include "log.h"
 #include "queue.h"
+#include "smtp.h"
 
 #define DELIVER_TIMEOUT 600 /* s: a shared file system may stall a minute */
 #define CHUNK 65536         /* of message in memory; small mail is one */
@@ -39,18 +40,10 @@ void handoff_begin(const char *host, struct door *door)
 	to.queue.file.fd = -1;
 }
 
-/* The next reply's code, its last line in to.reply. 0: deliver is gone. */
+/* Its code, its last line in to.reply. 0: deliver is gone. */
 static int reply_read(void)
 {
-	char *line;
-
-	do {
-		if (conn_line(&to.conn, sizeof to.reply, &line) != LINE_OK ||
-		    strlen(line) < 4)
-			return 0;
-	} while (line[3] == '-');
-	snprintf(to.reply, sizeof to.reply, "%s", line);
-	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+	return smtp_reply_read(&to.conn, to.reply, sizeof to.reply);
 }
 
 static bool started(void)
