@@ -89,7 +89,7 @@ in_namespace() { # COMMAND
 }
 
 # A session by TCP, seen from the client. ask() says a line, and returns the
-# last of the reply; processes() is what there is: name, number, what is open.
+# last of the reply; soon() waits for what processes() finds: name, what is open.
 client() { # PROGRAM... ; the script on stdin
 	cat >body.py
 	cat - body.py >client.py <<'PY'
@@ -134,9 +134,13 @@ def tls():
     sock = context.wrap_socket(sock)
 
 
+# Anyone may end while we look.
 def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return [int(p) for p in f.read().split()]
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            return [int(p) for p in f.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def tree(pid):
@@ -144,7 +148,11 @@ def tree(pid):
 
 
 def name(pid):
-    return open("/proc/%d/comm" % pid).read().strip()
+    try:
+        with open("/proc/%d/comm" % pid) as f:
+            return f.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return "gone"
 
 
 def sockets(pid):
@@ -159,9 +167,13 @@ def sockets(pid):
 
 
 def opened(pid):
-    kinds, found = sockets(pid), []
-    for fd in sorted(map(int, os.listdir("/proc/%d/fd" % pid))):
-        what = os.readlink("/proc/%d/fd/%d" % (pid, fd))
+    try:
+        kinds, found = sockets(pid), []
+        links = [(fd, os.readlink("/proc/%d/fd/%d" % (pid, fd))) for fd in
+                 sorted(map(int, os.listdir("/proc/%d/fd" % pid)))]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    for fd, what in links:
         number = re.search(r"socket:\[(\d+)\]", what)
         what = kinds.get(number[1], "gone") if number else \
             re.sub(r":\[\d+\]", "", what.split("/")[-1])
@@ -170,8 +182,15 @@ def opened(pid):
     return found
 
 
+def soon(these, found):
+    """What found() finds becomes these: who ends or begins takes a moment."""
+    due = time.monotonic() + 10
+    while found() != these and time.monotonic() < due:
+        time.sleep(0.05)
+    assert found() == these, found()
+
+
 def processes():
-    time.sleep(0.3) # who is about to end has ended
     return [(name(p), *opened(p)) for p in tree(server.pid)]
 
 
@@ -289,29 +308,29 @@ PY
 	client "$PROGRAMS/smtpd" -s <<'PY'
 assert reply().startswith("220")
 ask("EHLO x", "250")
-assert processes() == [
+soon([
     ("smtpd", "TCP", "TCP", "SEQPACKET"), # the doorkeeper
     ("smtpd", "TCP", "TCP", "SEQPACKET"), # the talker
-], processes()
+], processes)
 ask("STARTTLS", "220")
 tls()
 ask("EHLO x", "250")
 TLS = ("tls", "TCP", "TCP", "STREAM")
-assert processes() == [
+soon([
     ("smtpd", "STREAM", "STREAM", "SEQPACKET"),
     ("smtpd", "STREAM", "STREAM", "SEQPACKET"),
     TLS,
-], processes()
+], processes)
 ask("AUTH PLAIN " + plain("alice", "pencil"), "235")
 ask("MAIL FROM:<alice@example.test>", "250")
 ask("RCPT TO:<bob@example.test>", "250")
-found = processes()
-deliver = found.pop()
-assert found == [
+soon([
     ("smtpd", "STREAM", "STREAM", "SEQPACKET", "pipe"),
     TLS,
     ("smtpd", "STREAM", "STREAM", "STREAM", "SEQPACKET"),
-] and deliver[:4] == ("deliver", "STREAM", "STREAM", "pipe"), (found, deliver)
+    ("deliver", "STREAM", "STREAM", "pipe"),
+], lambda: [p[:4] if p[0] == "deliver" else p for p in processes()])
+deliver = processes().pop()
 assert not {"TCP", "SEQPACKET"} & set(deliver), deliver
 end()
 PY
@@ -319,17 +338,17 @@ PY
 tls()
 assert reply().startswith("+OK")
 TLS = ("tls", "TCP", "TCP", "STREAM")
-assert processes() == [
+soon([
     ("pop3d", "STREAM", "STREAM", "SEQPACKET"),
     TLS,
     ("pop3d", "STREAM", "STREAM", "SEQPACKET"),
-], processes()
+], processes)
 ask("USER alice", "+OK")
 ask("PASS pencil", "+OK")
-assert processes() == [
+soon([
     ("pop3d", "STREAM", "STREAM", "pop3.lock"), # the session
     TLS,
-], processes()
+], processes)
 end()
 PY
 }
@@ -353,9 +372,8 @@ for pid in sys.argv[1:]:
 PY
 	client "${drop[@]}" "$PROGRAMS/smtpd" -s <<'PY'
 def closed(names):
-    time.sleep(0.3)
+    soon(sorted(names), lambda: sorted(map(name, tree(server.pid))))
     pids = tree(server.pid)
-    assert sorted(map(name, pids)) == sorted(names), [name(p) for p in pids]
     said = subprocess.run(sys.argv[1:4] + [sys.executable, "look.py"] +
                           [str(p) for p in pids],
                           capture_output=True, text=True)
