@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 IMAPD = os.environ["PROGRAMS"] + "/imapd"
 MAILDIR = os.environ["MAIL"] + "/alice"
@@ -51,7 +52,17 @@ class Client:
         with open("/proc/%d/status" % (pid or self.pids()[-1])) as f:
             return int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1))
 
-    def read_to(self, pattern, send=b"", seconds=20):
+    def cpu(self):
+        """Seconds of processor so far, of those that live and have lived."""
+        ticks = 0
+        for pid in self.pids():
+            with suppress(OSError):  # it may have ended
+                with open("/proc/%d/stat" % pid) as f:
+                    words = f.read().rsplit(")", 1)[1].split()
+                ticks += sum(map(int, words[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def read_to(self, pattern, send=b"", seconds=60):
         end = time.monotonic() + seconds * SLOW
         pattern = re.compile(pattern, re.M)
         while not (not send and pattern.search(self.got[-9000:])) and \
@@ -73,7 +84,7 @@ class Client:
                 self.got += octets
         return self.got[-9000:] # where the answer is
 
-    def say(self, octets, pattern, seconds=20):
+    def say(self, octets, pattern, seconds=60):
         """What came up to that line."""
         self.got = bytearray()
         got = self.read_to(pattern, octets, seconds)
@@ -215,9 +226,9 @@ def deep_lists():
             b"APPEND INBOX " + b"(" * n, b"ENABLE " + b"X " * (n // 2),
             b"SELECT INBOX (QRESYNC " + b"(" * n]
     for line in deep + [b"SEARCH " + b"(" * 1000000]:
-        begin = time.monotonic()
+        begin = c.cpu()
         c.say(b"a " + line + b"\r\n", rb"^(a|\*) (BAD|OK|NO) .*\r\n")
-        assert time.monotonic() - begin < 2 * SLOW, line[:50]
+        assert c.cpu() - begin < 2 * SLOW, line[:50]
         c.say(b"b NOOP\r\n", rb"^b OK .*\r\n")
     assert SANITIZED or c.peak() < 20000, c.peak()
     c.bye()
@@ -245,9 +256,9 @@ def sets():
              (b"SEARCH RETURN (PARTIAL 1:4294967295) ALL", b"OK"),
              (b"UID COPY 99:4294967295 INBOX", b"OK")]
     for line, answer in lines:
-        begin = time.monotonic()
+        begin = c.cpu()
         c.say(b"a " + line + b"\r\n", rb"^(a|\*) " + answer + rb" .*\r\n")
-        assert time.monotonic() - begin < 2 * SLOW, line[:50]
+        assert c.cpu() - begin < 2 * SLOW, line[:50]
     assert SANITIZED or c.peak() < 24000, c.peak()
     c.bye()
 
@@ -257,7 +268,7 @@ def patterns():
     for i in range(20):
         c.say(b"a CREATE %s\r\n" % (b"a" * 150 + b"%d" % i),
               rb"^a OK .*\r\n")
-    begin = time.monotonic()
+    begin = c.cpu()
     for pattern in [b"*a" * 20000, b"%*" * 20000, b"*" * 60000,
                     b"*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b",
                     b"%a" * 70 + b"b", b"*%" * 3000 + b"z"]:
@@ -265,7 +276,7 @@ def patterns():
         c.say(b'b LSUB "" "%s"\r\n' % pattern, rb"^b (OK|BAD|NO) .*\r\n")
     c.say(b'b LIST "" (%s)\r\n' % b" ".join([b"*a*a*a*b"] * 6000),
           rb"^b (OK|BAD|NO) .*\r\n")
-    assert time.monotonic() - begin < 6 * SLOW, time.monotonic() - begin
+    assert c.cpu() - begin < 6 * SLOW, c.cpu() - begin
     c.bye()
 
 
@@ -284,10 +295,9 @@ def searches():
              b"CHARSET " + b"x" * 60000 + b" ALL", b"CHARSET UTF-7 BODY x",
              b"SENTON 99-Xxx-9999", b"ON 1-Jan-0000", b"BEFORE 31-Feb-2026"]
     for bomb in bombs:
-        begin = time.monotonic()
+        begin = c.cpu()
         c.say(b"a SEARCH " + bomb + b"\r\n", rb"^a (OK|BAD|NO) .*\r\n")
-        assert time.monotonic() - begin < 10 * SLOW, (
-            bomb[:50], time.monotonic() - begin)
+        assert c.cpu() - begin < 10 * SLOW, (bomb[:50], c.cpu() - begin)
     # By literals, line after line, without end.
     c.say(b"a SEARCH " + b"".join(b"BODY {2+}\r\nzz " for _ in range(100000)) +
           b"ALL\r\n", rb"^(a (OK|BAD|NO)|\* BYE) .*\r\n")
@@ -313,10 +323,10 @@ def fetched(name, octets, memory=300000, seconds=10):
                  b"SEARCH TEXT nowhere", b"SEARCH TO nowhere SUBJECT nowhere",
                  b"SORT (SUBJECT FROM TO DATE) UTF-8 ALL",
                  b"THREAD REFERENCES UTF-8 ALL"]:
-        begin = time.monotonic()
+        begin = c.cpu()
         c.say(b"a " + line + b"\r\n", rb"^a (OK|NO|BAD) .*\r\n",
-              seconds)
-        took = time.monotonic() - begin
+              6 * seconds)
+        took = c.cpu() - begin
         assert took < seconds * SLOW, (name, line, took)
         assert len(c.got) < 90 << 20, (name, line, len(c.got))
     assert SANITIZED or c.peak() < memory, (name, c.peak())
@@ -356,17 +366,20 @@ def headers():
 
 def others_go_on():
     """While one is at it, another is served."""
-    put("1.million:2,", multipart(b"--b\n\nx\n" * many(300000)))
+    put("0.x:2,", b"Subject: x\n\n" + (b"ab" * 35 + b"\n") * 1000)
+    for n in range(1, 300):
+        os.link(MAILDIR + "/cur/0.x:2,", MAILDIR + "/cur/%d.x:2," % n)
     busy, other = Client(), Client()
     for c in busy, other:
         c.say(b"s SELECT INBOX\r\n", rb"^s OK .*\r\n")
     os.write(busy.p.stdin.fileno(), b"a SEARCH " +
-             b'OR BODY "aab" ' * 50 + b"ALL ALL\r\n")
-    begin = time.monotonic()
+             b'OR BODY "aab" ' * 50 + b"ALL\r\n")
     for i in range(10):
         other.say(b"n%d NOOP\r\n" % i, rb"^n%d OK .*\r\n" % i)
-    assert time.monotonic() - begin < 3 * SLOW
-    busy.read_to(rb"^a (OK|NO|BAD) .*\r\n", b"", 30)
+    if select.select([busy.p.stdout], [], [], 0)[0]:
+        said = os.read(busy.p.stdout.fileno(), 65536)
+        assert b"a OK" not in said, "it was not busy"
+    busy.read_to(rb"^a OK .*\r\n")
     busy.bye()
     other.bye()
 
