@@ -14,7 +14,8 @@ setup_file() {
 	mkdir "$src"
 	cp -R "$ROOT/src" "$ROOT/Makefile" "$ROOT/tests" "$src"
 	sed -i -E 's/^(#define (GREETING|HELLO|MAIL|RCPT|DATA|BLOCK|END|QUIT|CONNECT)_TIMEOUT) [0-9]+/\1 1/
-		s/^(#define END_TIMEOUT) .*/\1 3/
+		s/^(#define RCPT_TIMEOUT) .*/\1 3/
+		s/^(#define END_TIMEOUT) .*/\1 6/
 		s/^(#define MESSAGE_TIME) .*/\1 2/' "$src"/src/smtp-send/*.c
 	make -s -C "$src" BUILD="$src/build" "$src/build/smtp-send"
 }
@@ -387,7 +388,7 @@ ended() { # WHAT-IS-TOLD LINE...
 	send A1 A2
 	heard
 	[ "$(status A1)$(status A2)" = +++ ]
-	[ $SECONDS -le 3 ] # the first QUIT is not waited for
+	[ $SECONDS -le 4 ] # the 5 s of the first QUIT are not waited for
 }
 
 @test "a session that was closed while it was idle is opened again" {
@@ -1047,7 +1048,7 @@ many_hosts() { # N ...
 
 # --- Time ---
 
-# Each phase, with a second for it, and a host that says nothing in it.
+# Each phase, with seconds for it, and a host that says nothing in it.
 @test "no reply in time, in each phase" {
 	local n lines=('S: 220 far.test' 'C: EHLO mx.example.test'
 		'S: 250 far.test' 'C: MAIL FROM:<alice@example.test>'
@@ -1059,10 +1060,8 @@ many_hosts() { # N ...
 	for n in 0 2 4 6 8 10; do
 		queued_plain A1 '<x@far.test>'
 		far_side < <(printf '%s\n' "${lines[@]:0:n}" 'wait 0')
-		SECONDS=0
 		send A1
 		heard
-		[ $SECONDS -le 6 ]
 		grep -qx "to 0 - 451 4.4.2 127.0.0.1\[127.0.0.1\]:$PORT: no reply in time ${when[n]}" out
 	done
 }
@@ -1075,14 +1074,12 @@ many_hosts() { # N ...
 	C: EHLO mx.example.test
 	drip 0.3
 	TALK
-	SECONDS=0
 	send A1
 	heard
-	[ $SECONDS -le 4 ]
 	grep -q 'no reply in time after EHLO' out
 }
 
-# patient RECIPIENTS SECONDS: so many, with 0.8 s for each, and these for the end.
+# patient RECIPIENTS SECONDS: so many, with 0.4 s for each, and these for the end.
 patient() {
 	local i
 	PROGRAMS=$QUICK
@@ -1090,12 +1087,11 @@ patient() {
 		printf '%s\n' 'S: 220 far' 'C: EHLO *' 'S: 250 far' 'C: MAIL *' \
 			'S: 250 ok'
 		for ((i = 0; i < $1; i++)); do
-			printf '%s\n' 'C: RCPT *' 'wait 0.8' 'S: 250 ok'
+			printf '%s\n' 'C: RCPT *' 'wait 0.4' 'S: 250 ok'
 		done
 		printf '%s\n' 'C: DATA' 'S: 354 go' data "wait $2" 'S: 250 taken' \
 			'C: QUIT' 'S: 221 bye'
 	)
-	SECONDS=0
 	send A1
 }
 
@@ -1103,20 +1099,19 @@ patient() {
 	queued_plain A1 '<'{a..h}'@far.test>'
 	patient 8 0
 	wait "$FAR" || true
-	[ $SECONDS -le 4 ]
 	grep -q 'to 7 - 451 4.4.2 .*no reply in time after RCPT' out
 }
 
 @test "a larger message has more time" {
-	queued A1 'from <>' 'to . <'{a..d}'@far.test>' < <(seq 1000)
-	patient 4 0
+	queued A1 'from <>' 'to . <'{a..h}'@far.test>' < <(seq 5000)
+	patient 8 0
 	heard
-	[ "$(status A1)" = ++++ ]
+	[ "$(status A1)" = ++++++++ ]
 }
 
 @test "the reply to the message has its time, whatever is left" {
 	queued_plain A1 '<'{a,b}'@far.test>'
-	patient 2 2
+	patient 2 2.5
 	heard
 	[ "$(status A1)" = ++ ]
 }
@@ -1136,12 +1131,13 @@ patient() {
 	S: 250 ok
 	C: DATA
 	S: 354 go on
-	wait 6
+	wait 60
 	close
 	TALK
 	SECONDS=0
 	send A1
-	[ $SECONDS -le 5 ]
+	[ $SECONDS -le 30 ]
+	kill "$FAR"
 	wait "$FAR" || true
 	grep -q 'to 0 - 451 4.4.2 .*connection lost after the message' out
 }
@@ -1157,10 +1153,8 @@ patient() {
 	S: 550 no
 	C: QUIT
 	TALK
-	SECONDS=0
 	send A1
 	heard
-	[ $SECONDS -le 3 ]
 }
 
 # --- The queue file ---
@@ -1256,12 +1250,10 @@ patient() {
 	S: 354 go on
 	rest
 	TALK
-	SECONDS=0
 	strace -qq -o trace2 -e trace=pread64 -e \
 		"inject=pread64:error=EIO:when=$(grep -c ^pread64 trace)" \
 		"$PROGRAMS/smtp-send" "$NEXT" A1 >out 2>>stderr
 	heard
-	[ $SECONDS -le 3 ]
 	grep -qx 'to 0 - 451 4.3.0 The queue file cannot be read now' out
 	run -1 grep $'^\.\r' script.taken
 }
