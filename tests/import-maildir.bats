@@ -186,6 +186,64 @@ Trash: 0 messages' ]
 END
 }
 
+# As `rsync -a` of a home brings it, without a word from the other machine.
+@test "another Pennypost's: UIDs, UIDVALIDITY, keywords, UIDLs" {
+	local i
+	for i in 1 2 3 4; do
+		put new/170000000$i.M$i.host $i
+	done
+	put "new/1700000005.M5.host,W=1" 5 # no name that is kept
+	mv src/new/* "$box/new"
+	python3 - "$PROGRAMS/imapd" <<'PY' 2>>stderr
+import imaplib, sys
+m = imaplib.IMAP4_stream(sys.argv[1])
+m.login("alice", "secret")
+m.create("Arb&AOk-")
+m.create("Arb&AOk-.Sub")
+m.select("INBOX")
+m.copy("2:3", "Arb&AOk-.Sub")
+m.store("2", "+FLAGS", r"(\Deleted)")
+m.expunge()
+m.store("1", "+FLAGS", r"(\Seen work)")
+m.store("1", "-FLAGS", r"(\Seen)")
+m.store("2", "+FLAGS", r"(\Answered)")
+m.logout()
+PY
+	echo '1700000004.M4.host elsewhere' >"$box/pennypost-uidl"
+	"$ROOT/tests/export/shown" "$PROGRAMS/imapd" 2>>stderr >theirs
+	uidls >their-uidls
+	grep -q '^  5 ' theirs
+	grep -q '1700000005.M5.host,W=1$' their-uidls
+	# A session was killed in the middle of a batch, and of a line.
+	printf 'a 77 1 0 1700000003.M3.host:2,\nx 1 7\nS 9' >>"$box/pennypost-uids"
+
+	rm -r src
+	mv "$box" src
+	mkdir -p "$box"/{tmp,new,cur}
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 4 messages
+Arbé: 0 messages
+Arbé.Sub: 2 messages
+Archive: 0 messages
+Drafts: 0 messages
+Junk: 0 messages
+Sent: 0 messages
+Trash: 0 messages' ]
+	"$ROOT/tests/export/shown" "$PROGRAMS/imapd" 2>>stderr | diff theirs -
+	uidls | cut -d' ' -f 2 | sort >ours
+	cut -d' ' -f 2 their-uidls | sort | diff - ours
+
+	# A line that is none, and a hole: the others keep their UIDs.
+	sed -i '2s/.*/nonsense/; 3s/^a/\x00/' src/pennypost-uids
+	run -65 "$import" maildir src bob
+	[ "${lines[0]}" = 'src/pennypost-uids:2: that is no line of a journal' ]
+	[ "${lines[1]}" = 'src/pennypost-uids:3: that is no line of a journal' ]
+	[ "$(grep -c ' :' "$MAIL/bob/dovecot-uidlist")" = 4 ]
+	echo 'pennypost-uids 2 7' >src/pennypost-uids
+	run -65 "$import" -q maildir src carol
+	[ "$output" = 'src/pennypost-uids:1: no journal: UIDs are new' ]
+}
+
 @test "a folder with UIDs keeps them, and says so" {
 	put cur/1.a:2,S 1
 	printf '%s\n' '3 V1700000000 N8' '7 :1.a' >src/dovecot-uidlist

@@ -394,6 +394,7 @@ LIMITS
 no_limits() {
 	cat <<'WORK'
 lib/conn.c WRITE_PIECE
+lib/catalogue.h CATALOGUE_ID_SIZE
 import/arrival.c NUMBERS_MAX
 import/arrival.c FORWARD_LIMIT
 import/teaching.c WORD_MAX

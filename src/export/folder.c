@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "journal.h"
 #include "log.h"
 #include "str.h"
 
@@ -191,6 +190,42 @@ static void merge(struct folder *f, struct found *found)
 	free(found->messages);
 }
 
+static bool uids_read(struct folder *f)
+{
+	struct catalogue c = {.shown = f->path, .fault = warn};
+	bool ok;
+
+	if (!catalogue_read(&c, f->path, PENNYPOST_UIDS))
+		catalogue_read(&c, f->path, DOVECOT_UIDLIST);
+	ok = c.error == 0;
+	for (size_t i = 0; i < f->count; i++) {
+		struct message *m = &f->messages[i];
+		const struct known *known = catalogue_find(&c, m->name,
+		    m->unique);
+		if (known != NULL)
+			m->uid = known->uid;
+	}
+	f->uidvalidity = c.uidvalidity;
+	f->uidnext = c.uidnext;
+	memcpy(f->id, c.id, sizeof f->id);
+	catalogue_free(&c);
+	return ok;
+}
+
+static bool uidls_read(struct folder *f)
+{
+	f->uidls = (struct catalogue){.shown = f->path, .fault = warn};
+	catalogue_read(&f->uidls, f->path, PENNYPOST_UIDLS);
+	for (size_t i = 0; i < f->count; i++) {
+		struct message *m = &f->messages[i];
+		const struct known *known = catalogue_find(&f->uidls, m->name,
+		    m->unique);
+		if (known != NULL)
+			m->uidl = known->uidl;
+	}
+	return f->uidls.error == 0;
+}
+
 bool folder_open(struct folder *f, const char *path)
 {
 	struct found found = {0};
@@ -199,13 +234,13 @@ bool folder_open(struct folder *f, const char *path)
 	/* The journal last: UIDs are given to what is in cur. */
 	bool ok = look(path, &found);
 	merge(f, &found);
-	ok = ok && journal_read(f);
+	ok = ok && uids_read(f) && uidls_read(f);
 	qsort(f->messages, f->count, sizeof *f->messages, by_uid);
 	f->by_name = xrealloc(NULL, (f->count + 1) * sizeof *f->by_name);
 	for (size_t i = 0; i < f->count; i++)
 		f->by_name[i] = &f->messages[i];
 	qsort(f->by_name, f->count, sizeof *f->by_name, by_name);
-	return ok && uidls_read(f);
+	return ok;
 }
 
 /* Opened as soon as it is seen, since it may be renamed again at once. */
@@ -287,6 +322,6 @@ void folder_close(struct folder *f)
 		free(f->messages[i].name);
 	free(f->messages);
 	free(f->by_name);
-	free(f->uidls);
+	catalogue_free(&f->uidls);
 	*f = (struct folder){0};
 }

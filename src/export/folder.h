@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catalogue.h"
+
 #define FOLDER_PATH_SIZE 640 /* spool/mail/DOMAIN/USER/.FOLDER/cur/NAME */
 
 struct message {
@@ -25,8 +27,8 @@ struct folder {
 	size_t count;
 	struct message **by_name; /* by the unique part */
 	uint32_t uidvalidity, uidnext; /* 0: there is no journal */
-	char id[33];                   /* its MAILBOXID; "" */
-	char *uidls;                   /* what message->uidl points into */
+	char id[CATALOGUE_ID_SIZE];    /* its MAILBOXID; "" */
+	struct catalogue uidls;        /* what message->uidl points into */
 };
 
 /* False: it cannot be read; said. */

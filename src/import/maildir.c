@@ -161,18 +161,23 @@ static void uidl_make(char uidl[UIDL_SIZE], uint32_t uid, const char *unique)
 static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
 {
 	const char *unique = name_of(found) + 4;
+	size_t n = strcspn(unique, ":");
 	const struct known *known;
 
 	*uidl = '\0';
 	if (strcmp(f.path, ".") != 0)
 		return;
-	known = catalogue_find(&f.uidls, unique, strcspn(unique, ":"));
-	if (known != NULL)
+	known = catalogue_find(&f.uidls, unique, n);
+	if (known != NULL && known->uidl != NULL)
+		snprintf(uidl, UIDL_SIZE, "%s", known->uidl);
+	else if (known != NULL)
 		snprintf(uidl, UIDL_SIZE, "UID%" PRIu32 "-%" PRIu32,
 		    known->uid, known->uidvalidity);
 	else if (found->uidl != NULL)
 		snprintf(uidl, UIDL_SIZE, "%s", found->uidl);
-	else if (found->uid != 0 && f.uids.dovecot)
+	else if (f.uids.uidvalidity == 0 || f.uids.file != DOVECOT_UIDLIST)
+		uidl_of_name(uidl, unique, n);
+	else if (found->uid != 0)
 		uidl_make(uidl, found->uid, unique);
 }
 
@@ -290,24 +295,27 @@ static void what_is_left(void)
 	if (stat(path, &st) == 0)
 		stream_note("%s/courierimapkeywords: Courier's keywords are "
 		    "not taken along", f.shown);
-	snprintf(path, sizeof path, "%s/pennypost-uids", f.path);
-	if (f.uids.uidvalidity == 0 && stat(path, &st) == 0)
-		stream_note("%s/pennypost-uids: UIDs are new: pennypost export "
-		    "there would have kept them", f.shown);
 }
 
-/* False: not now. Without their UIDs messages should not come at all. */
+/* The first of these that is there, and the UIDLs of the same server. */
 static bool lists_read(bool is_inbox)
 {
-	if (!dovecot_read(&f.uids, f.path, f.shown))
-		courier_read(&f.uids, f.path, f.shown);
-	if (is_inbox)
-		courier_pop3_read(&f.uidls, f.shown);
+	static const enum catalogue_file files[] = {
+	    PENNYPOST_UIDS, DOVECOT_UIDLIST, COURIER_UIDS};
+
+	f.uids = (struct catalogue){.shown = f.shown, .fault = stream_fault};
+	f.uidls = f.uids;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (catalogue_read(&f.uids, f.path, files[i]))
+			break;
+	if (is_inbox && !catalogue_read(&f.uidls, f.path, PENNYPOST_UIDLS))
+		catalogue_read(&f.uidls, f.path, COURIER_UIDLS);
 	keywords_read(&f.keywords, f.path);
 	if (f.keywords.unknown)
 		stream_fault("%s/dovecot-keywords: it cannot be read",
 		    f.shown);
-	return !f.uids.failed && !f.uidls.failed && !f.keywords.unknown;
+	/* Not now: without their UIDs messages should not come at all. */
+	return f.uids.error == 0 && f.uidls.error == 0 && !f.keywords.unknown;
 }
 
 static void messages_read(void)

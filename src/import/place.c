@@ -247,9 +247,11 @@ static void uidl_add(struct place *p, const struct source_message *m,
     const char *unique)
 {
 	size_t n = strcspn(unique, ":");
+	char own[UIDL_SIZE];
 
+	uidl_of_name(own, unique, n);
 	if (is_inbox(p->name) && uidl_valid(m->uidl) &&
-	    (strlen(m->uidl) != n || memcmp(unique, m->uidl, n) != 0))
+	    strcmp(own, m->uidl) != 0)
 		str_printf(&p->uidls, "%.*s %s\n", (int)n, unique, m->uidl);
 }
 
@@ -391,8 +393,9 @@ static int uids_keep(struct place *p)
 	for (size_t i = 0; i < p->count; i++) {
 		const struct staged *s = &p->staged[i];
 		if (s->uid != 0)
-			entries[count++] = (struct uidlist_entry){s->uid,
-			    strchr(p->present.names + s->place, '/') + 1};
+			entries[count++] = (struct uidlist_entry){
+			    .uid = s->uid, .unique = strchr(
+			    p->present.names + s->place, '/') + 1};
 	}
 	error = uidlist_write(p->path, p->source.uidvalidity,
 	    p->source.uidnext, entries, count);

@@ -13,6 +13,7 @@
 struct uidlist_entry {
 	uint32_t uid;
 	const char *unique;
+	bool old; /* it stood there before */
 };
 
 /*
@@ -22,10 +23,10 @@ struct uidlist_entry {
 int uidlist_free(const char *folder, uint32_t uidvalidity, bool *is_free);
 
 /*
- * Writes it, with what stood there before; entries are sorted here, and of a UID
- * that is taken, the first counts. Durable. 0, or errno. Under the lock.
+ * Writes it, with what stood there before, which counts where a UID is taken.
+ * Durable. 0, or errno. Under the lock.
  */
 int uidlist_write(const char *folder, uint32_t uidvalidity, uint32_t uidnext,
-    struct uidlist_entry *, size_t count);
+    const struct uidlist_entry *, size_t count);
 
 #endif
