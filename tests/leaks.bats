@@ -372,11 +372,13 @@ for pid in sys.argv[1:]:
 PY
 	client "${drop[@]}" "$PROGRAMS/smtpd" -s <<'PY'
 def closed(names):
-    soon(sorted(names), lambda: sorted(map(name, tree(server.pid))))
-    pids = tree(server.pid)
-    said = subprocess.run(sys.argv[1:4] + [sys.executable, "look.py"] +
-                          [str(p) for p in pids],
-                          capture_output=True, text=True)
+    pids = []
+    while pids != tree(server.pid): # it ended while we looked: once more
+        soon(sorted(names), lambda: sorted(map(name, tree(server.pid))))
+        pids = tree(server.pid)
+        said = subprocess.run(sys.argv[1:4] + [sys.executable, "look.py"] +
+                              [str(p) for p in pids],
+                              capture_output=True, text=True)
     assert said.stdout + said.stderr == "", said
     for pid in pids:
         limit = re.search(r"(?m)^Max core file size\s+(\S+)\s+(\S+)",
