@@ -186,6 +186,56 @@ Trash: 0 messages' ]
 END
 }
 
+# By its README.imapkeywords: what is newest of a message counts.
+@test "Courier's keywords: the list, files of messages, and the newest of them" {
+	local i k=src/courierimapkeywords
+	for i in 1 2 3 4 5 6; do
+		put cur/170000000$i.M$i.host:2,S $i
+	done
+	put new/1700000007.M7.host 7
+	mkdir "$k"
+	printf '%s\n' work '$Label1' 'what:ever' '' 1700000001.M1.host:'1 0' \
+		1700000002.M2.host:0 1700000003.M3.host:0 1700000009.gone:1 \
+		1700000004.M4.host:'0 9 x -1 2' >"$k/:list"
+	: >"$k/1700000002.M2.host" # none any more
+	echo old >"$k/.5984606.1700000003.M3.host"
+	printf 'newer\nsecond' >"$k/.5984610.1700000003.M3.host"
+	echo older >"$k/.5984611.1700000005.M5.host"
+	echo newest >"$k/1700000005.M5.host"
+	echo none >"$k/.tmp.1.1700000006.M6.host"
+	mkfifo "$k/1700000006.M6.host"
+	echo work >"$k/1700000007.M7.host"
+	printf '%s\n' '1 1600000000 9' '5 1700000001.M1.host' >src/courierimapuiddb
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 7 messages' ]
+	sort -k 2 "$box/dovecot-keywords" | cut -d' ' -f 2 | paste -s -d' ' |
+		diff - <(echo '$Label1 newer newest second what:ever work')
+	"$ROOT/tests/export/shown" "$PROGRAMS/imapd" 2>>stderr |
+		sed -n '/^folder INBOX/,/^folder/s/^  .*+[0-9]* \(.*\) [^ ]*$/\1/p' |
+		diff - <(printf '%s\n' '$Label1 \Seen work' '\Seen' \
+			'\Seen newer second' '\Seen what:ever work' \
+			'\Seen newest' '\Seen' work)
+	# What Dovecot has served since knows better.
+	printf '%s\n' '3 V7 N2' '1 :1700000001.M1.host' >src/dovecot-uidlist
+	run -0 "$import" maildir src bob
+	[ ! -e "$MAIL/bob/dovecot-keywords" ]
+}
+
+@test "Courier's keywords: a line that is none; no way to read them" {
+	put cur/1.a:2,S 1
+	mkdir src/courierimapkeywords
+	printf '%s\n' work '' 1.a:0 nonsense >src/courierimapkeywords/:list
+	run -65 "$import" maildir src alice
+	[ "$output" = 'src/courierimapkeywords/:list:4: that is no name and keywords
+INBOX: 1 message' ]
+	[ -e "$box/cur/1.a:2,Sa" ]
+	rm src/courierimapkeywords/:list
+	mkdir src/courierimapkeywords/:list
+	run -65 "$import" maildir src bob
+	[ "$output" = 'src/courierimapkeywords: Is a directory
+src: left out: when that can be read, do the same again' ]
+}
+
 # As `rsync -a` of a home brings it, without a word from the other machine.
 @test "another Pennypost's: UIDs, UIDVALIDITY, keywords, UIDLs" {
 	local i
@@ -359,7 +409,7 @@ INBOX: 2 messages' ]
 	printf '%s\n' '0 WORD3' '1 other' >"$box/dovecot-keywords"
 	run -0 "$import" maildir src alice
 	[ "$output" = 'INBOX: 1 message
-INBOX: it has no letter left for some keywords: they are not kept' ]
+INBOX: some keywords are not kept: a folder has room for 26, of 63 octets of ASCII' ]
 	[ "$(wc -l <"$box/dovecot-keywords")" = 26 ]
 	ls "$box/cur" | grep -q '^1.a:2,Sacdefghijklmnopqrstuvwxyz$'
 }

@@ -346,6 +346,7 @@ lib/keywords.c FILE_MAX n pennypost-maildir.5 dovecot-keywords
 imapd/name.h NAME_SIZE n-1 pennypost-maildir.5 name
 imapd/messages.c GONE_KEPT n pennypost-maildir.5 expunges remembered
 imapd/messages.c LINES_FREE n pennypost-maildir.5 dead lines
+imapd/messages.c LINES_PATIENCE n pennypost-maildir.5 dead lines while a client waits
 imapd/messages.c LINES_DEAD n pennypost-maildir.5 dead lines at most
 imapd/directory.c TMP_AGE n pennypost-maildir.5 file in tmp
 lib/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
@@ -395,6 +396,8 @@ no_limits() {
 	cat <<'WORK'
 lib/conn.c WRITE_PIECE
 lib/catalogue.h CATALOGUE_ID_SIZE
+import/courier.c TURN_DIGITS
+import/courier.c LOOKS
 import/arrival.c NUMBERS_MAX
 import/arrival.c FORWARD_LIMIT
 import/teaching.c WORD_MAX

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "catalogue.h"
+#include "courier.h"
 #include "file.h"
 #include "keywords.h"
 #include "readers.h"
@@ -32,6 +33,7 @@ static struct folder {
 	char shown[FILE_PATH_SIZE]; /* the same, as faults name it */
 	struct catalogue uids, uidls;
 	struct keywords keywords;
+	struct courier_keywords courier;
 	char *names;
 	size_t len, names_room;
 	struct found *found;
@@ -175,7 +177,7 @@ static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
 		    known->uid, known->uidvalidity);
 	else if (found->uidl != NULL)
 		snprintf(uidl, UIDL_SIZE, "%s", found->uidl);
-	else if (f.uids.uidvalidity == 0 || f.uids.file != DOVECOT_UIDLIST)
+	else if (f.uids.file != DOVECOT_UIDLIST)
 		uidl_of_name(uidl, unique, n);
 	else if (found->uid != 0)
 		uidl_make(uidl, found->uid, unique);
@@ -184,7 +186,7 @@ static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
 /* --- A message --- */
 
 /* ":2,FS" and the keywords' letters. */
-static void flags_read(struct source_message *m, const char *letters)
+static void letters_read(struct source_message *m, const char *letters)
 {
 	static const char all[] = "DFRST";
 	size_t n = 0;
@@ -197,8 +199,7 @@ static void flags_read(struct source_message *m, const char *letters)
 		if (*letters >= 'a' && *letters <= 'z')
 			word = f.keywords.names[*letters - 'a'];
 		if (*word != '\0')
-			str_printf(&m->keywords, "%s%s",
-			    m->keywords.len > 0 ? " " : "", word);
+			str_printf(&m->keywords, " %s", word);
 	}
 }
 
@@ -273,7 +274,9 @@ static void send(struct found *found)
 	    (int)strcspn(name + 4, ":"), name + 4);
 	info = strstr(name + 4, ":2,");
 	if (info != NULL)
-		flags_read(&m, info + 3);
+		letters_read(&m, info + 3);
+	courier_keywords_add(&f.courier, m.unique, strlen(m.unique),
+	    &m.keywords);
 	uidl_find(found, m.uidl);
 	stream_message(&m);
 	send_text(found, fd);
@@ -282,20 +285,6 @@ static void send(struct found *found)
 }
 
 /* --- A folder, and all of them --- */
-
-static void what_is_left(void)
-{
-	char path[FILE_PATH_SIZE + 32];
-	struct stat st;
-
-	if (f.gone > 0)
-		stream_note("%s: %" PRIu64 " messages have gone while it was "
-		    "read", f.shown, f.gone);
-	snprintf(path, sizeof path, "%s/courierimapkeywords", f.path);
-	if (stat(path, &st) == 0)
-		stream_note("%s/courierimapkeywords: Courier's keywords are "
-		    "not taken along", f.shown);
-}
 
 /* The first of these that is there, and the UIDLs of the same server. */
 static bool lists_read(bool is_inbox)
@@ -314,6 +303,10 @@ static bool lists_read(bool is_inbox)
 	if (f.keywords.unknown)
 		stream_fault("%s/dovecot-keywords: it cannot be read",
 		    f.shown);
+	/* Where others have served it since, they are out of date. */
+	if (f.uids.file == COURIER_UIDS &&
+	    !courier_keywords_read(&f.courier, f.path, f.shown))
+		return false;
 	/* Not now: without their UIDs messages should not come at all. */
 	return f.uids.error == 0 && f.uidls.error == 0 && !f.keywords.unknown;
 }
@@ -327,7 +320,9 @@ static void messages_read(void)
 		qsort(f.found, f.count, sizeof *f.found, compare);
 	for (size_t i = 0; i < f.count; i++)
 		send(&f.found[i]);
-	what_is_left();
+	if (f.gone > 0)
+		stream_note("%s: %" PRIu64 " messages have gone while it was "
+		    "read", f.shown, f.gone);
 }
 
 static void folder_read(const char *name, bool subscribed)
@@ -349,6 +344,7 @@ static void folder_read(const char *name, bool subscribed)
 		    "again", f.shown);
 	catalogue_free(&f.uids);
 	catalogue_free(&f.uidls);
+	courier_keywords_free(&f.courier);
 }
 
 static void folder_enter(const char *directory)

@@ -316,8 +316,7 @@ static void message_tell(struct mbox *m)
 			message.flags[n++] = flags[i].letter;
 	message.seen_by_nobody = n == 0 && !has_letter(m, STATUS, 'O');
 	while ((word = text_word(&text)) != NULL)
-		str_printf(&message.keywords, "%s%s",
-		    message.keywords.len > 0 ? " " : "", word);
+		str_printf(&message.keywords, " %s", word);
 	text = m->value[X_UID].p;
 	if (m->uidvalidity != 0)
 		message.uid = number(&text);

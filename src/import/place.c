@@ -188,12 +188,22 @@ static const char *name_choose(const struct place *p,
 	return present_find(&p->present, unique, true);
 }
 
+/* RFC 3501 9: what a keyword has to be, for clients to understand FLAGS. */
+static bool is_atom(const char *word, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (word[i] <= ' ' || word[i] == 0x7f ||
+		    strchr("(){%*\"\\]", word[i]) != NULL)
+			return false;
+	return true;
+}
+
 /* A word's bit; 0: there is no room for it. */
 static uint32_t word_bit(struct place *p, const char *word, size_t n)
 {
 	char name[KEYWORD_SIZE];
 
-	if (n >= sizeof name) {
+	if (!is_atom(word, n) || n >= sizeof name) {
 		p->words_lost = true;
 		return 0;
 	}

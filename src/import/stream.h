@@ -36,7 +36,7 @@ struct source_folder {
 struct source_message {
 	char unique[UNIQUE_SIZE]; /* of the source's Maildir file, up to ':' */
 	char flags[8];            /* of "DFRST", in that order */
-	struct str keywords;      /* words with a blank between */
+	struct str keywords;      /* words, blanks between them */
 	bool seen_by_nobody;      /* it stands in new/ */
 	bool dated;
 	int64_t time;  /* when it came, seconds since 1970, if dated */

@@ -127,8 +127,9 @@ static void folder_report(void)
 		say("%s: it has UIDs of its own: the messages have new ones",
 		    shown_name());
 	if (p->words_lost)
-		say("%s: it has no letter left for some keywords: they are not "
-		    "kept", shown_name());
+		say("%s: some keywords are not kept: a folder has room for %d, "
+		    "of %d octets of ASCII", shown_name(), KEYWORDS_MAX,
+		    KEYWORD_SIZE - 1);
 	if (w.bad_uidls > 0)
 		say("%s: %s with a UIDL that is none: they have new ones",
 		    shown_name(), messages(w.bad_uidls));
