@@ -584,6 +584,28 @@ ID
 END
 }
 
+@test "compaction waits until nobody waits for it: the folder is left" {
+	local i
+	put cur/1.1:2,S text
+	{
+		printf '%s\n' 'open a m' 'load a'
+		for i in $(seq 300); do
+			printf '%s\n' 'store a 1 add F' 'store a 1 remove F'
+		done
+		echo 'run wc -l <m/pennypost-uids >during'
+	} | "$mailbox" m >out 2>>stderr
+	[ "$(cat during)" -gt 1200 ]
+	[ "$(wc -l <m/pennypost-uids)" -lt 10 ]
+	talk <<'TALK'
+> open a m
+ok
+> load a
+ok
+> list a
+1 [S] 1.1:2,S
+TALK
+}
+
 @test "a folder that is removed, or made anew, is no longer ours" {
 	put .B/cur/1.a:2, one
 	talk <<'TALK'

@@ -350,8 +350,8 @@ static _Noreturn void talk(unsigned errors_max)
 		info("session end=%s user=%s peer=%s",
 		    in->end != NULL ? in->end : "deleted",
 		    safe(session.door.login.who.text), session.peer.address);
+	conn_flush(&session.conn); /* leaving may take a while */
 	select_leave();
-	conn_flush(&session.conn);
 	door_close(&session.door, EX_OK);
 }
 

@@ -109,8 +109,8 @@ void mailbox_close(struct mailbox *box)
 {
 	if (box->uids == NULL)
 		return;
-	uids_close(box->uids);
 	messages_free(box);
+	uids_close(box->uids);
 	free(box->uids);
 	*box = (struct mailbox){0};
 }

@@ -14,6 +14,7 @@
 #define GONE_KEPT 10000   /* expunges; 20 octets each, for QRESYNC */
 #define LINES_FREE 1000   /* a small journal is not worth a fsync */
 #define LINES_DEAD 200000 /* of 20 MB, which each session has in memory */
+#define LINES_PATIENCE 2  /* as much again while a client waits */
 #define LINE_LEAST 24     /* octets that a message's line has, mostly more */
 
 /* A piece of the journal, with the names of messages in it. */
@@ -52,8 +53,10 @@ static void chunks_free(struct chunk *c)
 
 void message_print(struct lines *l, const struct message *m)
 {
-	lines_printf(l, "a %" PRIu32 " %" PRIu64 " %" PRIu64 " ", m->uid,
-	    m->modseq, m->octets);
+	lines_add(l, "a ", 2);
+	lines_number(l, m->uid);
+	lines_number(l, m->modseq);
+	lines_number(l, m->octets);
 	lines_add(l, m->name, strlen(m->name));
 	lines_add(l, "\n", 1);
 }
@@ -249,15 +252,16 @@ bool messages_begin_anew(struct mailbox *box)
 
 /* --- Compaction --- */
 
-/* More than half of it says nothing any more. */
-static bool compaction_due(const struct mailbox *box)
+/* More than half of it says nothing any more; or more of that, with patience. */
+static bool compaction_due(const struct mailbox *box, size_t patience)
 {
 	const struct uids *u = box->uids;
 	size_t gone = u->gone_count < GONE_KEPT ? u->gone_count : GONE_KEPT;
 	size_t live = u->state.exists + gone;
 	size_t dead = live < LINES_DEAD ? live : LINES_DEAD;
 
-	return box->loaded && u->lines > live + dead + LINES_FREE;
+	return box->loaded &&
+	    u->lines > live + patience * (dead + LINES_FREE);
 }
 
 /* The names in one piece of memory; what is not a name goes. */
@@ -313,7 +317,7 @@ static void compact(struct mailbox *box)
 
 void messages_compact(struct mailbox *box)
 {
-	if (compaction_due(box))
+	if (compaction_due(box, LINES_PATIENCE))
 		compact(box);
 }
 
@@ -324,7 +328,7 @@ static enum mailbox_result tidy(struct mailbox *box, bool damaged)
 {
 	enum mailbox_result result;
 
-	if (!damaged && !compaction_due(box))
+	if (!damaged && !compaction_due(box, 1))
 		return MAILBOX_OK;
 	if (!lock_take())
 		return MAILBOX_OK; /* another time */
@@ -425,6 +429,8 @@ bool mailbox_vanished(struct mailbox *box, uint64_t modseq, struct set *s)
 
 void messages_free(struct mailbox *box)
 {
+	if (box->loaded)
+		tidy(box, false);
 	chunks_free(box->uids->chunks);
 	free(box->uids->gone);
 	free(box->messages);

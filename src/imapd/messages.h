@@ -31,7 +31,7 @@ void messages_numbers(struct mailbox *);
 /* Writes the journal anew when much of it is dead. Under the lock. */
 void messages_compact(struct mailbox *);
 
-/* All memory of theirs. */
+/* All memory of theirs; the journal is tidied up before, if that is due. */
 void messages_free(struct mailbox *);
 
 #endif

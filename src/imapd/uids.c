@@ -40,7 +40,7 @@ static void reserve(struct lines *l, size_t more)
 {
 	if (l->len + more <= l->room)
 		return;
-	l->room = l->len + more + l->room / 8 + 4096; /* realloc() moves pages */
+	l->room = 2 * l->room + more + 4096; /* untouched, it costs nothing */
 	l->p = xrealloc(l->p, l->room);
 }
 
@@ -62,6 +62,17 @@ void lines_printf(struct lines *l, const char *fmt, ...)
 	va_end(ap);
 	if (n > 0)
 		l->len += (size_t)n;
+}
+
+void lines_number(struct lines *l, uint64_t n)
+{
+	char text[21], *p = text + sizeof text;
+
+	*--p = ' ';
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	lines_add(l, p, (size_t)(text + sizeof text - p));
 }
 
 /*

@@ -46,6 +46,7 @@ struct lines {
 };
 
 void lines_add(struct lines *, const void *, size_t);
+void lines_number(struct lines *, uint64_t); /* and a blank */
 void lines_printf(struct lines *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

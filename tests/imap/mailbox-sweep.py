@@ -54,6 +54,7 @@ def make():
     script = "open a %s\nload a\nopen b %s/.B\nload b\n" % (top, top)
     if operation == "compact":
         script += "store a 1:3 add F\nstore a 1:3 remove F\n" * 200
+        script += "run kill -9 $PPID\n" # else it is compacted behind it
     run(script, [])
     if operation == "open":
         put(top + "/new/1700000006.new", "new-1\n")
