@@ -221,7 +221,7 @@ answers() { # HOST [PORT [ADDRESS]]
 			"${octets[1]}" "${octets[0]}")
 	fi
 	where=" $where:$(printf '%04X' "${2-25}") [0-9A-F]*:0000 0A"
-	for i in $(seq 200); do
+	for i in $(seq 600); do
 		on "$1" grep -qs "$where" /proc/net/tcp /proc/net/tcp6 &&
 			return 0
 		sleep 0.03

@@ -99,6 +99,13 @@ static void forward(const struct entry *e, size_t i)
 	job_new(id);
 }
 
+/* Until there is a file HOME/go; a minute at the most. */
+static void wait_to_go(void)
+{
+	for (int n = 0; n < 6000 && access("go", F_OK) != 0; n++)
+		usleep(10000);
+}
+
 /* Is it the second try of the message? */
 static bool is_second(const struct entry *e)
 {
@@ -138,8 +145,10 @@ static void treat(struct entry *e, size_t i)
 	char what[64];
 
 	snprintf(what, sizeof what, "%.*s", (int)n, r->address);
-	if (strcmp(what, "slow") == 0)
+	if (strncmp(what, "slow", 4) == 0)
 		usleep(300000);
+	if (strncmp(what, "gate", 4) == 0)
+		wait_to_go();
 	if (strcmp(what, "later") == 0) {
 		job_to(i, "mx.far.test", "450 4.2.0 Try later");
 	} else if (strcmp(what, "second") == 0 && !is_second(e)) {
@@ -148,11 +157,8 @@ static void treat(struct entry *e, size_t i)
 		job_to(i, "mx.far.test", "550 5.1.1 No such user");
 	} else if (strcmp(what, "full") == 0) {
 		job_to(i, "-", "452 4.2.2 Mailbox full");
-	} else if (strcmp(what, "down") == 0) {
-		job_down("mx.far.test", "451 4.4.1 No answer from there");
-		job_to(i, "mx.far.test", "451 4.4.1 No answer from there");
-	} else if (strcmp(what, "slowdown") == 0) {
-		usleep(300000);
+	} else if (strcmp(what, "down") == 0 ||
+	    strcmp(what, "slowdown") == 0 || strcmp(what, "gatedown") == 0) {
 		job_down("mx.far.test", "451 4.4.1 No answer from there");
 		job_to(i, "mx.far.test", "451 4.4.1 No answer from there");
 	} else if (strcmp(what, "limit") == 0) {
