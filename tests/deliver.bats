@@ -636,7 +636,7 @@ say() {
 @test "a forward's runner has nothing of ours, and keeps nobody waiting" {
 	runner_tells
 	echo me@far.test >"$MAIL/alice/.forward"
-	SECRET=x timeout 4 python3 -c 'import subprocess, sys
+	SECRET=x timeout 30 python3 -c 'import subprocess, sys
 subprocess.run([sys.argv[1], "alice"], input=b"Subject: x\n", check=True,
     stderr=subprocess.DEVNULL)' "$PROGRAMS/deliver"
 	assert_runner_told /dev/null PENNYPOST_LOG=stderr

@@ -65,7 +65,7 @@ nudged() {
 }
 
 # Where nobody hears the nudges: programs of which queue-run only tells what it
-# was given, in runner.txt in the home, and stays for a while. In $PROGRAMS.
+# was given, in runner.txt in the home, and stays: runner_ends. In $PROGRAMS.
 runner_tells() {
 	local dir=$BATS_TEST_TMPDIR/programs
 	mkdir "$dir"
@@ -86,12 +86,19 @@ with open("runner.new", "w") as f:
     for name in sorted(os.environ):
         if name != "LC_CTYPE": # python's own
             print(name + "=" + os.environ[name], file=f)
+with open("runner.pid", "a") as f:
+    print(os.getpid(), file=f)
 os.rename("runner.new", "runner.txt")
-time.sleep(6)
+time.sleep(60)
 PY
 	chmod +x "$dir/queue-run"
 	PROGRAMS=$dir
 	exec 7>&-
+}
+
+# It is still there: nobody has waited for it.
+runner_ends() {
+	xargs kill <"$PENNYPOST_HOME/runner.pid"
 }
 
 # The runner came, with an id of the queue, and had nothing else of ours.
@@ -102,6 +109,7 @@ assert_runner_told() {
 		sleep 0.1
 	done
 	[ -e "$QUEUE/$(head -n 1 "$PENNYPOST_HOME/runner.txt")" ]
+	runner_ends
 	sed 1d "$PENNYPOST_HOME/runner.txt" | diff - <(printf '%s\n' \
 		"$PENNYPOST_HOME" '0 /dev/null' '1 /dev/null' "2 $1" \
 		PATH=/usr/local/bin:/usr/bin:/bin \

@@ -889,15 +889,15 @@ echo "$@" >"$PENNYPOST_HOME/ran.new"
 env >>"$PENNYPOST_HOME/ran.new"
 ls -l /proc/$$/fd >>"$PENNYPOST_HOME/ran.new"
 mv "$PENNYPOST_HOME/ran.new" "$PENNYPOST_HOME/ran"
-sleep 5
+echo $$ >"$PENNYPOST_HOME/pid"
+exec sleep 60
 END
 	chmod +x "$there/queue-run"
 	exec 7>&-
 	sendmail=$there/sendmail
-	local start=$SECONDS
 	sends x <<<hi # `run` reads stdout and stderr to their end
-	[ $((SECONDS - start)) -lt 4 ]
-	soon test -e "$PENNYPOST_HOME/ran"
+	soon test -s "$PENNYPOST_HOME/pid"
+	kill "$(<"$PENNYPOST_HOME/pid")" # it is still there
 	[ "$(head -1 "$PENNYPOST_HOME/ran")" = "$(basename "$QUEUE"/*)" ]
 	grep -qx PENNYPOST_LOG=syslog "$PENNYPOST_HOME/ran"
 	[ "$(grep -c ' -> /dev/null$' "$PENNYPOST_HOME/ran")" = 2 ]
