@@ -500,6 +500,7 @@ tls/ticket.c VERSION
 tls/tls.c SECURITY
 imapd/batch.c BATCH_LONG
 imapd/binary.c LINE_OCTETS
+lib/block.h BLOCK
 lib/charset.c NAME_SIZE
 lib/charset.c PIECE
 imapd/criteria.c DAY
@@ -519,7 +520,6 @@ imapd/index.c PENDING_MAX
 imapd/window.c READ_FIRST
 imapd/window.c READ_MOST
 imapd/index.h EMAIL_ID_SIZE
-imapd/load.c BLOCK
 imapd/load.c HEADER_FIRST
 imapd/load.c NAME_SIZE
 imapd/load.c RAW_SIZE

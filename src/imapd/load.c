@@ -6,12 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "log.h"
 #include "str.h"
 
 #define HEADER_FIRST 32768 /* octets; few headers are larger */
 #define RAW_SIZE 65536     /* octets; most mail is smaller */
-#define BLOCK 16           /* octets that are copied at a time */
 #define NAME_SIZE 256      /* of a file, with its NUL */
 
 /* The message that was loaded last; its unique name, which nobody else has. */
@@ -103,10 +103,9 @@ static size_t header_length(const char *text, size_t n)
 	const char *p = text, *end = text + n;
 
 	while (p < end && !line_is_empty(p, end)) {
-		p = memchr(p, '\n', (size_t)(end - p));
-		if (p == NULL)
+		p += line_length(p, (size_t)(end - p));
+		if (p[-1] != '\n')
 			return 0;
-		p++;
 	}
 	return p < end ? (size_t)(p - text) + (*p == '\r' ? 2 : 1) : 0;
 }
@@ -157,14 +156,17 @@ static void lines_end_in_crlf(void)
 	}
 }
 
-/*
- * memcpy() of a line, inline, in whole blocks, for which there is room behind
- * both: beginning it costs more than the work does.
- */
-static void copy_line(char *to, const char *from, size_t n)
+/* In whole blocks, for which there is room behind both. Returns its LF. */
+static const char *line_copy(char *to, const char *from)
 {
-	for (size_t at = 0; at < n; at += BLOCK)
-		memcpy(to + at, from + at, BLOCK);
+	unsigned first = BLOCK;
+
+	for (; first == BLOCK; to += BLOCK, from += first) {
+		block b = block_at(from);
+		memcpy(to, &b, BLOCK);
+		first = block_first((block)(b == '\n'));
+	}
+	return from;
 }
 
 /*
@@ -173,9 +175,9 @@ static void copy_line(char *to, const char *from, size_t n)
  */
 static bool read_small(int fd, size_t size, bool whole)
 {
-	const char *p, *end, *lf;
+	const char *p, *lf;
 	size_t n = 0, length;
-	char *raw, *out;
+	char *raw, *out, *end;
 
 	make_room(3 * size + 2 * BLOCK);
 	p = raw = held.p + 2 * size + BLOCK;
@@ -184,15 +186,17 @@ static bool read_small(int fd, size_t size, bool whole)
 	length = whole ? 0 : header_length(raw, n);
 	end = raw + (length > 0 ? length : n);
 	out = held.p;
-	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1) {
-		size_t line = (size_t)(lf - p) - (lf > p && lf[-1] == '\r');
-		copy_line(out, p, line);
-		out += line;
+	*end = '\n'; /* where the last line's is missing */
+	for (; p < end; p = lf + 1) {
+		lf = line_copy(out, p);
+		out += lf - p;
+		if (lf == end)
+			break;
+		out -= lf > p && lf[-1] == '\r';
 		*out++ = '\r';
 		*out++ = '\n';
 	}
-	memcpy(out, p, (size_t)(end - p));
-	held.n = (size_t)(out - held.p) + (size_t)(end - p);
+	held.n = (size_t)(out - held.p);
 	return true;
 }
 

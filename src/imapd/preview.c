@@ -11,8 +11,8 @@
 
 /* What is shown, and what was quoted: that is shown where nothing else is. */
 struct shown {
-	struct str text;
-	size_t characters;
+	char text[PREVIEW_MAX * UTF8_SIZE];
+	size_t length, characters;
 	bool blank; /* one is due before the next character */
 };
 
@@ -39,11 +39,12 @@ static void show(struct shown *s, const char *p, size_t n)
 	if (is_full(s))
 		return;
 	if (s->blank) {
-		str_add(&s->text, " ", 1);
+		s->text[s->length++] = ' ';
 		s->characters++;
 	}
 	s->blank = false;
-	str_add(&s->text, p, n);
+	while (n-- > 0)
+		s->text[s->length++] = *p++;
 	s->characters++;
 }
 
@@ -107,9 +108,10 @@ static void html_show(struct shown *own, struct shown *quoted,
 
 void structure_preview(struct str *to, const struct mime *m)
 {
-	struct shown own = {0}, quoted = {0};
+	char room[PLAIN_MAX];
+	struct shown own = {.length = 0}, quoted = {.length = 0};
 	const struct part *p = part_shown(m);
-	struct str text = {0};
+	struct str text = STR_ROOM(room);
 
 	if (p == NULL || p->encoding == ENCODING_UNKNOWN)
 		return;
@@ -118,12 +120,10 @@ void structure_preview(struct str *to, const struct mime *m)
 	(html ? html_show : plain_show)(&own, &quoted,
 	    (struct span){text.p, text.len});
 	if (own.characters > 0) {
-		str_add(to, own.text.p, own.text.len);
+		str_add(to, own.text, own.length);
 	} else if (quoted.characters > 0) {
 		str_puts(to, ">");
-		str_add(to, quoted.text.p, quoted.text.len);
+		str_add(to, quoted.text, quoted.length);
 	}
-	str_free(&own.text);
-	str_free(&quoted.text);
 	str_free(&text);
 }

@@ -1,5 +1,6 @@
 #include "signature.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "text.h"
@@ -19,26 +20,30 @@ struct filter {
 	size_t count; /* bits that are 1 */
 };
 
-/* Multiplied by 2^32 divided by the golden ratio; the upper half is the bit. */
-static unsigned bit_of(const unsigned char *p)
+/*
+ * Multiplied by 2^32 divided by the golden ratio; the upper half is the bit. A
+ * fourth octet is read, and does not count.
+ */
+static unsigned bit_of(const char *p)
 {
-	uint32_t trigram = (uint32_t)p[0] | (uint32_t)p[1] << 8 |
-	    (uint32_t)p[2] << 16;
+	uint32_t trigram;
 
-	return trigram * 0x9e3779b1u >> 16;
+	memcpy(&trigram, p, sizeof trigram);
+	return (le32toh(trigram) & 0xffffff) * 0x9e3779b1u >> 16;
 }
 
 static bool filter_add(void *context, struct span text)
 {
 	struct filter *f = context;
-	const unsigned char *p = (const unsigned char *)text.p;
+	size_t count = 0;
 
 	for (size_t i = 0; i + 2 < text.n; i++) {
-		unsigned bit = bit_of(p + i);
+		unsigned bit = bit_of(text.p + i);
 		uint64_t *word = &f->words[bit / 64], mask = (uint64_t)1 << bit % 64;
-		f->count += (*word & mask) == 0;
+		count += (*word & mask) == 0;
 		*word |= mask;
 	}
+	f->count += count;
 	return true;
 }
 
@@ -53,16 +58,15 @@ static unsigned filter_size(const struct filter *f)
 	return n;
 }
 
-/* Folded: bit b of the large one is bit b modulo the size of the small one. */
-static void filter_write(struct str *to, const struct filter *f, unsigned size)
+/* Halved: bit b of the large one is bit b modulo the size of the small one. */
+static void filter_write(struct str *to, struct filter *f, unsigned size)
 {
-	uint64_t words[FILTER_WORDS];
 	size_t n = ((size_t)1 << size) / 8;
 
-	memcpy(words, f->words, n * 8);
-	for (size_t i = n; i < FILTER_WORDS; i++)
-		words[i & (n - 1)] |= f->words[i];
-	str_add(to, words, n * 8);
+	for (size_t half = FILTER_WORDS / 2; half >= n; half /= 2)
+		for (size_t i = 0; i < half; i++)
+			f->words[i] |= f->words[half + i];
+	str_add(to, f->words, n * 8);
 }
 
 void signature_make(struct str *to, const struct mime *m)
@@ -85,8 +89,7 @@ void signature_key(struct signature_key *key, struct span folded)
 {
 	key->count = 0;
 	for (size_t i = 0; i + 2 < folded.n && key->count < KEY_TRIGRAMS; i++)
-		key->bits[key->count++] =
-		    (uint16_t)bit_of((const unsigned char *)folded.p + i);
+		key->bits[key->count++] = (uint16_t)bit_of(folded.p + i);
 }
 
 /* In a machine's words on the disk; the index does not go to another kind. */

@@ -17,7 +17,7 @@
 /* Appends the signature of a message. */
 void signature_make(struct str *, const struct mime *);
 
-/* A word that is looked for, folded. Shorter than three octets: no help. */
+/* A word that is looked for, folded, with a NUL. Under three octets: no help. */
 #define KEY_TRIGRAMS 32 /* more of a long word rule out nothing more */
 
 struct signature_key {

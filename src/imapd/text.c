@@ -21,13 +21,25 @@ static struct span span_of(const struct str *s)
 	return (struct span){s->p, s->len};
 }
 
-void text_of_field(struct str *to, struct span value)
+static void decode_field(struct span value)
 {
 	str_clear(&unfolded);
-	str_clear(&decoded);
 	field_unfold(&unfolded, value);
 	words_decode(&decoded, span_of(&unfolded));
+}
+
+void text_of_field(struct str *to, struct span value)
+{
+	str_clear(&decoded);
+	decode_field(value);
 	charset_fold(to, span_of(&decoded));
+}
+
+static bool fold_decoded(text_look *look, void *context)
+{
+	str_clear(&piece);
+	charset_fold(&piece, span_of(&decoded));
+	return look(context, span_of(&piece));
 }
 
 bool text_of_header(struct span header, text_look *look, void *context)
@@ -36,14 +48,14 @@ bool text_of_header(struct span header, text_look *look, void *context)
 
 	if (header.n > TEXT_MAX)
 		header.n = TEXT_MAX;
-	str_clear(&piece);
+	str_clear(&decoded);
 	while (header_next(&header, &f)) {
-		charset_fold(&piece, f.name);
-		str_add(&piece, ": ", 2);
-		text_of_field(&piece, f.value);
-		str_add(&piece, "\r\n", 2);
+		str_add(&decoded, f.name.p, f.name.n);
+		str_add(&decoded, ": ", 2);
+		decode_field(f.value);
+		str_add(&decoded, "\r\n", 2);
 	}
-	return look(context, span_of(&piece));
+	return fold_decoded(look, context);
 }
 
 static bool text_of_leaf(const struct mime *m, const struct part *p,
@@ -52,10 +64,8 @@ static bool text_of_leaf(const struct mime *m, const struct part *p,
 	if (p->type.n != 4 || strncasecmp(p->type.p, "text", 4) != 0)
 		return true;
 	str_clear(&decoded);
-	str_clear(&piece);
 	part_text(&decoded, m, p, TEXT_MAX);
-	charset_fold(&piece, span_of(&decoded));
-	return look(context, span_of(&piece));
+	return fold_decoded(look, context);
 }
 
 /* As deep as parts are nested: MIME_DEPTH_MAX. */

@@ -12,7 +12,10 @@
 
 #define TEXT_MAX (16u << 20) /* octets of one part that are searched, about */
 
-/* Called for each piece; what is looked for is within one. False: enough. */
+/*
+ * Called for each piece, with a NUL behind it; what is looked for is within one.
+ * False: enough.
+ */
 typedef bool text_look(void *context, struct span folded);
 
 /* The fields, as "Name: value", encoded words decoded, CRLF behind each. */

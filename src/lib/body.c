@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "block.h"
+
 /* A refused body is read to the end, but not for ever. */
 #define PATIENCE(limit) (2 * (limit) + (1u << 20))
 
@@ -89,34 +91,9 @@ static void finish(struct body *b)
 	}
 }
 
-typedef unsigned char octets __attribute__((vector_size(16)));
-typedef uint64_t halves __attribute__((vector_size(16)));
-
-/* Which octet in memory is the first that is not zero? */
-static unsigned first_octet(uint64_t word)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (unsigned)__builtin_ctzll(word) / 8;
-#else
-	return (unsigned)__builtin_clzll(word) / 8;
-#endif
-}
-
-/* The first CR or LF, sixteen octets at a time; `end` when there is none. */
 static const char *line_break(const char *p, const char *end)
 {
-	for (; end - p >= 16; p += 16) {
-		octets o;
-		memcpy(&o, p, 16);
-		halves hit = (halves)((o == '\r') | (o == '\n'));
-		if (hit[0] != 0)
-			return p + first_octet(hit[0]);
-		if (hit[1] != 0)
-			return p + 8 + first_octet(hit[1]);
-	}
-	while (p < end && *p != '\r' && *p != '\n')
-		p++;
-	return p;
+	return octet_either(p, end, '\r', '\n');
 }
 
 /*

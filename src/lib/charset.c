@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <wctype.h>
 
+#include "block.h"
 #include "octets.h"
 #include "rare.h"
 #include "utf8.h"
@@ -167,29 +168,10 @@ bool charset_known(const char *name)
 	    kind != UNKNOWN;
 }
 
-static size_t ascii_run(struct span s)
-{
-	size_t i = 0;
-	uint64_t word;
-
-	for (; i + 8 <= s.n; i += 8) {
-		memcpy(&word, s.p + i, 8);
-		if ((word & 0x8080808080808080u) != 0)
-			break;
-	}
-	while (i < s.n && (unsigned char)s.p[i] < 0x80)
-		i++;
-	return i;
-}
-
 static void from_utf8(struct str *to, struct span s)
 {
 	while (s.n > 0) {
-		size_t good = ascii_run(s), n;
-		uint32_t c;
-		while (good < s.n &&
-		    (n = utf8_read(s.p + good, s.n - good, &c)) > 0)
-			good += n;
+		size_t good = utf8_run(s);
 		str_add(to, s.p, good);
 		span_skip(&s, good);
 		if (s.n > 0) {
@@ -324,18 +306,35 @@ static uint32_t fold(uint32_t c)
 	return (uint32_t)towlower((wint_t)towupper((wint_t)c));
 }
 
+static void fold_ascii(char *to, const char *from, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + BLOCK <= n; i += BLOCK) {
+		block b = block_at(from + i);
+		b |= (block)((b >= 'A') & (b <= 'Z')) & 0x20;
+		memcpy(to + i, &b, BLOCK);
+	}
+	for (; i < n; i++)
+		to[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ?
+		    from[i] | 0x20 : from[i]);
+}
+
 void charset_fold(struct str *to, struct span s)
 {
 	char out[PIECE];
 	size_t made = 0;
 
 	while (s.n > 0) {
-		uint32_t c = (unsigned char)*s.p;
-		size_t n = 1;
-		if (c < 0x80) {
-			out[made++] = (char)(c >= 'A' && c <= 'Z' ?
-			    c | 0x20 : c);
-		} else if ((n = utf8_read(s.p, s.n, &c)) > 0) {
+		size_t room = sizeof out - made, n;
+		uint32_t c;
+		n = utf8_read(s.p, s.n, &c);
+		if (n == 1) {
+			n = ascii_run((struct span){s.p,
+			    s.n < room ? s.n : room});
+			fold_ascii(out + made, s.p, n);
+			made += n;
+		} else if (n > 1) {
 			made += utf8_write(out + made, fold(c));
 		} else {
 			out[made++] = *s.p;

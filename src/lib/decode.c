@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "block.h"
 #include "words.h"
 
 #define PIECE 3072 /* octets that are made before they are appended */
@@ -150,8 +151,7 @@ static bool qp_line(struct str *to, const char *p, size_t n)
 	bool well = true;
 
 	while (n > 0) {
-		const char *sign = memchr(p, '=', n);
-		size_t plain = sign != NULL ? (size_t)(sign - p) : n;
+		size_t plain = (size_t)(octet_find(p, p + n, '=') - p);
 		str_add(to, p, plain);
 		p += plain;
 		n -= plain;
@@ -178,17 +178,17 @@ static bool qp(struct str *to, struct span from)
 	bool well = true;
 
 	while (from.n > 0) {
-		const char *lf = memchr(from.p, '\n', from.n);
-		size_t whole = lf != NULL ? (size_t)(lf - from.p) + 1 : from.n;
-		size_t n = lf != NULL ? whole - 1 : whole;
-		bool cr = lf != NULL && n > 0 && from.p[n - 1] == '\r';
+		size_t whole = line_length(from.p, from.n), n = whole;
+		bool lf = from.p[n - 1] == '\n';
+		n -= lf;
+		bool cr = lf && n > 0 && from.p[n - 1] == '\r';
 		n -= cr;
 		/* RFC 2045 6.7 (3): blanks there were added on the way. */
 		while (n > 0 && (from.p[n - 1] == ' ' || from.p[n - 1] == '\t'))
 			n--;
 		bool soft = n > 0 && from.p[n - 1] == '=';
 		well = qp_line(to, from.p, n - soft) && well;
-		if (!soft && lf != NULL)
+		if (!soft && lf)
 			str_add(to, cr ? "\r\n" : "\n", cr ? 2 : 1);
 		from.p += whole;
 		from.n -= whole;

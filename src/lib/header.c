@@ -2,17 +2,11 @@
 
 #include <string.h>
 
+#include "block.h"
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-/* How long the first line is, with its end. */
-static size_t line_length(struct span text)
-{
-	const char *lf = memchr(text.p, '\n', text.n);
-
-	return lf != NULL ? (size_t)(lf - text.p) + 1 : text.n;
 }
 
 static bool line_is_empty(struct span text)
@@ -32,12 +26,12 @@ static struct span line_text(const char *p, size_t n)
 /* RFC 5322 4.5 has blanks before the colon; none is within a name. */
 static bool name_of(struct span line, struct span *name)
 {
-	const char *colon = memchr(line.p, ':', line.n);
-	size_t n;
+	const char *end = line.p + line.n;
+	const char *colon = octet_find(line.p, end, ':');
+	size_t n = (size_t)(colon - line.p);
 
-	if (colon == NULL)
+	if (colon == end)
 		return false;
-	n = (size_t)(colon - line.p);
 	while (n > 0 && is_blank(line.p[n - 1]))
 		n--;
 	*name = (struct span){line.p, n};
@@ -51,21 +45,23 @@ bool header_next(struct span *rest, struct field *f)
 {
 	while (rest->n > 0 && !line_is_empty(*rest)) {
 		struct span all = *rest;
-		size_t n = line_length(all), first = n;
+		size_t n = line_length(all.p, all.n), first = n;
 
 		span_skip(rest, n);
 		if (is_blank(all.p[0]) ||
 		    !name_of((struct span){all.p, first}, &f->name))
 			continue;
 		while (rest->n > 0 && is_blank(rest->p[0])) {
-			size_t more = line_length(*rest);
+			size_t more = line_length(rest->p, rest->n);
 			n += more;
 			span_skip(rest, more);
 		}
 		f->whole = (struct span){all.p, n};
 		f->value = line_text(all.p, n);
-		span_skip(&f->value, (size_t)((const char *)
-		    memchr(f->name.p + f->name.n, ':', first) - all.p) + 1);
+		span_skip(&f->value, f->name.n);
+		while (*f->value.p != ':')
+			span_skip(&f->value, 1);
+		span_skip(&f->value, 1);
 		return true;
 	}
 	return false;
@@ -114,7 +110,7 @@ int header_next_of(struct span *rest, const char *const names[], size_t count,
 			    f->whole.p == line.p)
 				return (int)i;
 		*rest = line; /* it was no field, whatever it is like */
-		span_skip(rest, line_length(line));
+		span_skip(rest, line_length(line.p, line.n));
 	}
 	return -1;
 }
@@ -140,7 +136,7 @@ void field_unfold(struct str *to, struct span value)
 	while (value.n > 0 && is_space(value.p[value.n - 1]))
 		value.n--;
 	while (value.n > 0) {
-		size_t n = line_length(value);
+		size_t n = line_length(value.p, value.n);
 		struct span line = line_text(value.p, n);
 		span_skip(&value, n);
 		if (value.n > 0)

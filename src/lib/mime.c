@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "block.h"
 #include "charset.h"
 #include "header.h"
 #include "parameters.h"
@@ -11,6 +12,7 @@
 #define BOUNDARY_MAX 200 /* octets that count; RFC 2046 5.1.1 has 70 */
 #define TYPE_MAX 255     /* of a type or subtype; RFC 4288 4.2 has 127 */
 #define TEXT_MAX (32u << 20) /* octets that part_text() takes: memory's sake */
+#define TEXT_ROOM 16384 /* octets; a text that is smaller costs no malloc */
 #define TEXT_WIDE_MAX (8u << 20) /* where an octet may become three */
 
 /* The parts whose ends have not come yet, outermost first. */
@@ -41,27 +43,18 @@ static bool span_is(struct span s, const char *text)
 /* Moves over a line. */
 static void line_skip(struct parser *p)
 {
-	const char *lf = memchr(p->text + p->at, '\n', p->n - p->at);
-
-	if (lf == NULL) {
-		p->at = p->n;
-		return;
-	}
-	p->at = (size_t)(lf - p->text) + 1;
-	p->lines++;
+	p->at += line_length(p->text + p->at, p->n - p->at);
+	p->lines += p->text[p->at - 1] == '\n';
 }
 
 /* The line that begins here, without "--" and its end. */
 static struct span boundary_line(const struct parser *p)
 {
 	struct span line = {p->text + p->at + 2, p->n - p->at - 2};
-	const char *lf = memchr(line.p, '\n', line.n);
 
-	if (lf != NULL) {
-		line.n = (size_t)(lf - line.p);
-		if (line.n > 0 && line.p[line.n - 1] == '\r')
-			line.n--;
-	}
+	line.n = line_length(line.p, line.n);
+	if (line.n > 0 && line.p[line.n - 1] == '\n')
+		line.n -= line.n > 1 && line.p[line.n - 2] == '\r' ? 2 : 1;
 	return line;
 }
 
@@ -427,8 +420,8 @@ void part_text(struct str *to, const struct mime *m, const struct part *part,
     size_t max)
 {
 	struct span s = part_body(m, part);
-	char name[64];
-	struct str charset = STR_ROOM(name), octets = {0};
+	char name[64], room[TEXT_ROOM];
+	struct str charset = STR_ROOM(name), octets = STR_ROOM(room);
 
 	if (max > TEXT_MAX)
 		max = TEXT_MAX;

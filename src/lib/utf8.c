@@ -1,6 +1,6 @@
 #include "utf8.h"
 
-#include <string.h>
+#include "block.h"
 
 static bool is_character(uint32_t c)
 {
@@ -36,23 +36,34 @@ size_t utf8_read(const char *p, size_t n, uint32_t *c)
 	return length;
 }
 
+size_t ascii_run(struct span s)
+{
+	size_t n = 0;
+	unsigned first = BLOCK;
+
+	for (; n + BLOCK <= s.n && first == BLOCK; n += first)
+		first = block_first(block_at(s.p + n) & 0x80);
+	while (n < s.n && (unsigned char)s.p[n] < 0x80)
+		n++;
+	return n;
+}
+
+size_t utf8_run(struct span s)
+{
+	size_t at = 0, n = 1;
+	uint32_t c;
+
+	while (at < s.n && n > 0) {
+		struct span rest = {s.p + at, s.n - at};
+		n = utf8_read(rest.p, rest.n, &c);
+		at += n == 1 ? ascii_run(rest) : n;
+	}
+	return at;
+}
+
 bool utf8_is(struct span s)
 {
-	uint32_t c;
-	uint64_t ascii;
-	size_t n;
-
-	while (s.n > 0) {
-		n = s.n >= 8 ? 8 : 0;
-		if (n > 0)
-			memcpy(&ascii, s.p, 8);
-		if (n == 0 || (ascii & 0x8080808080808080u) != 0)
-			n = utf8_read(s.p, s.n, &c);
-		if (n == 0)
-			return false;
-		span_skip(&s, n);
-	}
-	return true;
+	return utf8_run(s) == s.n;
 }
 
 size_t utf8_write(char to[UTF8_SIZE], uint32_t c)

@@ -14,6 +14,9 @@
 /* The octets of the first of n octets' characters; 0: they are none. */
 size_t utf8_read(const char *, size_t n, uint32_t *);
 
+/* How many octets at its beginning are ASCII, are UTF-8. */
+size_t ascii_run(struct span);
+size_t utf8_run(struct span);
 bool utf8_is(struct span); /* all of it */
 
 /* No NUL behind it. What is no character is written as U+FFFD. */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "block.h"
 #include "charset.h"
 #include "decode.h"
 #include "utf8.h"
@@ -81,15 +82,16 @@ void hex_decode(struct str *to, struct span s, char sign)
 
 static void plain(struct str *to, struct span s)
 {
-	const char *charset = utf8_is(s) ? "utf-8" : "iso-8859-1";
+	bool is_utf8 = utf8_is(s);
 
 	while (s.n > 0) {
-		size_t n = 0, end;
-		while (n < s.n && s.p[n] != '\r' && s.p[n] != '\n')
-			n++;
-		end = n < s.n ? n + 1 : n;
-		charset_convert(to, charset, (struct span){s.p, n});
-		span_skip(&s, end);
+		const char *end = octet_either(s.p, s.p + s.n, '\r', '\n');
+		struct span line = {s.p, (size_t)(end - s.p)};
+		if (is_utf8)
+			str_add(to, line.p, line.n);
+		else
+			charset_convert(to, "iso-8859-1", line);
+		span_skip(&s, line.n < s.n ? line.n + 1 : line.n);
 	}
 }
 
