@@ -174,7 +174,7 @@ PATTERNS
 	for i in {1..300}; do
 		folder "$(printf 'a%.0s' {1..150}).$i"
 	done
-	SECONDS=0
+	ulimit -t 10
 	both "$imapd" <<TALK
 $LOGIN
 C: 1 LIST "" ($bomb"b ${bomb}c"$bomb %$bomb*$bomb*$bomb)
@@ -183,7 +183,6 @@ C: 1 LIST "" (${bomb}b $bomb$bomb$bomb$bomb$bomb %*%*%*%*%$bomb*$bomb*b)
 S: 1 OK that is all
 $BYE
 TALK
-	[ $SECONDS -lt 10 ]
 }
 
 # --- LIST ---
@@ -973,9 +972,8 @@ TALK
 			printf '%s LIST "" *\r\n' "$i"
 		done
 	} >"$BATS_TEST_TMPDIR/in"
-	SECONDS=0
+	ulimit -t 10
 	"$imapd" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
-	[ $SECONDS -lt 10 ]
 	[ "$(grep -c '^\* LIST' "$BATS_TEST_TMPDIR/out")" = 200100 ]
 }
 
