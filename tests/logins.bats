@@ -304,14 +304,14 @@ print("guesses", len(guesses), set(guesses))
 print("slowest", slowest)
 print("attacked", took)
 assert 2 <= len(guesses) <= 6
-assert slowest < 5 and took < 14
+assert slowest < 8 and took < 14
 PY
 	cat >inside <<'SH'
 ip link set lo up
 for n in 1 2 3 10 11 12 13 99; do ip addr add 198.18.0.$n/24 dev lo; done
 PENNYPOST_LOG=stderr "$1/listen" 198.18.0.1:9950 "$1/pop3d" -T 2>stderr &
 server=$!
-sleep 1
+until grep -q ':26DE 00000000:0000 0A' /proc/net/tcp; do sleep 0.1; done
 python3 attack.py || status=1
 kill $server
 exit ${status-0}
