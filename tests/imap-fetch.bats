@@ -535,19 +535,21 @@ C: b FETCH 1 FLAGS
 S: * 1 FETCH (FLAGS (\Seen \Recent))
 S: b OK fetched
 C: c FETCH 1 MODSEQ
+S: * OK [HIGHESTMODSEQ *] is the highest
 S: * 1 FETCH (MODSEQ (*))
 S: c OK fetched
 C: d FETCH 1 FLAGS
 S: * 1 FETCH (FLAGS (\Seen \Recent) MODSEQ (*))
 S: d OK fetched
 C: e STORE 2 +FLAGS.SILENT (\Answered)
-S: * 2 FETCH (MODSEQ (*))
+S: * 2 FETCH (UID 2 MODSEQ (*))
 S: e OK *
 TALK
 	since=$(sed -n 's/^\* 1 FETCH (MODSEQ (\([0-9]*\)))$/\1/p' \
 		"$BATS_TEST_TMPDIR/shown")
 	pipe "$imapd" < <(opened 's SELECT' 's OK *'; cat <<TALK
 C: a FETCH 1:3 UID (CHANGEDSINCE $since)
+S: * OK [HIGHESTMODSEQ *] is the highest
 S: * 2 FETCH (UID 2 MODSEQ (*))
 S: a OK fetched
 C: b FETCH 1:3 (UID FLAGS) (CHANGEDSINCE 0)
@@ -558,7 +560,7 @@ S: b OK fetched
 C: c FETCH 1:3 FLAGS (CHANGEDSINCE 9223372036854775807)
 S: c OK fetched
 C: d STORE 1 +FLAGS.SILENT (\Deleted)
-S: * 1 FETCH (MODSEQ (*))
+S: * 1 FETCH (UID 1 MODSEQ (*))
 S: d OK *
 C: e EXPUNGE
 S: * 1 EXPUNGE
@@ -607,6 +609,7 @@ S: * 1 FETCH (UID 1)
 S: * 2 FETCH (UID 2)
 S: f OK fetched
 C: g UID FETCH 1:* UID (PARTIAL 1:1 CHANGEDSINCE 9223372036854775807)
+S: * OK [HIGHESTMODSEQ *] is the highest
 S: g OK fetched
 C: h FETCH 2:5 UID (PARTIAL 1:1)
 S: * 2 FETCH (UID 2)

@@ -345,7 +345,7 @@ TALK
 	both "$imapd" <<TALK
 $LOGIN
 C: 1 ENABLE IMAP4REV2
-S: * ENABLED IMAP4REV2
+S: * ENABLED IMAP4rev2
 S: 1 OK enabled
 C: 2 LIST "" *
 S: * LIST (\HasNoChildren) "." INBOX
@@ -907,7 +907,9 @@ S: 2 OK that is it
 C: 3 GETQUOTA ""
 S: 3 NO [NONEXISTENT] no such quota root
 C: 4 GETQUOTAROOT nonesuch
-S: 4 NO [NONEXISTENT] no such mailbox
+S: * QUOTAROOT nonesuch user
+S: * QUOTA user (STORAGE 3 10 MESSAGE 2 5)
+S: 4 OK that is it
 C: 5 COPY 1 a
 S: 5 BAD not in this state
 C: 6 SETQUOTA user (STORAGE x)

@@ -189,7 +189,7 @@ S: 2 OK found 1
 c: 3 SEARCH CHARSET X-NONE SUBJECT {5+}\r\nhallo BODY {5+}\r\nhallo\r\n
 S: 3 NO [BADCHARSET (UTF-8 US-ASCII ISO-8859-1)] unknown charset
 C: 4a ENABLE IMAP4rev2
-S: * ENABLED IMAP4REV2
+S: * ENABLED IMAP4rev2
 S: 4a OK enabled
 C: 4b SEARCH CHARSET UTF-8 SUBJECT zzz
 S: * ESEARCH (TAG "4b")
@@ -361,6 +361,7 @@ TALK
 	both "$imapd" <<TALK
 $HEAD
 C: 1 SEARCH MODSEQ 1
+S: * OK [HIGHESTMODSEQ *] is the highest
 S: * SEARCH 1 2 3 4 5 (MODSEQ *)
 S: 1 OK found 5
 C: 2 SEARCH MODSEQ "/flags/\\\\draft" all 9223372036854775807

@@ -236,7 +236,7 @@ C: 1 ENABLE CONDSTORE X-NOTHING
 S: * ENABLED CONDSTORE
 S: 1 OK enabled
 C: 2 enable qresync utf8=accept imap4rev2
-S: * ENABLED QRESYNC UTF8=ACCEPT IMAP4REV2
+S: * ENABLED QRESYNC UTF8=ACCEPT IMAP4rev2
 S: 2 OK enabled
 C: 3 ENABLE X-NOTHING
 S: * ENABLED
@@ -402,10 +402,11 @@ C: 2 STORE 1 +FLAGS (\Flagged)
 S: * 1 FETCH (FLAGS (\Flagged \Seen \Recent))
 S: 2 OK stored
 C: 3 FETCH 1 MODSEQ
+S: * OK [HIGHESTMODSEQ *] is the highest
 S: * 1 FETCH (MODSEQ (*))
 S: 3 OK fetched
 C: 4 STORE 1 +FLAGS.SILENT (\Draft)
-S: * 1 FETCH (MODSEQ (*))
+S: * 1 FETCH (UID 1 MODSEQ (*))
 S: 4 OK stored
 C: 5 STORE 1:2 (UNCHANGEDSINCE 1) +FLAGS (\Deleted)
 S: 5 OK [MODIFIED 1:2] the others are stored
@@ -486,7 +487,7 @@ TALK
 	both "$imapd" <<TALK
 $LOGIN
 C: 1 ENABLE IMAP4rev2
-S: * ENABLED IMAP4REV2
+S: * ENABLED IMAP4rev2
 S: 1 OK enabled
 C: 2 SELECT INBOX
 S: * FLAGS (\Answered \Flagged \Deleted \Seen \Draft)

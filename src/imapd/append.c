@@ -32,6 +32,8 @@ struct append {
 	size_t count;
 	uint64_t octets;   /* of all */
 	uint64_t octets_room, messages_room; /* by the quota, from the start */
+	uint64_t octets_freed; /* by REPLACE, with as many messages: */
+	size_t messages_freed;
 };
 
 /* The quota */
@@ -337,7 +339,9 @@ static bool store(struct append *a)
 
 	for (size_t i = 0; i < a->count; i++)
 		octets += a->arrivals[i].octets;
-	if (!quota_allows(octets, a->count)) {
+	octets -= smaller(octets, a->octets_freed);
+	if (octets + a->count > a->messages_freed &&
+	    !quota_allows(octets, a->count - a->messages_freed)) {
 		no("[OVERQUOTA] there is not so much room");
 		return false;
 	}
@@ -421,6 +425,21 @@ static bool old_find(const char *text, struct set *uids)
 	return false;
 }
 
+/* Only what is more than the old message counts (RFC 8508 3.4). */
+static void old_frees(struct append *a, const struct set *old)
+{
+	const struct message *m = &session.box.messages[mailbox_at(
+	    &session.box, old->ranges[0].first)];
+
+	if (!message_octets(m, &a->octets_freed))
+		a->octets_freed = 0;
+	a->messages_freed = 1;
+	if (a->octets_room != UINT64_MAX)
+		a->octets_room += a->octets_freed;
+	if (a->messages_room != UINT64_MAX)
+		a->messages_room++;
+}
+
 static bool old_expunge(const struct set *uids)
 {
 	struct set modified = {0};
@@ -448,7 +467,7 @@ static bool replace(struct append *a, const struct set *old)
 		untagged("OK [%s] Replacement Message ready", code.p);
 		str_free(&code);
 		if (old_expunge(old))
-			ok("replaced");
+			ok_expunged("replaced");
 	}
 	lock_give();
 	return taken;
@@ -468,8 +487,11 @@ void cmd_replace(void)
 	name = session_mailbox();
 	if (in->fault != NULL)
 		return;
-	fine = *name != '\0' && old_find(text, &old) &&
-	    target_find(&a, name) && message_read(&a);
+	fine = *name != '\0' && old_find(text, &old) && target_find(&a, name);
+	if (fine) {
+		old_frees(&a, &old);
+		fine = message_read(&a);
+	}
 	if (fine && input_end(in))
 		taken = replace(&a, &old);
 	if (!fine)

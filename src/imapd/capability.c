@@ -84,20 +84,20 @@ void cmd_capability(void)
 	ok("that is all");
 }
 
-/* QRESYNC is CONDSTORE, too (RFC 7162 3.2.3). */
 void cmd_enable(void)
 {
 	static const struct {
 		const char *name;
-		bool *on, *too;
+		bool *on, condstore; /* QRESYNC is, too: RFC 7162 3.2.3 */
 	} known[] = {
-		{"CONDSTORE", &session.condstore, NULL},
-		{"QRESYNC", &session.qresync, &session.condstore},
-		{"UTF8=ACCEPT", &session.utf8, NULL},
-		{"IMAP4REV2", &session.rev2, NULL},
+		{"CONDSTORE", NULL, true},
+		{"QRESYNC", &session.qresync, true},
+		{"UTF8=ACCEPT", &session.utf8, false},
+		{"IMAP4rev2", &session.rev2, false},
 	};
 	struct input *in = &session.input;
 	unsigned wanted = 0;
+	bool condstore = false;
 
 	do {
 		char *name;
@@ -114,12 +114,15 @@ void cmd_enable(void)
 	for (unsigned i = 0; i < 4; i++) {
 		if ((wanted & 1u << i) == 0)
 			continue;
-		*known[i].on = true;
-		if (known[i].too != NULL)
-			*known[i].too = true;
+		if (known[i].on != NULL)
+			*known[i].on = true;
+		condstore |= known[i].condstore;
 		put(" ");
 		put(known[i].name);
 	}
 	put("\r\n");
+	if (condstore)
+		session_condstore();
+	in->utf8 = session_utf8();
 	ok("enabled");
 }

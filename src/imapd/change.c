@@ -136,8 +136,9 @@ static void store_mark(struct message *m, void *context)
 
 	if (s->modified != NULL && set_has(s->modified, m->uid))
 		return;
-	if (!s->silent)
-		m->changed = true; /* also where nothing had to be done */
+	/* Also where nothing had to be done; conditional ones: RFC 7162 3.1.3. */
+	if (!s->silent || s->unchanged_since != UINT64_MAX)
+		m->changed = true;
 	m->silent = s->silent && !set_has(&s->owed, m->uid);
 }
 
@@ -179,6 +180,7 @@ enum mailbox_result mailbox_store(struct mailbox *box, const struct set *uids,
 			store_run(&s, box, &again);
 		set_free(&again);
 	}
+	s.unchanged_since = unchanged_since;
 	if (s.result == MAILBOX_OK)
 		mailbox_each(box, uids, &s, store_mark);
 	set_free(&s.missing);

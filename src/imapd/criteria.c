@@ -98,6 +98,7 @@ static struct criterion *set_key(struct parse *p, bool uid)
 	if (in()->fault != NULL)
 		return c;
 	session.uid = uid;
+	session.hold_expunges |= !uid && *text != '$'; /* RFC 7162 3.2.10.2 */
 	if (!session_set(text, &c->uids))
 		input_fault(in(), "no such messages");
 	session.uid = before;
@@ -397,9 +398,11 @@ bool criteria_parse(struct criteria *all)
 
 	all->root = list_parse(&p);
 	str_free(&p.text);
+	if (!input_end(in()))
+		return false;
 	if (all->modseq)
-		session.condstore = true; /* RFC 7162 3.1 */
-	return input_end(in());
+		session_condstore();
+	return true;
 }
 
 void criteria_free(struct criteria *all)

@@ -44,7 +44,7 @@ void cmd_idle(void)
 	put("+ idling\r\n");
 	while (!news_wait(SIGN_OF_LIFE) && now_ms() < due &&
 	    !session.conn.broken) {
-		news_tell();
+		news_tell(true);
 		if (session.state == 0)
 			return; /* the mailbox has been deleted */
 		if (session.conn.out_len > 0)

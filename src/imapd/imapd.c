@@ -289,7 +289,7 @@ static void command_run(const char *name)
 }
 
 #define TAG_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
-    "0123456789!#$&',-./:;<=>?@[]^_`|~"
+    "0123456789!#$&',-./:;<=>?@[]^_`|}~"
 
 /* One command, from its tag to its answer. */
 static void command(void)

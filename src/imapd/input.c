@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "str.h"
+#include "utf8.h"
 
 #define ATOM_ENDS "(){ %*\"\\]"
 #define SKIP_MAX (256u << 20) /* octets of refused literals; then we hang up */
@@ -192,6 +193,9 @@ char *input_flag(struct input *in)
 	if (in->fault == NULL) {
 		n = *in->at == '\\' ? 1 : 0;
 		n += token(in->at + n, ATOM_ENDS);
+		for (size_t i = 0; i < n; i++)
+			if (in->at[i] < 0)
+				return nothing(in, "flags are ASCII");
 	}
 	return n > (n > 0 && *in->at == '\\' ? 1u : 0u) ? take(in, n) :
 	    nothing(in, "expected a flag");
@@ -236,6 +240,8 @@ static struct span quoted_string(struct input *in)
 	}
 	*to = '\0';
 	input_expect(in, '"');
+	if (in->utf8 && !utf8_is((struct span){s, (size_t)(to - s)}))
+		input_fault(in, "that is no UTF-8");
 	return (struct span){s, (size_t)(to - s)};
 }
 

@@ -24,6 +24,7 @@ struct input {
 	bool gone;         /* the peer; no more can be read */
 	const char *end;   /* then: why, for the log */
 	size_t line_max, literals_max, literals;
+	bool utf8; /* what quotes hold must be that (RFC 6855 3) */
 	struct pool pool;  /* strings live as long as the command */
 };
 

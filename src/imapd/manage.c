@@ -233,7 +233,10 @@ void cmd_getquota(void)
 	ok("that is it");
 }
 
-/* A mailbox may have no root at all (RFC 9208 4.2): then it has no limits. */
+/*
+ * A mailbox may have no root at all (RFC 9208 4.2.2): then it has no limits. It
+ * need not even be there (4.1.2).
+ */
 void cmd_getquotaroot(void)
 {
 	const char *name = only_mailbox();
@@ -241,10 +244,6 @@ void cmd_getquotaroot(void)
 
 	if (name == NULL)
 		return;
-	if (!folder_exists(name)) {
-		no("[NONEXISTENT] no such mailbox");
-		return;
-	}
 	put("* QUOTAROOT ");
 	put_mailbox(name);
 	if (quota_limits(&q)) {

@@ -74,9 +74,9 @@ static void status(const struct other *o)
 {
 	unsigned items = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY;
 
-	if (o->events & FLAG_CHANGE)
-		items |= STATUS_UNSEEN;
-	if ((o->events & FLAG_CHANGE) != 0 && session.condstore)
+	if (o->events & FLAG_CHANGE) /* RFC 5465 3.1, without CONDSTORE, too */
+		items |= STATUS_UNSEEN | STATUS_HIGHESTMODSEQ;
+	if (session.condstore) /* 5.2, 5.3 */
 		items |= STATUS_HIGHESTMODSEQ;
 	status_tell(o->name, items);
 }
@@ -133,6 +133,14 @@ static void name_changed(const struct folder *f, unsigned event)
 		list_tell(f->name);
 }
 
+/* Its parent is concerned, be it there or not (RFC 5465 5.4). */
+static void name_came_or_went(const struct listing *l, const struct folder *f)
+{
+	name_changed(f, MAILBOX_NAME);
+	if (f->parent != NO_PARENT)
+		name_changed(&l->folders[f->parent], MAILBOX_NAME);
+}
+
 /* Both are in the order of name_compare(). True: they differ. */
 static bool names_compare(const struct listing *was, const struct listing *now)
 {
@@ -148,12 +156,12 @@ static bool names_compare(const struct listing *was, const struct listing *now)
 		    old->subscribed != new->subscribed;
 		if (order < 0) {
 			if (old->there)
-				name_changed(old, MAILBOX_NAME);
+				name_came_or_went(was, old);
 		} else if (order > 0) {
 			if (new->there)
-				name_changed(new, MAILBOX_NAME);
+				name_came_or_went(now, new);
 		} else if (old->there != new->there) {
-			name_changed(new, MAILBOX_NAME);
+			name_came_or_went(now, new);
 		} else if (old->subscribed != new->subscribed) {
 			name_changed(new, SUBSCRIPTION_CHANGE);
 		}
@@ -235,25 +243,31 @@ static void arrived(size_t first)
 
 void news_selected(bool expunges)
 {
-	arrived(view_tell(expunges));
+	arrived(view_tell(expunges, true));
+	if (!expunges)
+		view_held();
 }
 
-static void selected_tell(void)
+/* RFC 5465 4, 6.1: what is wanted, and nothing else. */
+static void selected_tell(bool idle)
 {
 	const struct group *g = notify_selected();
 
-	if (!notify_on() || (g != NULL && g->events != 0))
-		news_selected(g == NULL || g->filter == SELECTED_NOW);
+	if (!notify_on())
+		news_selected(true);
+	else if (g != NULL && g->events != 0)
+		arrived(view_tell(idle || g->filter == SELECTED_NOW,
+		    (g->events & FLAG_CHANGE) != 0));
 }
 
-void news_tell(void)
+void news_tell(bool idle)
 {
 	/* First: it watches anew, and forgets what it has not heard yet. */
 	if (notify_on() && news.watching && watch_news(news.root))
 		while (names_tell())
 			; /* more may have come before it watched again */
 	if (session.state == SELECTED)
-		selected_tell();
+		selected_tell(idle);
 	if (!notify_on() || !news.watching)
 		return;
 	for (size_t i = 0; i < news.count; i++)
@@ -293,7 +307,7 @@ bool news_await(void)
 	if (!notify_on())
 		return true;
 	while (!news_wait(60)) {
-		news_tell();
+		news_tell(false);
 		if (session.state == 0 || now_ms() >= due) {
 			session.input.gone = true;
 			session.input.end = "timeout";

@@ -10,13 +10,16 @@
 /* What is watched is to be found out anew. */
 void news_forget(void);
 
-/* Tells what there is to tell. */
-void news_tell(void);
+/* Tells what there is to tell; in IDLE, or between two commands. */
+void news_tell(bool idle);
 
 /* As watch_wait(), of all that is to be watched. */
 bool news_wait(int seconds);
 
-/* Of the selected mailbox: view_tell(), and what NOTIFY wants of new mail. */
+/*
+ * At the end of a command, of the selected mailbox: view_tell(), and what
+ * NOTIFY wants of new mail.
+ */
 void news_selected(bool expunges);
 
 /*

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "request.h"
 #include "session.h"
 
 #define GROUPS_MAX 100 /* in one command; there are seven filters */
@@ -74,28 +75,22 @@ static void filter_parse(struct group *g)
 	input_expect(in, ')');
 }
 
-/* FETCH's own reading of it comes when there is something to fetch. */
+/* FETCH reads them again when there is something to fetch. */
 static const char *attributes_parse(void)
 {
 	struct input *in = &session.input;
-	const char *from = in->at, *end;
-	unsigned depth = 0;
-	size_t n;
-	char *copy;
+	char *copy = pool_copy(&set.pool, in->at);
+	struct request ignored = {0};
+	size_t n = strlen(copy), rest;
 
-	for (end = from; *end != '\0'; end++) {
-		depth += *end == '(';
-		if (*end == ')' && --depth == 0)
-			break;
-	}
-	if (*end == '\0')
-		input_fault(in, "malformed attributes");
+	request_items(&ignored);
+	if (in->fault != NULL)
+		return copy;
+	rest = strlen(in->at);
+	if (rest > n || strcmp(copy + n - rest, in->at) != 0)
+		input_fault(in, "no literal goes there"); /* another line */
 	else
-		in->at += end + 1 - from;
-	n = (size_t)(in->at - from);
-	copy = pool_take(&set.pool, n + 1);
-	memcpy(copy, from, n);
-	copy[n] = '\0';
+		copy[n - rest] = '\0';
 	return copy;
 }
 
@@ -254,8 +249,10 @@ static bool fits(const struct group *g, const char *name, bool subscribed)
 
 unsigned notify_events(const char *name, bool subscribed)
 {
-	for (size_t i = 0; i < set.count; i++)
+	unsigned wanted = 0;
+
+	for (size_t i = 0; i < set.count; i++) /* of all groups: RFC 5465 6 */
 		if (fits(&set.groups[i], name, subscribed))
-			return set.groups[i].events;
-	return 0;
+			wanted |= set.groups[i].events;
+	return wanted;
 }

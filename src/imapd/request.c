@@ -107,7 +107,7 @@ static void item_read(struct request *r, const char *name)
 	input_fault(in, "unknown item");
 }
 
-static void items_read(struct request *r)
+void request_items(struct request *r)
 {
 	struct input *in = &session.input;
 
@@ -191,7 +191,7 @@ static void items_imply(struct request *r)
 	if (r->changed)
 		r->items |= ITEM_MODSEQ;
 	if ((r->items & ITEM_MODSEQ) != 0)
-		session.condstore = true; /* RFC 7162 3.1 */
+		session_condstore();
 	else if (session.condstore && (r->items & ITEM_FLAGS) != 0)
 		r->items |= ITEM_MODSEQ;
 }
@@ -199,7 +199,7 @@ static void items_imply(struct request *r)
 void request_read(struct request *r)
 {
 	*r = (struct request){0};
-	items_read(r);
+	request_items(r);
 	modifiers_read(r);
 	if (session.input.fault == NULL)
 		items_imply(r);

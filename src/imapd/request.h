@@ -41,4 +41,7 @@ struct request {
  */
 void request_read(struct request *);
 
+/* The items alone, into a zeroed struct. */
+void request_items(struct request *);
+
 #endif

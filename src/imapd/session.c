@@ -89,6 +89,15 @@ void answer_send(const char *tag)
 	str_free(&answer);
 }
 
+void ok_expunged(const char *text)
+{
+	if (session.condstore)
+		ok("[HIGHESTMODSEQ %llu] %s",
+		    (unsigned long long)session.box.modseq, text);
+	else
+		ok("%s", text);
+}
+
 bool mailbox_fine(enum mailbox_result result)
 {
 	switch (result) {
@@ -143,6 +152,14 @@ void untagged(const char *fmt, ...)
 	put("* ");
 	put(text.p);
 	put("\r\n");
+}
+
+void session_condstore(void)
+{
+	if (!session.condstore && session.state == SELECTED)
+		untagged("OK [HIGHESTMODSEQ %llu] is the highest",
+		    (unsigned long long)session.box.modseq);
+	session.condstore = true;
 }
 
 bool session_utf8(void)

@@ -56,6 +56,9 @@ void ok(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void no(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* ok() of what has removed messages: RFC 7162 3.2.7, RFC 6851 4.4, 8508 4.5. */
+void ok_expunged(const char *text);
+
 /* no() in the words for what went wrong; MAILBOX_OK: nothing, and true. */
 bool mailbox_fine(enum mailbox_result);
 
@@ -70,6 +73,9 @@ void put_mailbox(const char *name);
 
 /* Names and strings may be UTF-8 (RFC 6855 3, RFC 9051 5.1). */
 bool session_utf8(void);
+
+/* The client knows of modseqs from here on; it hears the first (RFC 7162 3.1). */
+void session_condstore(void);
 
 /* INPROGRESS (RFC 9585), at most every ten seconds; long commands call it. */
 void progress(size_t done, size_t all);

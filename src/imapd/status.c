@@ -142,6 +142,6 @@ void cmd_status(void)
 	if (!mailbox_fine(status_tell(name, wanted)))
 		return;
 	if ((wanted & STATUS_HIGHESTMODSEQ) != 0)
-		session.condstore = true; /* RFC 7162 3.1 */
+		session_condstore();
 	ok("that is it");
 }

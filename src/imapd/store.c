@@ -159,7 +159,7 @@ void cmd_store(void)
 	if (!input_end(&session.input))
 		return;
 	if (change.modseq_said)
-		session.condstore = true;
+		session_condstore();
 	if (set_of(text, &uids) && writable())
 		store(&change, &uids);
 	set_free(&uids);
@@ -182,13 +182,8 @@ void cmd_expunge(void)
 		if (!session.uid)
 			set_add(&uids, 1, UINT32_MAX);
 		if (writable() &&
-		    mailbox_fine(mailbox_expunge(&session.box, &uids))) {
-			if (session.condstore)
-				ok("[HIGHESTMODSEQ %llu] expunged",
-				    (unsigned long long)session.box.modseq);
-			else
-				ok("expunged");
-		}
+		    mailbox_fine(mailbox_expunge(&session.box, &uids)))
+			ok_expunged("expunged");
 	}
 	set_free(&uids);
 }
@@ -222,7 +217,7 @@ static void copied(uint32_t uidvalidity, struct pairs *pairs, bool move)
 		ok("there was nothing to do");
 	} else if (move) {
 		untagged("OK %s moved", code.p); /* before the EXPUNGEs */
-		ok("moved");
+		ok_expunged("moved");
 	} else {
 		ok("%s copied", code.p);
 	}

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "notify.h"
 #include "session.h"
 
 static const struct {
@@ -142,7 +143,8 @@ void view_fetch(struct message *m)
 	put("* ");
 	put_number(number_of(m));
 	put(" FETCH (");
-	if (session.uid || session.qresync || session.rev2) {
+	/* RFC 7162 3.2.4, RFC 9051 E 21, RFC 5465 5.1 */
+	if (session.uid || session.condstore || session.rev2 || notify_on()) {
 		put("UID ");
 		put_number(m->uid);
 		blank = " ";
@@ -295,7 +297,21 @@ static void tell_arrivals(void)
 		untagged("%zu RECENT", view_recent());
 }
 
-size_t view_tell(bool expunges)
+void view_held(void)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = 0; session.qresync && i < session.known; i++) {
+		const struct message *m = &session.box.messages[i];
+		if (m->expunged && m->modseq < lowest)
+			lowest = m->modseq;
+	}
+	if (lowest > 1 && lowest != UINT64_MAX)
+		untagged("OK [HIGHESTMODSEQ %llu] VANISHED is to come",
+		    (unsigned long long)lowest - 1);
+}
+
+size_t view_tell(bool expunges, bool flags)
 {
 	enum mailbox_result result = mailbox_sync(&session.box);
 	struct mailbox *box = &session.box;
@@ -314,9 +330,9 @@ size_t view_tell(bool expunges)
 		tell_expunges();
 	first = session.known + 1;
 	tell_arrivals();
-	for (size_t i = 0; i < session.known; i++)
+	for (size_t i = 0; flags && i < session.known; i++)
 		if (box->messages[i].changed && !box->messages[i].expunged)
 			view_fetch(&box->messages[i]);
-	session.told = expunges ? box->modseq : 0;
+	session.told = expunges && flags ? box->modseq : 0;
 	return first;
 }

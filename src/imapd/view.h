@@ -15,11 +15,17 @@
 #define FLAGS_TEXT_SIZE (80 + KEYWORDS_MAX * KEYWORD_SIZE)
 
 /*
- * Looks for news, and tells: FETCH of flags, EXPUNGE or VANISHED (when they may
+ * Looks for news, and tells: FETCH of flags, EXPUNGE or VANISHED (when these may
  * be told), EXISTS, RECENT, FLAGS. The number of the first new message, or one
  * above the last where there is none.
  */
-size_t view_tell(bool expunges);
+size_t view_tell(bool expunges, bool flags);
+
+/*
+ * With QRESYNC, where VANISHED may not be told yet: HIGHESTMODSEQ from before.
+ * Who came back with one from FETCH would never hear of it (RFC 7162 3.2).
+ */
+void view_held(void);
 
 /* "(\Seen $Junk)", with \Recent; without a NUL. */
 size_t view_flags_text(char text[FLAGS_TEXT_SIZE], const struct message *);
