@@ -401,7 +401,7 @@ END
 	local pid=$!
 	exec 6>fifo
 	printf '%s\n' 'open a m' 'load a' >&6
-	sleep 0.2
+	until [ "$(grep -cs '^ok' other)" = 2 ]; do sleep 0.02; done
 	talk <<'TALK'
 > open a m
 ok
@@ -554,7 +554,7 @@ TALK
 	local pid=$!
 	exec 6>fifo
 	printf '%s\n' 'open a m' 'load a' >&6
-	sleep 0.2
+	until [ "$(grep -cs '^ok' other)" = 2 ]; do sleep 0.02; done
 	{
 		printf '%s\n' 'open a m' 'load a' 'store a 3 add T' \
 			'expunge a 1:*' 'tell a'

@@ -159,7 +159,9 @@ S: +OK *
 TALK
 	done
 	# Given up; hung up; another login in the middle.
-	run -0 step "$PROGRAMS/pop3d" <<TALK
+	mkdir programs
+	cp "$PROGRAMS"/{pop3d,auth} programs
+	run -0 step programs/pop3d <<TALK
 S: +OK *
 C: AUTH SCRAM-SHA-256 $first
 S: + *
@@ -176,14 +178,13 @@ S: +OK 0 messages
 C: QUIT
 S: +OK *
 TALK
-	run step "$PROGRAMS/pop3d" <<TALK
+	run step programs/pop3d <<TALK
 S: +OK *
 C: AUTH SCRAM-SHA-256 $first
 S: + *
 TALK
 	# No auth stays behind.
-	sleep 0.3
-	run -1 pgrep -f "^$PROGRAMS/auth -S"
+	soon not pgrep -f "^$PWD/programs/auth"
 }
 
 @test "PLAIN: right, wrong and malformed" {
