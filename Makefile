@@ -105,8 +105,8 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
     lib/conn.o lib/dial.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o \
     lib/qp.o lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
-import = $(patsubst %,import/%.o,import stream maildir courier mbox teaching \
-    arrival writer place present ledger uidlist uidls text) \
+import = $(patsubst %,import/%.o,import stream maildir courier mbox from \
+    teaching arrival writer place present ledger uidlist uidls text) \
     lib/catalogue.o lib/uidl.o lib/pieces.o lib/fields.o lib/sha256.o \
     lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) $(BASE)
 export = export/export.o export/folder.o export/mbox.o export/tar.o \
@@ -118,16 +118,17 @@ tls = tls/tls.o tls/algorithms.o tls/certificate.o tls/ticket.o \
     lib/confine.o lib/seccomp.o lib/address.o $(COMMON)
 
 # tls is built where libssl-dev is, and by the ordinary compiler: musl's finds no
-# library but its own. STATIC means OpenSSL there, not libc: that spares a third
-# of the start, and half of the memory that each connection has for itself.
+# library but its own. STATIC spares a third of the start, and half of the memory
+# that each connection has for itself. What the linker would warn of is OpenSSL's,
+# and not used: to look up hosts, and to load libraries.
 TLS_CC = $(if $(filter musl-gcc,$(notdir $(CC))),cc,$(CC))
 TLS_LINKS = $(shell echo 'int main(void) { return SSL_CTX_new(0) == 0; }' | \
     $(TLS_CC) -include openssl/ssl.h -x c - $(1) -o /dev/null 2>/dev/null && \
     echo yes)
 OPENSSL = -lssl -lcrypto
-OPENSSL_STATIC = -no-pie -Wl,-Bstatic $(OPENSSL) -Wl,-Bdynamic
+OPENSSL_STATIC = $(OPENSSL) -Wl,--no-warnings
 TLS := $(if $(call TLS_LINKS,$(OPENSSL)),tls)
-TLS_STATIC := $(if $(STATIC),$(call TLS_LINKS,$(OPENSSL_STATIC)))
+TLS_STATIC := $(if $(STATIC),$(call TLS_LINKS,-static $(OPENSSL_STATIC)))
 LIBS_tls = $(if $(TLS_STATIC),$(OPENSSL_STATIC),$(OPENSSL))
 PROGRAMS += $(TLS)
 
@@ -154,11 +155,11 @@ $(BUILD)/auth: $(wildcard src/auth/*.c src/lib/*.[ch])
 	$(MAKE) CC=cc BUILD=$(BUILD)/obj/cc $(BUILD)/obj/cc/auth
 	cp $(BUILD)/obj/cc/auth $@
 endif
-ifeq ($(TLS_CC)$(STATIC),$(CC))
+ifeq ($(TLS_CC)$(TLS_STATIC),$(CC)$(STATIC))
 $(eval $(call program,tls))
 else
 $(BUILD)/tls: $(wildcard src/tls/*.[ch] src/lib/*.[ch])
-	$(MAKE) CC=$(TLS_CC) STATIC= TLS_STATIC=$(TLS_STATIC) \
+	$(MAKE) CC=$(TLS_CC) STATIC=$(TLS_STATIC) \
 	    BUILD=$(BUILD)/obj/cc $(BUILD)/obj/cc/tls
 	cp $(BUILD)/obj/cc/tls $@
 endif

@@ -198,8 +198,10 @@ END
 		1700000002.M2.host:0 1700000003.M3.host:0 1700000009.gone:1 \
 		1700000004.M4.host:'0 9 x -1 2' >"$k/:list"
 	: >"$k/1700000002.M2.host" # none any more
-	echo old >"$k/.5984606.1700000003.M3.host"
 	printf 'newer\nsecond' >"$k/.5984610.1700000003.M3.host"
+	for i in {1..9}; do
+		echo old >"$k/.598460$i.1700000003.M3.host"
+	done
 	echo older >"$k/.5984611.1700000005.M5.host"
 	echo newest >"$k/1700000005.M5.host"
 	echo none >"$k/.tmp.1.1700000006.M6.host"

@@ -93,7 +93,7 @@ import/import.c MEMORY n import.8 memory
 import/stream.c SAID_MAX n import.8 fault
 import/mbox.c HEADER_MAX n import.8 header in an mbox
 lib/pieces.h PIECE_SIZE n import.8 line in memory
-import/mbox.c SENDER_WORDS n import.8 words before a date
+import/from.c SENDER_WORDS n import.8 words before a date
 lib/str.h STR_MAX n import.8 mymailbox
 export/mbox.c HEADER_MAX n export.8 header
 export/export.c SMALL_FILE n export.8 subscriptions

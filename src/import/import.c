@@ -33,6 +33,8 @@ static const struct kind {
 	{"mymailbox", read_mymailbox}, {"mailbox", read_mailbox},
 };
 
+static const char standard_input[] = "standard input"; /* as it is shown */
+
 /* --- The reader --- */
 
 /*
@@ -43,6 +45,10 @@ static bool source_open(struct source *source)
 {
 	struct stat st;
 
+	if (source->path == standard_input) {
+		source->fd = 0;
+		return true;
+	}
 	source->fd = open(source->path,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (source->fd < 0)
@@ -63,7 +69,8 @@ static _Noreturn void read_source(const struct kind *kind,
     struct source *source, int to)
 {
 	const struct confine_path paths[] = {
-		{source->path, MAY_READ}, {NULL, 0},
+		{source->path != standard_input ? source->path : NULL,
+		    MAY_READ}, {NULL, 0},
 	};
 	const struct confinement reader = {
 		.paths = paths, .calls = CALLS_FILES, .memory = MEMORY,
@@ -177,7 +184,7 @@ int main(int argc, char **argv)
 	if (argc < 3 || argc > 4)
 		fatal(EX_USAGE, USAGE);
 	kind = kind_find(argv[0]);
-	source.path = argv[1];
+	source.path = strcmp(argv[1], "-") == 0 ? standard_input : argv[1];
 	source.address = target.address = argv[2];
 	folder_find(argc == 4 ? argv[3] : "INBOX", folder);
 	/* Before it becomes somebody else, and goes elsewhere. */

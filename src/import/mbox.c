@@ -1,22 +1,23 @@
-#include "mbox.h"
-
-#include <ctype.h>
+/*
+ * An mbox: mboxo, mboxrd, mboxcl and mboxcl2, as RFC 4155 names some of them. A
+ * pipe will do for one, but then Content-Length is not believed: nobody can look
+ * where it leads. Memory: that of a header.
+ */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "date.h"
 #include "fields.h"
+#include "from.h"
 #include "pieces.h"
 #include "readers.h"
 #include "span.h"
 #include "stream.h"
 
-#define HEADER_MAX (1u << 20)   /* its flags are looked for in so much */
-#define SENDER_WORDS 20         /* in a From_ line, before its date */
+#define HEADER_MAX (1u << 20) /* its flags are looked for in so much */
 
 #define PSEUDO "DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 
@@ -24,6 +25,7 @@ struct mbox {
 	struct pieces file;
 	const char *name;
 	bool any;   /* the folder has been told */
+	unsigned long expunged; /* messages */
 	uint32_t uidvalidity;
 	struct from_line from;
 	struct str header;
@@ -42,110 +44,6 @@ static void unquote(struct span *s, bool first)
 {
 	if (first && *s->p == '>' && is_from_quoted(s->p, s->n))
 		span_skip(s, 1);
-}
-
-/* --- From_ --- */
-
-static bool is_one_of(const char *word, const char *names)
-{
-	const char *at = isalpha((unsigned char)*word) ?
-	    strcasestr(names, word) : NULL;
-
-	return at != NULL && strlen(word) == 3 && (at - names) % 3 == 0;
-}
-
-static bool is_zone(const char *word)
-{
-	return ((*word == '+' || *word == '-') && strlen(word) == 5 &&
-	    strspn(word + 1, "0123456789") == 4) ||
-	    (strlen(word) >= 2 && strlen(word) <= 5 &&
-	    strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(word));
-}
-
-static bool is_year(const char *word)
-{
-	return strlen(word) == 4 && strspn(word, "0123456789") == 4;
-}
-
-/* By this machine's zone, what was read as if in UTC. */
-static int64_t local_time(int64_t seconds)
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL)
-		return seconds;
-	tm.tm_isdst = -1;
-	return mktime(&tm);
-}
-
-/*
- * asctime(3)'s date from word[0] on, with a zone before the year, behind it, or
- * not at all; day and month may stand the other way round (RFC 5322 3.3).
- */
-static bool date_words(char *const word[], size_t n, int64_t *seconds)
-{
-	const char *month, *day, *year, *zone = NULL;
-	char text[64];
-	int minutes;
-	size_t at;
-
-	if (n < 5)
-		return false;
-	word[0][strcspn(word[0], ",")] = '\0';
-	if (!is_one_of(word[0], "SunMonTueWedThuFriSat"))
-		return false;
-	month = word[1], day = word[2];
-	if (!is_one_of(month, "JanFebMarAprMayJunJulAugSepOctNovDec"))
-		month = word[2], day = word[1];
-	if (is_year(word[3])) { /* RFC 5322's */
-		year = word[3];
-		at = 5;
-	} else {
-		at = 4;
-		if (is_zone(word[at]) && n > 5)
-			zone = word[at++];
-		year = word[at++];
-	}
-	if (!is_year(year))
-		return false;
-	if (zone == NULL && at < n && is_zone(word[at]))
-		zone = word[at];
-	snprintf(text, sizeof text, "%.2s %.3s %s %.8s %.5s", day, month, year,
-	    word[is_year(word[3]) ? 4 : 3], zone != NULL ? zone : "+0000");
-	if (!date_read((struct span){text, strlen(text)}, seconds, &minutes))
-		return false;
-	if (zone == NULL)
-		*seconds = local_time(*seconds);
-	return true;
-}
-
-bool from_line_read(struct from_line *from, const char *line, size_t n)
-{
-	char text[512], *word[SENDER_WORDS + 8], *p = text;
-	size_t count = 0, sender;
-
-	if (n < 5 || memcmp(line, "From ", 5) != 0 || n - 5 >= sizeof text)
-		return false;
-	n -= 5;
-	memcpy(text, line + 5, n);
-	text[n] = '\0';
-	if (strlen(text) != n)
-		return false;
-	text[strcspn(text, "\r\n")] = '\0';
-	while (count < sizeof word / sizeof *word &&
-	    (word[count] = text_word(&p)) != NULL)
-		count++;
-	for (sender = 0; sender < count && sender <= SENDER_WORDS; sender++)
-		if (date_words(word + sender, count - sender, &from->time))
-			break;
-	if (sender == count || sender > SENDER_WORDS)
-		return false;
-	*from->sender = '\0';
-	if (sender == 1 && strchr(word[0], '@') != NULL)
-		snprintf(from->sender, sizeof from->sender, "%.*s",
-		    (int)sizeof from->sender - 1, word[0]);
-	return true;
 }
 
 /* --- Content-Length --- */
@@ -264,6 +162,22 @@ static bool has_letter(const struct mbox *m, enum mbox_field field, char letter)
 	return strchr(m->value[field].p, letter) != NULL;
 }
 
+/* Status and Status2; *is: they count. */
+static unsigned long mozilla_read(const struct mbox *m, bool *is)
+{
+	*is = m->has[X_MOZILLA_STATUS];
+	return *is ? strtoul(m->value[X_MOZILLA_STATUS].p, NULL, 16) |
+	    strtoul(m->value[X_MOZILLA_STATUS2].p, NULL, 16) : 0;
+}
+
+static void words_add(struct str *words, char *text)
+{
+	char *word;
+
+	while ((word = text_word(&text)) != NULL)
+		str_printf(words, " %s", word);
+}
+
 static uint32_t number(char **text)
 {
 	char *word = text_word(text);
@@ -298,26 +212,35 @@ static bool is_pseudo(const struct mbox *m)
 static void message_tell(struct mbox *m)
 {
 	struct source_message message = {.dated = true, .time = m->from.time};
-	char *text = m->value[X_KEYWORDS].p, *word;
+	char *text = m->value[X_UID].p;
+	bool theirs;
+	unsigned long bits = mozilla_read(m, &theirs);
 	const struct {
 		char letter;
 		bool is;
 	} flags[] = {
-	    {'D', has_letter(m, X_STATUS, 'T')},
-	    {'F', has_letter(m, X_STATUS, 'F')},
-	    {'R', has_letter(m, X_STATUS, 'A')},
-	    {'S', has_letter(m, STATUS, 'R')},
-	    {'T', has_letter(m, X_STATUS, 'D') || has_letter(m, STATUS, 'D')},
+	    {'D', !theirs && has_letter(m, X_STATUS, 'T')},
+	    {'F', theirs ? bits & MOZILLA_MARKED :
+	        has_letter(m, X_STATUS, 'F')},
+	    {'R', theirs ? bits & MOZILLA_REPLIED :
+	        has_letter(m, X_STATUS, 'A')},
+	    {'S', theirs ? bits & MOZILLA_READ : has_letter(m, STATUS, 'R')},
+	    {'T', theirs ? bits & MOZILLA_IMAP_DELETED :
+	        has_letter(m, X_STATUS, 'D') || has_letter(m, STATUS, 'D')},
 	};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (flags[i].is)
 			message.flags[n++] = flags[i].letter;
-	message.seen_by_nobody = n == 0 && !has_letter(m, STATUS, 'O');
-	while ((word = text_word(&text)) != NULL)
-		str_printf(&message.keywords, " %s", word);
-	text = m->value[X_UID].p;
+	message.seen_by_nobody = n == 0 && !theirs &&
+	    !has_letter(m, STATUS, 'O');
+	words_add(&message.keywords, m->value[X_KEYWORDS].p);
+	words_add(&message.keywords, m->value[X_MOZILLA_KEYS].p);
+	if ((bits & MOZILLA_FORWARDED) != 0)
+		str_puts(&message.keywords, " $Forwarded");
+	if ((bits & MOZILLA_MDN_SENT) != 0)
+		str_puts(&message.keywords, " $MDNSent");
 	if (m->uidvalidity != 0)
 		message.uid = number(&text);
 	snprintf(message.from, sizeof message.from, "%s", m->from.sender);
@@ -400,6 +323,18 @@ static void return_path_out(const struct mbox *m)
 		text_out(line, strlen(line), true);
 }
 
+/* Is it a message, and one that its owner still has? */
+static bool is_wanted(struct mbox *m)
+{
+	bool theirs;
+
+	if ((mozilla_read(m, &theirs) & MOZILLA_EXPUNGED) != 0) {
+		m->expunged++;
+		return false;
+	}
+	return m->any || !is_pseudo(m);
+}
+
 /* Behind a From_ line. True: behind the next one. */
 static bool message_read(struct mbox *m)
 {
@@ -408,7 +343,7 @@ static bool message_read(struct mbox *m)
 
 	ended = header_read(m, &s);
 	header_part(m);
-	wanted = m->any || !is_pseudo(m);
+	wanted = is_wanted(m);
 	if (!m->any)
 		folder_tell(m);
 	if (wanted) {
@@ -428,8 +363,8 @@ static bool message_read(struct mbox *m)
 static const struct {
 	const char *magic, *program;
 } packed[] = {
-	{"\x1f\x8b", "gunzip"}, {"BZh", "bunzip2"}, {"\xfd" "7zXZ", "unxz"},
-	{"\x28\xb5\x2f\xfd", "unzstd"}, {"PK\x03\x04", "unzip"},
+	{"\x1f\x8b", "zcat"}, {"BZh", "bzcat"}, {"\xfd" "7zXZ", "xzcat"},
+	{"\x28\xb5\x2f\xfd", "zstdcat"}, {"PK\x03\x04", "unzip -p"},
 };
 
 static bool is_packed(const struct mbox *m, struct span s)
@@ -437,8 +372,9 @@ static bool is_packed(const struct mbox *m, struct span s)
 	for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
 		size_t n = strlen(packed[i].magic);
 		if (s.n >= n && memcmp(s.p, packed[i].magic, n) == 0) {
-			stream_fault("%s: it is compressed; first: %s %s",
-			    m->name, packed[i].program, m->name);
+			stream_fault("%s: it is compressed: %s FILE | "
+			    "pennypost import mbox - ADDRESS", m->name,
+			    packed[i].program);
 			return true;
 		}
 	}
@@ -463,6 +399,9 @@ void read_mbox(const struct source *source)
 	else if (!is_packed(&m, s))
 		stream_fault("%s:%lu: this is no mbox: its first line is not "
 		    "\"From SENDER DATE\"", name, m.file.line);
+	if (m.expunged > 0)
+		stream_note("%s: messages that Thunderbird has deleted, and "
+		    "are left out: %lu", name, m.expunged);
 	if (m.file.error != 0)
 		stream_fault("%s: %s", name, strerror(m.file.error));
 	str_free(&m.header);

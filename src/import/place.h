@@ -14,7 +14,7 @@
 #include "stream.h"
 #include "text.h"
 
-#define UNSYNCED_MAX 128 /* files at once: a sync of all costs a third of one each */
+#define UNSYNCED_MAX 128 /* files: a sync of all costs a third of one each */
 #define MESSAGE_MAX (1u << 30) /* octets; the largest of real mailboxes: 0.2 */
 
 /* A message in tmp. */

@@ -107,8 +107,8 @@ bool uidls_write(const char *lines, const struct present *present)
 	lines_put(&new, &l, present);
 	if (new.len > FILE_MAX)
 		warn(FILE_NAME ": it gets too large: UIDLs are new");
-	fine = new.len > FILE_MAX || (new.len == old.len && memcmp(new.p, old.p, new.len) == 0) ||
-	    root_write(FILE_NAME, &new);
+	fine = new.len > FILE_MAX || (new.len == old.len &&
+	    memcmp(new.p, old.p, new.len) == 0) || root_write(FILE_NAME, &new);
 	free(l.line);
 	str_free(&old);
 	str_free(&new);

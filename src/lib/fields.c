@@ -4,7 +4,8 @@
 #include <strings.h>
 
 const char *const mbox_fields[MBOX_FIELDS] = {"Status", "X-Status",
-    "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length"};
+    "X-Keywords", "X-UID", "X-IMAP", "X-IMAPbase", "Content-Length",
+    "X-Mozilla-Status", "X-Mozilla-Status2", "X-Mozilla-Keys"};
 
 enum mbox_field mbox_field(const char *line, size_t n)
 {

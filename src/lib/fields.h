@@ -16,7 +16,21 @@ enum mbox_field {
 	X_IMAP,         /* UIDVALIDITY, last UID; of the pseudo message */
 	X_IMAPBASE,     /* the same, of the first message */
 	CONTENT_LENGTH,
+	X_MOZILLA_STATUS,  /* 16 bits in hexadecimal: enum mozilla */
+	X_MOZILLA_STATUS2, /* the same: 32 bits, without these 16 */
+	X_MOZILLA_KEYS,    /* keywords */
 	MBOX_FIELDS,
+};
+
+/* Thunderbird's, which then reads neither Status nor X-Status. */
+enum mozilla {
+	MOZILLA_READ = 0x1,
+	MOZILLA_REPLIED = 0x2,
+	MOZILLA_MARKED = 0x4,
+	MOZILLA_EXPUNGED = 0x8, /* the file has not been compacted since */
+	MOZILLA_FORWARDED = 0x1000,
+	MOZILLA_IMAP_DELETED = 0x200000,
+	MOZILLA_MDN_SENT = 0x800000,
 };
 
 /* Which of them a header line begins; MBOX_FIELDS: none. */

@@ -117,6 +117,11 @@ void stream_fault(const char *fmt, ...)
 	hash(text, strlen(text));
 }
 
+void stream_note(const char *fmt, ...)
+{
+	MUST(!s.in_message && strncmp(fmt, "%s: ", 4) == 0);
+}
+
 static uint64_t run(bool teaching, size_t n)
 {
 	struct source source = {.path = PATH, .address = "a@b.test",

@@ -1,16 +1,11 @@
-/*
- * An mbox: mboxo, mboxrd, mboxcl and mboxcl2, as RFC 4155 names some of them. A
- * pipe will do for one, but then Content-Length is not believed. Memory: that of
- * a header.
- */
-#ifndef MBOX_H
-#define MBOX_H
+#ifndef FROM_H
+#define FROM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What stands in a From_ line. */
+/* What stands in the line that begins a message of an mbox. */
 struct from_line {
 	char sender[320]; /* "": nobody, or nobody who has an address */
 	int64_t time;     /* seconds since 1970 */
