@@ -289,6 +289,47 @@ END
 	[ "$(grep -c 'pop3d.*: quit .* ok=1' "$BATS_TEST_TMPDIR/log")" = 4 ]
 }
 
+@test "systemd: the teaching system, with a password, and as a lab without" {
+	local root talk
+	systemd_start
+	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
+	root=/proc/$(cat "$BATS_TEST_TMPDIR/systemd/pid")/root
+	talk=(timeout 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2500
+		cat >&3; cat <&3')
+	systemd_do systemctl start pennypost-mysmtp.socket
+	printf '%s\r\n' 'HELO a.test' 'MAIL FROM: x@a.test' \
+		'RCPT TO: bob@example.test' 'DATA hello' \
+		'LIST bob@example.test' 'AUTH bob@example.test secret' \
+		'LIST bob@example.test' 'GET_MAIL bob@example.test 1' QUIT |
+		$inside "${talk[@]}" | tr -d '\r' >got
+	diff - <(sed 's/^Date: .*/Date:/; s/([0-9-]*)$/(date)/' got) <<-'END'
+		200 OK
+		200 OK
+		200 OK
+		200 Message stored successfully
+		403 AUTH comes first
+		200 OK
+		200 OK 1 messages
+		1: Email from x@a.test (date)
+		.
+		200 OK
+		From: x@a.test
+		Date:
+
+		hello
+		.
+		200 Goodbye
+	END
+	[ "$(stat -c %u "$MAIL"/bob/*/*)" = 64000 ]
+	sed -i 's,/mysmtpd$,& -L,' \
+		"$root/etc/systemd/system/pennypost-mysmtp.service"
+	systemd_do systemctl daemon-reload
+	systemd_do systemctl restart pennypost-mysmtp.service
+	printf '%s\r\n' 'LIST bob@example.test' QUIT |
+		$inside "${talk[@]}" | tr -d '\r' >got
+	grep -qx '1: Email from x@a.test ([0-9-]*)' got
+}
+
 @test "systemd: a command of a .forward runs, in the unit and in deliver's box" {
 	local box=/var/lib/pennypost/spool/mail/example.test/alice
 	echo 'alias_pipes yes' >>"$PENNYPOST_HOME/pennypost.conf"

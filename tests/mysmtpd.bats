@@ -802,6 +802,69 @@ TALK
 	[ "$(cat got)" = '500 Cannot read the mailbox now, try later' ]
 }
 
+# silence POLL TRACE COMMAND…: with `in` on a pipe that stays open, and each
+# poll from this one on says that nothing came; TRACE: further options of strace
+silence() {
+	local when=$1 trace=$2 status=0
+	shift 2
+	mkfifo wait
+	exec 6<>wait
+	cat in >&6
+	# shellcheck disable=SC2086
+	timeout -s KILL 30 strace -f -qq -o polls $trace -e trace=poll \
+		-e "inject=poll:retval=0:when=$when" "$@" <wait 6>&- \
+		2>>"$BATS_TEST_TMPDIR/stderr" | tr -d '\r' >got || status=$?
+	exec 6>&-
+	rm wait
+	return $status
+}
+
+# waited FD SECONDS: it is this that was given up; FD: a pattern
+waited() {
+	local ms=$(($2 * 1000)) # or a moment less
+	[ "$(grep -c INJECTED polls)" = 1 ]
+	grep INJECTED polls | grep -qE "\{fd=$1, events=POLLIN\}\], 1,\
+ ($ms|$((ms / 1000 - 1))[0-9]{3}|$((ms / 1000 - 2))[0-9]{3})\)"
+}
+
+@test "ten minutes without a word; deliver and pop3d that say nothing" {
+	strace -qq -o polls true || skip "no process may be traced here"
+	local talk
+	for talk in 'HELP\r\n' 'HELO a.test\r\nMAIL FROM'; do
+		printf '%b' "$talk" >in
+		silence 2+ '-P wait' "$mysmtpd"
+		[ "$(tail -n 1 got)" = '500 Nothing heard for too long, closing' ]
+		waited 0 600
+	done
+	printf '%s\r\n' "${HELLO[@]}" DATA half >in
+	silence 2+ '-P wait' "$mysmtpd"
+	[ "$(tail -n 1 got)" = '500 Nothing heard for too long, closing' ]
+	waited 0 600
+	[ "$(count "$MAIL/bob"/{new,tmp})" = 0 ]
+	mkdir mute
+	cp "$mysmtpd" mute
+	printf '#!/bin/sh\nexec cat >/dev/null\n' | tee mute/deliver >mute/pop3d
+	chmod +x mute/deliver mute/pop3d
+	# The third: the client's line, LHLO, and its answer.
+	printf '%s\r\n' "${HELLO[@]}" QUIT >in
+	silence 3 '' mute/mysmtpd
+	diff got - <<-END
+		200 OK
+		200 OK
+		500 Cannot deliver now, try later
+		200 Goodbye
+	END
+	waited "[^0]+" 600
+	# The second: the client's line, and the greeting.
+	printf '%s\r\n' 'LIST bob@example.test' QUIT >in
+	silence 2 '' mute/mysmtpd -L
+	diff got - <<-END
+		500 Cannot read the mailbox now, try later
+		200 Goodbye
+	END
+	waited "[^0]+" 120
+}
+
 @test "a message that breaks off is nobody's" {
 	step "$mysmtpd" <<'TALK'
 C: HELO a.test
