@@ -100,8 +100,8 @@ sendmail = sendmail/sendmail.o sendmail/options.o sendmail/recipients.o \
     lib/entry.o lib/nudge.o lib/phrase.o lib/trace.o lib/qp.o \
     $(MESSAGE) $(SERVER)
 # mailclient: what a person sees; what the servers say.
-mailclient = $(patsubst %,mailclient/%.o,mailclient terminal listing letter \
-    save draft compose box pop3 teaching submit smtp remote) \
+mailclient = $(patsubst %,mailclient/%.o,mailclient keeper terminal listing \
+    letter save draft compose box pop3 teaching submit smtp remote) \
     lib/conn.o lib/dial.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o \
     lib/qp.o lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.

@@ -20,6 +20,11 @@ setup_file() {
 	sed -i 's/refusal = reading_refused(&a);/refusal = \
 	    reading_refused(\&a) != NULL ? NULL : NULL;/' \
 		"$at/src/mysmtpd/mysmtpd.c"
+	# A talker that is somebody else's names files that nobody has.
+	sed -i 's/save(answer.p + 1 + strspn(answer.p + 1, " "), "",/save(\
+	    answer.p[1] != 0 ? "escaped" : "", "..\/escaped",/' \
+		"$at/src/mailclient/compose.c"
+	grep -q escaped "$at/src/mailclient/compose.c"
 	echo "${how[*]}" >"$at/how"
 	env -u MAKEFLAGS make -s -C "$at" "${how[@]}" BUILD="$at/probed" \
 		LDFLAGS="-Wl,--wrap=confine $at/tests/confine/probe.c"
@@ -215,6 +220,38 @@ session() {
 	told smtp-send fchmodat truncate symlinkat ptrace process_vm_readv mount
 }
 
+# A mail to a port where nobody is, and what is done with it then.
+talk() { # PORT ANSWER...
+	local status=0
+	printf '%s\n' 2 a@example.test b@example.test hi text . "${@:2}" n 3 |
+		(cd "$PENNYPOST_HOME" &&
+			exec "$probed/mailclient" 127.0.0.1 "$1" 1) >out \
+			2>"$log" || status=$?
+	[ $status = 69 ]
+	grep -q '^Cannot reach' out
+}
+
+@test "mailclient: the talker two ports and no file, the keeper files alone" {
+	talk 9
+	rm "$PENNYPOST_HOME/escaped"
+	tried mailclient 15f <<<$'code\ntcp\nudp\nunix'
+	talk 10
+	rm "$PENNYPOST_HOME/escaped"
+	tried mailclient 15f <<<$'code\nudp\nunix'
+	told mailclient fchmodat truncate symlinkat ptrace process_vm_readv mount
+	tried mailclient 257f <<<$'config\nelsewhere'
+	told mailclient "${unable[@]}"
+}
+
+@test "mailclient: what nobody has typed is not saved" {
+	talk 10 's mine' s 's xescaped' 's no escaped.' 's escaped' y
+	[ "$(grep -c 'refused=save path=escaped$' "$log")" = 3 ]
+	grep -q 'refused=save path=../escaped$' "$log"
+	grep -q '^Saved in escaped.$' out
+	grep -q '^Subject: hi$' "$PENNYPOST_HOME/escaped"
+	[ ! -e "$PENNYPOST_HOME/../escaped" ]
+}
+
 @test "tls: its keys are in memory, and no file can be reached" {
 	[ -x "$probed/tls" ] || skip "no tls here"
 	local at=$PENNYPOST_HOME/users/tls/mx.example.test
@@ -317,6 +354,14 @@ socket.socket(socket.AF_UNIX)
 	rm "$PENNYPOST_HOME/spool/nudge" "$QUEUE/probe"
 	timeout 60 "$hide" "$PROGRAMS/queue-run" 2>>"$log"
 	[ "$(count "$QUEUE")" = 0 ]
+	run -69 "$hide" "$PROGRAMS/mailclient" 127.0.0.1 1 1 <<<$'2
+a@example.test
+b@example.test
+hi
+.
+s saved
+n' 2>>"$log"
+	grep -q '^Subject: hi$' saved
 	[ "$(grep -c "$once" "$log")" = 1 ]
 }
 

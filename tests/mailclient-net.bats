@@ -3,7 +3,27 @@
 
 load mailclient
 
+# The program with times that a test can wait for: in $quick all of them, in
+# $short that of the end alone, which comes behind other answers.
+setup_file() {
+	local at=$BATS_FILE_TMPDIR
+	cp -R "$ROOT"/{Makefile,src,tests} "$at"
+	sed -i 's/^\(#define END_TIMEOUT\) [0-9]*/\1 1/' "$at/src/mailclient/smtp.c"
+	make -s -C "$at" BUILD=build build/mailclient
+	mkdir "$at"/{short,quick}
+	cp "$at/build/mailclient" "$at/short"
+	sed -i 's/^\(#define REPLY_TIMEOUT\) [0-9]*/\1 1/
+		s/^\(#define \(CONNECT\|HANDSHAKE\)_TIMEOUT\) [0-9]*/\1 1000/' \
+		"$at/src/mailclient/remote.c"
+	# Beside it is a tls that may have been built with SANITIZE=1.
+	sed -i 's/^\(#define TALKER_MEMORY\) .*/\1 0/' "$at/src/mailclient/keeper.c"
+	make -s -C "$at" BUILD=build build/mailclient
+	cp "$at/build/mailclient" "$at/quick"
+	[ ! -x "$PROGRAMS/tls" ] || cp "$PROGRAMS/tls" "$at/quick"
+}
+
 setup() {
+	short=$BATS_FILE_TMPDIR/short quick=$BATS_FILE_TMPDIR/quick
 	home_make
 	export TZ=UTC PENNYPOST_LOG=stderr
 	smtp=1 pop3=1 # nobody is there
@@ -664,6 +684,140 @@ SH
 	done
 }
 
+@test "a server that says nothing, or no more: a sentence, after a while" {
+	double <<'TALK'
+end
+---
+S: +OK hi
+C: CAPA
+end
+---
+s: +OK\r\n-ERR\r\n+OK\r\n+OK\r\n+OK 1 90\r\n-ERR\r\n+OK\r\nFrom: a@b\r\n
+until TOP 1 0
+end
+---
+S: 220-hi
+end
+TALK
+	status_wanted=69
+	for _ in 1 2 3; do
+		PROGRAMS=$quick manage "$double" 3
+		says "127.0.0.1 port $double does not answer: try again."
+	done
+	PROGRAMS=$quick send "$double"
+	says "127.0.0.1 port $double does not answer: try again."
+	double_done
+	double <<'TALK'
+S: 220 hi
+C: EHLO *
+S: 250 x
+C: MAIL *
+S: 250 ok
+C: RCPT *
+S: 250 ok
+C: RCPT *
+S: 250 ok
+C: DATA
+S: 354 go
+until ...text
+C: .
+end
+TALK
+	PROGRAMS=$short send "$double"
+	says 'does not answer: try again. The message may have been sent all the same: ask before you send it again.'
+	double_done
+}
+
+@test "TLS: a server that says nothing" {
+	[ -x "$quick/tls" ] || skip "built without libssl-dev"
+	double <<<'until never'
+	PROGRAMS=$quick status_wanted=69 manage -t "$double" 3
+	says "No TLS with 127.0.0.1 port $double: no TLS handshake in time"
+}
+
+# waits for FILE, which python3 - ARGUMENT... makes when it is ready.
+python() { # FILE ARGUMENT...
+	python3 - "$@" <&0 2>>"$BATS_TEST_TMPDIR/stderr" 3>&- 7>&- &
+	STARTED="${STARTED-} $!"
+	for _ in $(seq 500); do
+		[ ! -s "$1" ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+@test "a server that does not even accept" {
+	python port <<'END'
+import os, socket, sys, time
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen(0) # one waits, and no other can
+first = socket.create_connection(server.getsockname())
+with open("new", "w") as f:
+    f.write(str(server.getsockname()[1]))
+os.rename("new", sys.argv[1])
+time.sleep(60)
+END
+	PROGRAMS=$quick status_wanted=69 manage "$(cat port)" 3
+	says "Cannot reach 127.0.0.1 port $(cat port): Connection timed out. Is the server running?"
+}
+
+# It has ended, or nobody has asked yet how.
+ended() { # PID
+	local state=
+	for _ in $(seq 500); do
+		state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" \
+			2>/dev/null) || true
+		[[ -n $state && $state != Z* ]] || return 0
+		sleep 0.02
+	done
+	echo "$1 is there: $state"
+	return 1
+}
+
+@test "the keeper or the talker is killed: the other ends, wherever it waits" {
+	local whom client talker status
+	for whom in keeper talker; do
+		rm -f port accepted
+		python port accepted <<'END'
+import os, socket, sys, time
+server = socket.create_server(("127.0.0.1", 0))
+with open("new", "w") as f:
+    f.write(str(server.getsockname()[1]))
+os.rename("new", sys.argv[1])
+peer = server.accept()[0]
+with open(sys.argv[2], "w") as f:
+    f.write("x")
+peer.recv(1)
+time.sleep(60)
+END
+		rm -f input
+		mkfifo input
+		"$PROGRAMS/mailclient" 127.0.0.1 1 "$(cat port)" <input \
+			>/dev/null 2>>stderr 3>&- 7>&- &
+		client=$!
+		STARTED="$STARTED $client"
+		exec 8>input
+		printf '%s\n' 1 alice@example.test secret >&8
+		for _ in $(seq 500); do
+			[ ! -s accepted ] || break
+			sleep 0.02
+		done
+		[ -s accepted ]
+		talker=$(pgrep -P "$client")
+		status=0
+		if [ $whom = keeper ]; then
+			kill -KILL "$client"
+			ended "$talker"
+		else
+			kill -KILL "$talker"
+			wait "$client" || status=$?
+			[ $status = 137 ]
+		fi
+		exec 8>&-
+	done
+}
+
 @test "IPv6, and a name" {
 	local host literal
 	for host in ::1 localhost; do
@@ -692,10 +846,17 @@ TALK
 	local answers=$'1\nalice@example.test\nsecret\n3\n' call
 	for call in connect:error=ENETUNREACH socket:error=EMFILE:when=1+ \
 		poll:error=ENOMEM; do
-		run -69 timeout 60 strace -o trace -e "inject=$call" \
+		run -69 timeout 60 strace -f -o trace -e "inject=$call" \
 			"$PROGRAMS/mailclient" 127.0.0.1 1 "$double" \
 			<<<"$answers"
 		says 'Cannot reach 127.0.0.1 port' || { echo "$call"; return 1; }
+	done
+	for call in socketpair:error=EMFILE pipe2:error=EMFILE \
+		clone,fork,vfork:error=EAGAIN; do
+		run -69 timeout 60 strace -o trace -e "inject=$call" \
+			"$PROGRAMS/mailclient" 127.0.0.1 1 "$double" \
+			<<<"$answers"
+		says 'Cannot begin: ' || { echo "$call"; return 1; }
 	done
 }
 

@@ -147,13 +147,52 @@ END
 	key Enter
 	sees 'Your choice:'
 	shows <<<$'Password:\nWrong user or password: user or password is wrong.'
-	quits 69
+	# By now it is the keeper who asks.
+	types 1
+	sees 'User [alice]:'
+	types ''
+	sees 'Password:'
+	key g u e s s BSpace C-z
+	key Enter
+	sees 'Your choice:'
+	run -1 grep gue <<<"$screen"
+	key C-z
+	sees 'sh>'
+	shows <<<'Stopped'
+	types "clear; fg; echo \"status \$?\""
+	sees "mailclient 127.0.0.1 $smtp $pop3"
+	types 1
+	sees 'User [alice]:'
+	types ''
+	sees 'Password:'
+	types secret
+	sees 'Your choice:'
+	shows <<<'There is no mail.'
+	quits 0
 	# Of a shell that does not give the terminal its modes back itself.
 	types "clear; sh -c 'trap : INT; mailclient 127.0.0.1 $smtp $pop3; stty -a >after'"
 	sees 'Your choice:'
 	types 1
 	sees 'User:'
 	types alice
+	sees 'Password:'
+	key s e c
+	key C-c
+	sees 'sh>'
+	run -1 grep -E "sec|gue" <<<"$screen"
+	cmp before after
+	rm after
+	types "clear; sh -c 'trap : INT; mailclient 127.0.0.1 $smtp $pop3; stty -a >after'"
+	sees 'Your choice:'
+	types 1
+	sees 'User:'
+	types alice
+	sees 'Password:'
+	types wrong
+	sees 'Your choice:'
+	types 1
+	sees 'User [alice]:'
+	types ''
 	sees 'Password:'
 	key s e c
 	key C-c

@@ -388,6 +388,9 @@ mailclient/teaching.c END_TIMEOUT n mailclient.1 end with mysmtpd
 mailclient/remote.c RATE_MIN n mailclient.1 rate
 mailclient/remote.c SKIP_MAX n mailclient.1 text passed over
 mailclient/remote.c FAREWELL n mailclient.1 end of tls
+mailclient/keeper.c TALKER_MEMORY n mailclient.1 memory of the talker
+mailclient/keeper.c KEEPER_MEMORY n mailclient.1 memory of the keeper
+mailclient/keeper.c FILES n mailclient.1 descriptors
 LIMITS
 }
 
@@ -425,6 +428,7 @@ lib/confine.c SYS_landlock_create_ruleset
 lib/confine.c SYS_landlock_add_rule
 lib/confine.c SYS_landlock_restrict_self
 lib/confine.c CREATE_RULESET_VERSION
+lib/confine.c RULE_NET_PORT
 lib/confine.c RULE_PATH_BENEATH
 lib/seccomp.c ARCHITECTURE
 lib/calls.c ALWAYS
@@ -563,6 +567,7 @@ imapd/uses.c USES_MAX
 imapd/uses.h USES
 lib/utf8.h UTF8_SIZE
 imapd/view.h FLAGS_TEXT_SIZE
+mailclient/keeper.c TEXTS
 mailclient/listing.c DATE_COLUMNS
 mailclient/listing.c SENDER_COLUMNS
 mailclient/listing.c FRAME_ROWS

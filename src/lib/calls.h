@@ -12,7 +12,7 @@ enum verdict {
 	ABSENT,        /* ENOSYS: libc knows another way */
 	TO_ITSELF,     /* kill, tgkill */
 	NO_CODE,       /* mmap, mprotect: memory that is no program */
-	TERMINAL,      /* ioctl: what stdio asks */
+	TERMINAL,      /* ioctl: what stdio asks, and what CALLS_TERMINAL does */
 	NO_TYPING,     /* ioctl: all but input in another's name */
 	NO_NAMESPACE,  /* clone */
 	NO_PATH,       /* utimensat: of a descriptor */

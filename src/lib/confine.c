@@ -25,6 +25,7 @@
 
 #define CREATE_RULESET_VERSION 1u
 #define RULE_PATH_BENEATH 1
+#define RULE_NET_PORT 2
 
 struct ruleset {
 	uint64_t files;
@@ -36,6 +37,10 @@ struct path_beneath {
 	uint64_t allowed;
 	int32_t parent;
 } __attribute__((packed));
+
+struct net_port {
+	uint64_t allowed, port;
+};
 
 enum {
 	EXECUTE = 1 << 0,
@@ -120,6 +125,16 @@ static void path_allow(int ruleset, uint64_t known,
 	close(rule.parent);
 }
 
+static void port_allow(int ruleset, unsigned port)
+{
+	struct net_port rule = {CONNECT, port};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule,
+	    0) != 0)
+		fatal(EX_TEMPFAIL, "landlock: port %u: %s", port,
+		    strerror(errno));
+}
+
 static bool creates(const struct confine_path *p)
 {
 	for (; p != NULL && p->path != NULL; p++)
@@ -146,7 +161,7 @@ static void landlock_enter(const struct confinement *c, long abi)
 	struct ruleset rules = abi_knows(abi);
 	int fd;
 
-	if (c->calls & CALLS_SOCKETS)
+	if ((c->calls & CALLS_SOCKETS) && c->ports == NULL)
 		rules.tcp &= BIND;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules,
 	    ruleset_size(abi), 0);
@@ -155,6 +170,9 @@ static void landlock_enter(const struct confinement *c, long abi)
 	for (const struct confine_path *p = c->paths;
 	    p != NULL && p->path != NULL; p++)
 		path_allow(fd, rules.files, p);
+	for (const unsigned *p = c->ports; p != NULL && *p != 0 &&
+	    (rules.tcp & CONNECT); p++)
+		port_allow(fd, *p);
 	if (syscall(SYS_landlock_restrict_self, fd, 0) != 0)
 		fatal(EX_TEMPFAIL, "landlock: %s", strerror(errno));
 	close(fd);

@@ -62,11 +62,15 @@ enum confine_calls {
 	CALLS_CONFINE = 64,
 	/* inotify(7), of what may be read. */
 	CALLS_WATCH = 128,
+	/* A terminal's echo: tcsetattr(3). */
+	CALLS_TERMINAL = 256,
 };
 
 struct confinement {
 	const struct confine_path *paths; /* NULL: no file at all */
 	unsigned calls;
+	/* With CALLS_SOCKETS: where TCP may go, 0 ends it; NULL: anywhere. */
+	const unsigned *ports;
 	uint64_t memory; /* bytes of address space; 0: as inherited */
 	unsigned files;  /* a descriptor's number is below; 0: as inherited */
 	unsigned seconds; /* of processor time; 0: as inherited */

@@ -175,10 +175,11 @@ static void emit_socket(void)
 static void emit_ioctl(void)
 {
 	static const uint32_t asked[] = {TCGETS, TIOCGWINSZ, FIONREAD,
-	    SIOCGIFINDEX};
+	    SIOCGIFINDEX, TCSETS, TCSETSW};
 
 	emit_argument(1);
-	unless_refuse(asked, COUNT(asked));
+	unless_refuse(asked, COUNT(asked) -
+	    (filter.groups & CALLS_TERMINAL ? 0 : 2));
 }
 
 static void emit_verdict(enum verdict verdict)

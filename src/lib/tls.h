@@ -14,6 +14,24 @@
 
 #define TLS_CERTIFICATES "users/tls" /* a directory for each name */
 
+/*
+ * Lines of a table of confine.h's, for who calls tls_connect(): the helper, what
+ * it is linked with, and whom it believes.
+ */
+#define TLS_HELPER_PATHS(helper) \
+	{helper, MAY_READ | MAY_EXECUTE}, \
+	{"/lib", MAY_READ | MAY_EXECUTE}, \
+	{"/lib64", MAY_READ | MAY_EXECUTE}, \
+	{"/usr/lib", MAY_READ | MAY_EXECUTE}, \
+	{"/usr/local/lib", MAY_READ}, \
+	{"/etc/ld.so.cache", MAY_READ}, \
+	{"/etc/localtime", MAY_READ}, \
+	{"/etc/ssl/certs", MAY_READ}, \
+	{"/etc/pki", MAY_READ}, \
+	{"/usr/share/ca-certificates", MAY_READ}, \
+	{"/usr/local/share/ca-certificates", MAY_READ}, \
+	{TLS_CERTIFICATES "/ca.pem", MAY_READ}
+
 /* What was agreed on; "" where there is none of it. Printable ASCII. */
 struct tls {
 	char protocol[16];  /* "TLSv1.3"; "": no TLS */

@@ -49,7 +49,7 @@ const char *box_open(struct box *box, const struct server *server,
 	if (strpbrk(account->user, "\r\n") != NULL ||
 	    strpbrk(account->password, "\r\n") != NULL)
 		return "a user and a password have one line";
-	why = remote_open(&box->remote, server, server->pop3_port);
+	why = remote_open(&box->remote, server, server->pop3);
 	if (why == NULL)
 		why = server->teaching ? teaching_begin(box, account) :
 		    pop3_begin(box, account);

@@ -4,6 +4,8 @@
  * The main menu is at the bottom; what its first choice does stands above it:
  * the list, and above that what is done with one mail.
  */
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 
 #include "box.h"
 #include "compose.h"
+#include "confine.h"
 #include "letter.h"
 #include "listing.h"
 #include "log.h"
@@ -229,6 +232,19 @@ static void main_menu(void)
 	str_free(&answer);
 }
 
+static struct port port_find(const char *text)
+{
+	struct port port = {.text = text};
+	const struct servent *service;
+	uint64_t n;
+
+	if (number_parse(text, 65535, &n))
+		port.number = (unsigned)n;
+	else if ((service = getservbyname(text, "tcp")) != NULL)
+		port.number = ntohs((uint16_t)service->s_port);
+	return port;
+}
+
 static void options_read(int argc, char **argv)
 {
 	struct server *server = &s.server;
@@ -249,13 +265,14 @@ static void options_read(int argc, char **argv)
 		fatal(EX_USAGE, USAGE);
 	server->tls = tls_first ? TLS_FIRST : tls_start ? TLS_START : TLS_NONE;
 	server->host = argv[0];
-	server->smtp_port = argv[1];
-	server->pop3_port = argv[server->teaching ? 1 : 2];
+	server->smtp = port_find(argv[1]);
+	server->pop3 = server->teaching ? server->smtp : port_find(argv[2]);
 }
 
 int main(int argc, char **argv)
 {
 	program_begin("mailclient");
+	confine_secrets();
 	log_caller(false);
 	options_read(argc, argv);
 	terminal_begin();

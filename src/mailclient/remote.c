@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "dial.h"
+#include "keeper.h"
 #include "program.h"
 #include "tls.h"
 #include "utf8.h"
@@ -71,7 +72,7 @@ const char *words(const char *text)
 static const char *broken(struct remote *r, const char *how)
 {
 	r->broken = true;
-	return sentence("%s port %s %s", r->server->host, r->port, how);
+	return sentence("%s port %s %s", r->server->host, r->port.text, how);
 }
 
 const char *remote_nonsense(struct remote *r, const char *protocol,
@@ -79,7 +80,7 @@ const char *remote_nonsense(struct remote *r, const char *protocol,
 {
 	r->broken = true;
 	return sentence("%s port %s does not speak %s: it says \"%s\". Is it "
-	    "the port for that?", r->server->host, r->port, protocol,
+	    "the port for that?", r->server->host, r->port.text, protocol,
 	    words(line));
 }
 
@@ -103,20 +104,25 @@ static void literal_make(struct remote *r)
 	    host);
 }
 
+static struct addrinfo *addresses; /* of the server */
+
 /* Each of its addresses has its part of what time is left. */
-static int connect_any(struct remote *r, const struct addrinfo *all)
+static int connect_any(struct remote *r)
 {
 	int64_t due = now_ms() + CONNECT_TIMEOUT, now;
 	int fd = -1, left = 0;
 
-	for (const struct addrinfo *a = all; a != NULL; a = a->ai_next)
+	for (const struct addrinfo *a = addresses; a != NULL; a = a->ai_next)
 		left++;
 	errno = ETIMEDOUT;
-	for (const struct addrinfo *a = all; a != NULL && fd < 0;
+	for (const struct addrinfo *a = addresses; a != NULL && fd < 0;
 	    a = a->ai_next) {
 		now = now_ms();
 		if (now >= due)
 			break;
+		/* Where sin6_port is, too. */
+		((struct sockaddr_in *)a->ai_addr)->sin_port =
+		    htons((uint16_t)r->port.number);
 		fd = dial(a->ai_addr, a->ai_addrlen,
 		    now + (due - now) / left--);
 		r->loopback = fd >= 0 && dial_loopback(a->ai_addr);
@@ -124,35 +130,45 @@ static int connect_any(struct remote *r, const struct addrinfo *all)
 	return fd;
 }
 
-/* glibc takes any number, and the rest of it by 65536. */
-static bool port_is(const char *port)
+/* The last time that a file is read: we part as soon as they are there. */
+static const char *addresses_find(const struct server *server)
 {
-	uint64_t n;
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	unsigned ports[] = {server->smtp.number, server->pop3.number, 0};
+	int error = getaddrinfo(server->host, NULL, &hints, &addresses);
 
-	return port[strspn(port, "0123456789")] != '\0' ||
-	    number_parse(port, 65535, &n);
+	if (error != 0)
+		return sentence("cannot find %s: %s", server->host,
+		    error == EAI_SYSTEM ? strerror(errno) :
+		    gai_strerror(error));
+	if (ports[0] == 0) {
+		ports[0] = ports[1];
+		ports[1] = 0;
+	}
+	if (keeper_part(ports))
+		return NULL;
+	error = errno;
+	freeaddrinfo(addresses);
+	addresses = NULL;
+	return sentence("cannot begin: %s", strerror(error));
 }
 
 static const char *begin(struct remote *r)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *all;
+	const char *why = NULL;
 	int fd, error;
 
-	error = port_is(r->port) ? getaddrinfo(r->server->host, r->port,
-	    &hints, &all) : EAI_SERVICE;
-	if (error == EAI_SERVICE)
-		return sentence("there is no port %s", r->port);
-	if (error != 0)
-		return sentence("cannot find %s port %s: %s",
-		    r->server->host, r->port, error == EAI_SYSTEM ?
-		    strerror(errno) : gai_strerror(error));
-	fd = connect_any(r, all);
+	if (r->port.number == 0)
+		return sentence("there is no port %s", r->port.text);
+	if (addresses == NULL)
+		why = addresses_find(r->server);
+	if (why != NULL)
+		return why;
+	fd = connect_any(r);
 	error = errno;
-	freeaddrinfo(all);
 	if (fd < 0)
 		return sentence("cannot reach %s port %s: %s. Is the server "
-		    "running?", r->server->host, r->port,
+		    "running?", r->server->host, r->port.text,
 		    strerror(error));
 	conn_open(&r->conn, fd, fd, REPLY_TIMEOUT, 0);
 	r->conn.client = true;
@@ -161,7 +177,7 @@ static const char *begin(struct remote *r)
 }
 
 const char *remote_open(struct remote **to, const struct server *server,
-    const char *port)
+    struct port port)
 {
 	struct remote *r = xrealloc(NULL, sizeof *r);
 	const char *why;
@@ -203,7 +219,7 @@ const char *remote_secure(struct remote *r)
 	    !server->any_certificate, now_ms() + HANDSHAKE_TIMEOUT, &t);
 	if (fd < 0)
 		return sentence("no TLS with %s port %s: %s%s", server->host,
-		    r->port, t.error, server->any_certificate ||
+		    r->port.text, t.error, server->any_certificate ||
 		    strstr(t.error, "certificate") == NULL ?
 		    ". Is it the port for that?" :
 		    "; -k takes any certificate");

@@ -20,7 +20,7 @@
 
 struct remote {
 	const struct server *server;
-	const char *port;
+	struct port port;
 	bool loopback; /* it is this very machine */
 	bool secured;  /* by TLS */
 	bool broken;   /* of no use any more: only to be closed */
@@ -36,9 +36,11 @@ const char *sentence(const char *fmt, ...)
 /* What a server said: no control characters, cut at 300. Valid until next. */
 const char *words(const char *text);
 
-/* Connects, by name or address; TLS_FIRST comes before anything is read. */
-const char *remote_open(struct remote **, const struct server *,
-    const char *port);
+/*
+ * Connects, by name or address; TLS_FIRST comes before anything is read. Once the
+ * addresses are known we are the talker: keeper.h. They are kept.
+ */
+const char *remote_open(struct remote **, const struct server *, struct port);
 
 /*
  * Before words that matter: nothing may be unread. It was said before it was

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "keeper.h"
 #include "str.h"
 #include "terminal.h"
 
@@ -87,6 +88,11 @@ void save(const char *file, const char *proposed, struct span octets,
 {
 	struct str question = {0}, answer = {0};
 
+	if (keeper_there()) {
+		fflush(stdout);
+		keeper_save(file, proposed, octets, lines);
+		return;
+	}
 	if (*file == '\0') {
 		str_puts(&question, "File");
 		if (*proposed != '\0')

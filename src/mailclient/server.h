@@ -10,9 +10,14 @@ enum server_tls {
 	TLS_FIRST, /* before the greeting (RFC 8314 3) */
 };
 
+struct port {
+	const char *text;
+	unsigned number; /* 0: there is no such port */
+};
+
 struct server {
 	const char *host; /* an address, or a name */
-	const char *smtp_port, *pop3_port; /* with `teaching` the same one */
+	struct port smtp, pop3; /* with `teaching` the same one */
 	enum server_tls tls;
 	bool any_certificate; /* else it has to be good for the host */
 	bool teaching;        /* mysmtpd(8) is there, and not SMTP and POP3 */

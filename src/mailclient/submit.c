@@ -36,7 +36,7 @@ const char *submit(const struct server *server, const struct account *account,
 	struct remote *remote;
 
 	if (why == NULL)
-		why = remote_open(&remote, server, server->smtp_port);
+		why = remote_open(&remote, server, server->smtp);
 	if (why != NULL)
 		return why;
 	why = server->teaching ?

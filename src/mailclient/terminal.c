@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "keeper.h"
 #include "utf8.h"
 
 #define TAB 8     /* columns */
@@ -207,16 +208,14 @@ static _Noreturn void input_ended(void)
 	exit(EX_NOINPUT);
 }
 
-/*
- * False: the end of the input, or an unfinished line, which is nothing that
- * anybody has meant. Longer than max: max + 1 octets of it.
- */
-static bool input_line(struct str *line, size_t max)
+bool input_line(struct str *line, size_t max)
 {
 	int c;
 
 	if (fflush(stdout) != 0)
 		exit(EX_IOERR); /* nobody hears us */
+	if (keeper_there())
+		return keeper_line(line, max);
 	str_clear(line);
 	while ((c = getchar()) != EOF && c != '\n')
 		if (line->len <= max)
@@ -340,9 +339,13 @@ bool ask_secret(char *answer, size_t size, const char *question)
 {
 	struct sigaction before[sizeof ending / sizeof *ending];
 	struct str line = {0};
-	bool silent = from_terminal && tcgetattr(STDIN_FILENO, &echoing) == 0;
-	bool read, fits;
+	bool silent, read, fits;
 
+	if (keeper_there()) {
+		fflush(stdout);
+		return keeper_secret(answer, size, question);
+	}
+	silent = from_terminal && tcgetattr(STDIN_FILENO, &echoing) == 0;
 	if (silent)
 		echo_off(before);
 	fputs(question, stdout);

@@ -37,6 +37,12 @@ bool ask_yes(const char *question); /* y or n */
 bool ask_secret(char *answer, size_t size, const char *question);
 
 /*
+ * A line as it comes. False: the end of the input, or an unfinished line, which
+ * is nothing that anybody has meant. Longer than max: max + 1 octets of it.
+ */
+bool input_line(struct str *line, size_t max);
+
+/*
  * A line of the person's text, as he types it, up to max octets. What is longer
  * is skipped, and false. Where the input ends the program does.
  */

@@ -199,19 +199,7 @@ static char helper[PATH_SIZE];
 static const struct confine_path paths[] = {
 	{"spool/queue", MAY_READ | MAY_WRITE},
 	{"users/smarthost", MAY_READ},
-	/* The helper, what it is linked with, and whom it believes. */
-	{helper, MAY_READ | MAY_EXECUTE},
-	{"/lib", MAY_READ | MAY_EXECUTE},
-	{"/lib64", MAY_READ | MAY_EXECUTE},
-	{"/usr/lib", MAY_READ | MAY_EXECUTE},
-	{"/usr/local/lib", MAY_READ},
-	{"/etc/ld.so.cache", MAY_READ},
-	{"/etc/localtime", MAY_READ},
-	{"/etc/ssl/certs", MAY_READ},
-	{"/etc/pki", MAY_READ},
-	{"/usr/share/ca-certificates", MAY_READ},
-	{"/usr/local/share/ca-certificates", MAY_READ},
-	{TLS_CERTIFICATES "/ca.pem", MAY_READ},
+	TLS_HELPER_PATHS(helper),
 	{NULL, 0},
 };
 

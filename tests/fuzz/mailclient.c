@@ -20,6 +20,7 @@
 int fuzz_socket(int domain, int type, int protocol);
 int fuzz_connect(int fd, const struct sockaddr *a, socklen_t n);
 int fuzz_close(int fd);
+bool fuzz_part(const unsigned ports[]);
 
 int fuzz_socket(int domain, int type, int protocol)
 {
@@ -38,6 +39,12 @@ int fuzz_close(int fd)
 {
 	MUST(fd == FD);
 	return 0;
+}
+
+bool fuzz_part(const unsigned ports[])
+{
+	MUST(ports[0] == 25 && ports[1] == 110 && ports[2] == 0);
+	return true;
 }
 
 /* One line of UTF-8 for a terminal. */
@@ -156,8 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const size_t pieces[] = {0, 1, 7, 64};
-	struct server server = {.host = "127.0.0.1", .smtp_port = "25",
-	    .pop3_port = "110"};
+	struct server server = {.host = "127.0.0.1", .smtp = {"25", 25},
+	    .pop3 = {"110", 110}};
 	struct account account = {"alice@example.test", "secret"};
 	const uint8_t *end;
 	size_t length;
