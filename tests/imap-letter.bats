@@ -133,6 +133,29 @@ $logout
 TALK
 }
 
+@test "QRESYNC with malformed sets: BAD, and the mailbox stays selected" {
+	both "$imapd" <<TALK
+$login
+C: e ENABLE QRESYNC
+S: * ENABLED QRESYNC
+S: e OK enabled
+C: s SELECT INBOX
+$seen
+C: 1 SELECT Sent (QRESYNC (1 1 1:2:3))
+S: 1 BAD that is no set of messages
+C: 2 SELECT Sent (QRESYNC (1 1 1:2 (1,,2 1:2)))
+S: 2 BAD that is no set of messages
+C: 3 SELECT Sent (QRESYNC (1 1 \$))
+S: 3 BAD that is no set of messages
+C: 4 SELECT Sent (QRESYNC (1 1 1:2 (1 1) 1))
+S: 4 BAD *
+C: 5 UID FETCH 1 UID
+S: * 1 FETCH (UID 1)
+S: 5 OK fetched
+$logout
+TALK
+}
+
 @test "no EXPUNGE in a UID SEARCH of sequence numbers" {
 	step "$imapd" <<TALK
 $login

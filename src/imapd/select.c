@@ -14,6 +14,18 @@ struct known {
 	const char *uids; /* NULL: all */
 };
 
+/* What is wrong with it is found before a mailbox is left (RFC 7162 3.2.5). */
+static const char *set_argument(void)
+{
+	const char *text = input_set(&session.input);
+	struct set ignored = {0};
+
+	if (!set_parse(&ignored, text, 1))
+		input_fault(&session.input, "that is no set of messages");
+	set_free(&ignored);
+	return text;
+}
+
 static void qresync_parse(struct known *k)
 {
 	struct input *in = &session.input;
@@ -26,13 +38,13 @@ static void qresync_parse(struct known *k)
 	k->modseq = input_number(in, INT64_MAX);
 	if (input_try(in, ' ')) {
 		if (input_peek(in) != '(')
-			k->uids = input_set(in);
+			k->uids = set_argument();
 		if (k->uids == NULL || input_try(in, ' ')) {
 			/* Sequence numbers with their UIDs spare us nothing. */
 			input_expect(in, '(');
-			input_set(in);
+			set_argument();
 			input_space(in);
-			input_set(in);
+			set_argument();
 			input_expect(in, ')');
 		}
 	}
