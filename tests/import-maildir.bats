@@ -18,14 +18,14 @@ dovecot() { # imap|pop3 <COMMANDS
 base_dir = $BATS_TEST_TMPDIR/run
 log_path = $BATS_TEST_TMPDIR/dovecot.log
 ssl = no
-mail_location = maildir:$BATS_TEST_TMPDIR/src
+mail_location = maildir:$BATS_TEST_TMPDIR/src${layout-}
 stats_writer_socket_path =
 first_valid_uid = 0
 first_valid_gid = 0
 import_environment =
 namespace inbox {
   inbox = yes
-  separator = .
+  separator = ${separator-.}
 }
 END
 	if [ "$(id -u)" = 0 ]; then
@@ -93,6 +93,40 @@ Empty: 0 messages' ]
 	head -n 4 their-uidls | diff - <(uidls | head -n 4)
 	[ "$(uidls | wc -l)" = 5 ]
 	assert_no_tmp
+}
+
+@test "Dovecot's LAYOUT=fs: folders in folders, with UIDs and subscriptions" {
+	[ -x /usr/lib/dovecot/imap ] || skip "no Dovecot"
+	put new/1700000001.M1.host 1
+	put new/1700000002.M2.host 2
+	layout=:LAYOUT=fs separator=/ dovecot imap >answers <<'END'
+a SELECT INBOX
+b UID STORE 2 +FLAGS (\Seen work)
+c CREATE Arb&AOk-/Sub/Deep
+d SUBSCRIBE Arb&AOk-/Sub/Deep
+e CREATE Plain
+f UID COPY 2 Arb&AOk-/Sub/Deep
+g UID COPY 1:2 Plain
+h LOGOUT
+END
+	grep -q '^h OK' answers
+	[ -d 'src/Arb&AOk-/Sub/Deep/cur' ]
+	[ ! -d 'src/Arb&AOk-/cur' ] # a directory alone
+	ln -s . src/loop
+	mkdir -p src/Plain/sub/.hidden/cur
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 2 messages
+Arbé.Sub.Deep: 1 message
+Plain: 2 messages' ]
+	grep -qx $'Arb&AOk-\tSub\tDeep' "$box/subscriptions"
+	head -n 1 'src/Arb&AOk-/Sub/Deep/dovecot-uidlist' | cut -d' ' -f 2 |
+		diff - <(grep -o '^3 V[0-9]*' \
+			"$box/.Arb&AOk-.Sub.Deep/dovecot-uidlist" | cut -c 3-)
+	ls "$box/.Arb&AOk-.Sub.Deep/cur" | grep -q ':2,Sa$'
+	run -0 "$import" maildir src alice
+	[ "$output" = 'INBOX: 2 messages, 2 were here already
+Arbé.Sub.Deep: 1 message, 1 was here already
+Plain: 2 messages, 2 were here already' ]
 }
 
 @test "again, and again after somebody has moved and deleted" {
@@ -341,12 +375,16 @@ END
 Été.old.A.B: 1 message
 bad&: no folder can have that name: rename it, and do the same again
 src/.bad&/new: No such file or directory
-src/fs: a folder of another layout (LAYOUT=fs): import it by itself, as a folder of that name' ]
+src/fs/new: No such file or directory
+Été.old.fs: 0 messages' ]
 	[ -e "$box/.&AMk-t&AOk-.old.A.B/cur/2.b:2," ]
 	[ -e "$box/.&AMk-t&AOk-.old/cur/1.a:2," ]
 
 	run -65 "$import" maildir src/cur alice
 	[ "$output" = 'src/cur: that is no Maildir: it has no cur' ]
+	mkdir -p home/Maildir/cur
+	run -65 "$import" maildir home alice
+	[ "$output" = 'home: that is no Maildir: it has no cur; Maildir in it is one' ]
 	run -65 "$import" maildir nowhere alice
 	[ "$output" = 'nowhere: No such file or directory' ]
 	run -67 "$import" maildir src dave

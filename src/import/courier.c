@@ -115,6 +115,26 @@ static int files_read(struct courier_keywords *k, const char *path, DIR *d)
 	return error != 0 ? error : errno;
 }
 
+/* The same. What a file said that has gone stands in the list by now. */
+static int look(struct courier_keywords *k, const char *path, DIR *d,
+    const char *shown)
+{
+	char list[FILE_PATH_SIZE + 64];
+	int error = ENOENT;
+
+	snprintf(list, sizeof list, "%s/" LIST, path);
+	for (int i = 0; i < LOOKS && error == ENOENT; i++) {
+		courier_keywords_free(k);
+		rewinddir(d);
+		if (!str_read_file(&k->list, list, STR_MAX / 2) &&
+		    errno != ENOENT)
+			return errno;
+		list_parse(k, shown);
+		error = files_read(k, path, d);
+	}
+	return error;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct keywords_said *x = a, *y = b;
@@ -127,29 +147,15 @@ static int compare(const void *a, const void *b)
 bool courier_keywords_read(struct courier_keywords *k, const char *folder,
     const char *shown)
 {
-	char path[FILE_PATH_SIZE + 32], list[FILE_PATH_SIZE + 64];
-	int error = ENOENT;
+	char path[FILE_PATH_SIZE + 32];
 	DIR *d;
+	int error;
 
 	snprintf(path, sizeof path, "%s/" DIRECTORY, folder);
-	snprintf(list, sizeof list, "%s/" LIST, path);
 	d = opendir(path);
 	if (d == NULL && errno == ENOENT)
 		return true;
-	if (d == NULL)
-		error = errno;
-	/* What a file said that has gone stands in the list by now. */
-	for (int i = 0; i < LOOKS && error == ENOENT; i++) {
-		courier_keywords_free(k);
-		rewinddir(d);
-		if (str_read_file(&k->list, list, STR_MAX / 2) ||
-		    errno == ENOENT) {
-			list_parse(k, shown);
-			error = files_read(k, path, d);
-		} else {
-			error = errno;
-		}
-	}
+	error = d != NULL ? look(k, path, d, shown) : errno;
 	if (d != NULL)
 		closedir(d);
 	if (error != 0)

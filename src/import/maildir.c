@@ -417,36 +417,75 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int is_folder(const struct dirent *entry)
+static int is_other(const struct dirent *entry)
 {
 	return strcmp(entry->d_name, ".") != 0 &&
-	    strcmp(entry->d_name, "..") != 0 && is_maildir(entry->d_name);
+	    strcmp(entry->d_name, "..") != 0;
 }
 
-static void folders_read(const struct str *subscribed)
+static bool is_directory(const char *path)
 {
-	struct dirent **list;
-	int count = scandir(".", &list, is_folder, by_name);
+	struct stat st;
 
-	if (count < 0) {
-		stream_fault("%s: %s", f.source->path, strerror(errno));
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void folders_read(const char *above, const struct str *subscribed);
+
+/* .A.B, and, as Dovecot's LAYOUT=fs has it, A/B. */
+static void folder_look(const char *above, const char *entry,
+    const struct str *subscribed)
+{
+	static const char *const others[] = {"cur", "new", "tmp",
+	    "courierimapkeywords"};
+	bool top = strcmp(above, ".") == 0, hidden = *entry == '.';
+	char path[FILE_PATH_SIZE], name[FILE_PATH_SIZE];
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(entry, others[i]) == 0)
+			return;
+	if (hidden && !top)
+		return;
+	if ((size_t)snprintf(path, sizeof path, "%s%s%s", top ? "" : above,
+	    top ? "" : "/", entry) >= sizeof path) {
+		stream_fault("%s/%s: too deep", f.source->path, path);
 		return;
 	}
-	folder_enter(".");
-	folder_read("", is_subscribed(subscribed, ""));
+	if (!hidden && !is_directory(path)) /* nor a link, which may go round */
+		return;
+	strcpy(name, path + hidden);
+	for (char *p = name; *p != '\0'; p++)
+		if (*p == '/')
+			*p = '.';
+	if (is_maildir(path)) {
+		folder_enter(path);
+		folder_read(name, is_subscribed(subscribed, name));
+	}
+	if (!hidden)
+		folders_read(path, subscribed);
+}
+
+static void folders_read(const char *above, const struct str *subscribed)
+{
+	struct dirent **list;
+	int count = scandir(above, &list, is_other, by_name);
+
+	if (count < 0)
+		stream_fault("%s/%s: %s", f.source->path, above,
+		    strerror(errno));
 	for (int i = 0; i < count; i++) {
-		const char *name = list[i]->d_name;
-		folder_enter(name);
-		if (*name == '.')
-			folder_read(name + 1,
-			    is_subscribed(subscribed, name + 1));
-		else
-			stream_note("%s: a folder of another layout "
-			    "(LAYOUT=fs): import it by itself, as a folder of "
-			    "that name", f.shown);
+		folder_look(above, list[i]->d_name, subscribed);
 		free(list[i]);
 	}
-	free(list);
+	if (count >= 0)
+		free(list);
+}
+
+static void tree_read(const struct str *subscribed)
+{
+	folder_enter(".");
+	folder_read("", is_subscribed(subscribed, ""));
+	folders_read(".", subscribed);
 }
 
 void read_maildir(const struct source *source)
@@ -458,10 +497,11 @@ void read_maildir(const struct source *source)
 	if (fchdir(source->fd) != 0)
 		stream_fault("%s: %s", source->path, strerror(errno));
 	else if (!is_maildir("."))
-		stream_fault("%s: that is no Maildir: it has no cur",
-		    source->path);
+		stream_fault("%s: that is no Maildir: it has no cur%s",
+		    source->path, is_maildir("Maildir") ?
+		    "; Maildir in it is one" : "");
 	else if (subscriptions_find(&subscribed))
-		folders_read(&subscribed);
+		tree_read(&subscribed);
 	str_free(&subscribed);
 	free(f.names);
 	free(f.found);
