@@ -534,6 +534,7 @@ imapd/match.c DAY
 imapd/match.c LONG
 imapd/match.c LOOK_EVERY
 imapd/messages.c LINE_LEAST
+lib/mime.c TEXT_ROOM
 imapd/order.c FEW
 lib/names.h NAME_UTF8_SIZE
 lib/parameters.c CHARSET_SIZE
