@@ -11,7 +11,7 @@
 static void add_word(struct order *o, uint64_t word)
 {
 	if (o->words_count == o->words_room) {
-		o->words_room = o->words_room > 0 ? o->words_room * 2 : 256;
+		o->words_room = o->words_room > 0 ? o->words_room * 2 : 4096;
 		o->words = xrealloc(o->words,
 		    o->words_room * sizeof *o->words);
 	}
@@ -45,7 +45,7 @@ void order_add(struct order *o, uint32_t which)
 {
 	add_word(o, which);
 	if (o->count == o->room) {
-		o->room = o->room > 0 ? o->room * 2 : 64;
+		o->room = o->room > 0 ? o->room * 2 : 1024;
 		o->rows = xrealloc(o->rows, o->room * sizeof *o->rows);
 	}
 	o->rows[o->count++] = (struct row){o->words[o->began], o->began + 1,

@@ -11,7 +11,7 @@
 void results_add(struct results *r, size_t at)
 {
 	if (r->count == r->room) {
-		r->room = r->room > 0 ? r->room * 2 : 256;
+		r->room = r->room > 0 ? r->room * 2 : 1024;
 		r->at = xrealloc(r->at, r->room * sizeof *r->at);
 	}
 	r->at[r->count++] = (uint32_t)at;
@@ -319,7 +319,7 @@ static void tell_plain(const struct request *r, const char *command,
 	put("* ");
 	put(command);
 	for (size_t i = 0; i < found->count; i++)
-		tell_number(" ", number_of(found->at[i]));
+		put_next_number(' ', number_of(found->at[i]));
 	if (r->criteria.modseq && found->count > 0) {
 		tell_number(" (MODSEQ ", modseq_of(found->at, found->count));
 		put(")");

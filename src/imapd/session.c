@@ -130,14 +130,27 @@ void put_span(struct span s)
 	conn_write(&session.conn, s.p, s.n);
 }
 
+static char *digits_before(char *end, uint64_t n)
+{
+	do
+		*--end = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return end;
+}
+
 void put_number(uint64_t n)
 {
-	char digits[20], *p = digits + sizeof digits;
+	char text[20], *end = text + sizeof text, *p = digits_before(end, n);
 
-	do
-		*--p = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	conn_write(&session.conn, p, (size_t)(digits + sizeof digits - p));
+	conn_write(&session.conn, p, (size_t)(end - p));
+}
+
+void put_next_number(char divider, uint64_t n)
+{
+	char text[21], *end = text + sizeof text, *p = digits_before(end, n);
+
+	*--p = divider;
+	conn_write(&session.conn, p, (size_t)(end - p));
 }
 
 void untagged(const char *fmt, ...)

@@ -67,6 +67,7 @@ void untagged(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void put(const char *);
 void put_span(struct span);
 void put_number(uint64_t);
+void put_next_number(char divider, uint64_t); /* " 17" */
 /* As astring, string: quoted or a literal. The name: as the client knows it. */
 void put_string(struct span);
 void put_mailbox(const char *name);

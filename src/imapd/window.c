@@ -7,7 +7,7 @@
 #include "str.h"
 
 #define READ_FIRST 16384 /* octets: a record or some */
-#define READ_MOST 262144 /* when one is read after the other */
+#define READ_MOST 65536  /* one behind the other: more pages would cost more */
 
 const char *window_at(struct window *w, int fd, uint64_t offset, size_t n)
 {
