@@ -391,6 +391,26 @@ endpoint=$hex64"
 	[[ $output == *hello* && $output == *'No ALPN negotiated'* ]]
 }
 
+@test "random numbers are the kernel's; without them there is no TLS" {
+	local trace=$BATS_TEST_TMPDIR/trace strace
+	strace=("$(command -v strace)" -qq -o "$trace")
+	HELPER=("${strace[@]}" -e inject=getrandom:error=EINTR:when=2+2 "$tls")
+	serve echo
+	run client -tls1_3
+	[[ $output == *hello* ]]
+	run client -tls1_2
+	[[ $output == *hello* ]]
+	grep -q '^getrandom(.* = 32$' "$trace"
+	grep -q '^getrandom(.* EINTR' "$trace"
+	# The first is malloc()'s.
+	HELPER=("${strace[@]}" -e inject=getrandom:error=ENOSYS:when=2+ "$tls")
+	serve echo
+	run client
+	[[ $output != *hello* ]]
+	[[ $(status 1) == "error "* ]]
+	[ ! -s "$at/in.1" ]
+}
+
 # --- Certificates ---
 
 @test "SNI chooses the certificate" {

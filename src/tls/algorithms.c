@@ -1,5 +1,8 @@
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD */
+
 #include "algorithms.h"
 
+#include <errno.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -7,6 +10,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
 #include "str.h"
 
@@ -18,8 +22,6 @@ static const char *const used[] = {
 	"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-128-CBC",
 	"AES-256-CBC",
 	"HMAC", "HKDF", "TLS13-KDF", "TLS1-PRF",
-	/* random numbers without a cipher, in place of CTR-DRBG */
-	"HASH-DRBG", "SEED-SRC",
 	/* keys, their exchange, signatures, and how they are written */
 	"DH", "RSA", "RSA-PSS", "EC", "X25519", "ED25519", "ECDH", "ECDSA",
 };
@@ -107,13 +109,24 @@ static int begin(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *theirs,
 	return 1;
 }
 
-static bool random_from_hash(OSSL_LIB_CTX *where)
+/* The kernel's: OpenSSL would seed three generators with it, of 17 KiB. */
+static int random_bytes(unsigned char *to, int n)
 {
-	return RAND_set_DRBG_type(where, "HASH-DRBG", NULL, NULL, "SHA256");
+	while (n > 0) {
+		ssize_t got = getrandom(to, (size_t)n, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return 0;
+		to += got;
+		n -= (int)got;
+	}
+	return 1;
 }
 
 bool algorithms_begin(void)
 {
+	static const RAND_METHOD from_kernel = {.bytes = random_bytes};
 	OSSL_LIB_CTX *apart;
 
 	/* No names from before OpenSSL 3 but those that certificates use. */
@@ -127,8 +140,7 @@ bool algorithms_begin(void)
 	    EVP_add_digest(EVP_sha512()) != 1)
 		return false;
 	apart = OSSL_LIB_CTX_new();
-	return apart != NULL && random_from_hash(apart) &&
-	    random_from_hash(NULL) &&
+	return apart != NULL && RAND_set_rand_method(&from_kernel) == 1 &&
 	    (whole = OSSL_PROVIDER_load(apart, "default")) != NULL &&
 	    OSSL_PROVIDER_add_builtin(NULL, "tls", begin) == 1 &&
 	    OSSL_PROVIDER_load(NULL, "tls") != NULL;
