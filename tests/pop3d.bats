@@ -345,6 +345,38 @@ S: +OK goodbye"
 	run -1 grep '1000\.M1' trace
 }
 
+@test "in the order of their names, however long and alike these are" {
+	local name
+	for name in 1 2 10 1000.M2.host 1000.M1P1.host-a{9..0} 1000.M1P1.host \
+		1000.M1P1.host-a,S=1 1000.M1P1.hos 1000.M1P1.ho é; do
+		put "cur/$name:2,S" 'x\n'
+		put "new/$name" 'x\n' # seen on its way: counted once
+		echo "$name"
+	done | LC_ALL=C sort >names
+	(cd "$alice/cur" && printf '%s\n' * | sed 's/:.*//') | LC_ALL=C sort |
+		diff - names
+	"$pop3d" <<<$'USER alice\r\nPASS secret\r\nUIDL\r\nQUIT\r' 2>/dev/null |
+		sed -n 's/^[0-9]* \(.*\).$/\1/p' >out
+	sed 's/^é$/'"$(tail -n 1 out)/" names | diff out -
+}
+
+@test "a size in a name that is none is counted" {
+	put new/1.host,W=9223372036854775808 'x\n'
+	put new/2.host,W=99999999999999999999,S=7 'x\n'
+	put new/3.host,S= 'x\n'
+	put new/4.host,W=12x 'x\n'
+	pipe "$pop3d" <<<"$LOGIN
+C: LIST
+S: +OK 4 messages
+S: 1 3
+S: 2 7
+S: 3 3
+S: 4 12
+S: .
+C: QUIT
+S: +OK goodbye"
+}
+
 @test "directories are no messages" {
 	three
 	mkdir "$alice"/new/{0,1000.M2.host} "$alice"/cur/1001.M2.host:2,S

@@ -1,6 +1,7 @@
 #include "maildrop.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,19 +38,16 @@ static const char *unique(const struct mail *mail)
 static bool size_in_name(const struct mail *mail, const char *tag,
     uint64_t *size)
 {
-	char digits[24];
-	size_t n;
 	const char *at = strstr(unique(mail), tag);
+	const char *begin;
 
 	if (at == NULL || at >= unique(mail) + mail->unique)
 		return false;
-	at += strlen(tag);
-	n = strspn(at, "0123456789");
-	if (n == 0 || n >= sizeof digits)
-		return false;
-	memcpy(digits, at, n);
-	digits[n] = '\0';
-	return number_parse(digits, INT64_MAX, size);
+	*size = 0;
+	begin = at += strlen(tag);
+	for (; *at >= '0' && *at <= '9' && *size < INT64_MAX / 10; at++)
+		*size = *size * 10 + (uint64_t)(*at - '0');
+	return at > begin && (*at < '0' || *at > '9');
 }
 
 static void add(struct maildrop *m, const char *folder, const char *file)
@@ -63,7 +61,7 @@ static void add(struct maildrop *m, const char *folder, const char *file)
 	mail = &m->mail[m->count++];
 	*mail = (struct mail){.name = xrealloc(NULL, n),
 	    .unique = strcspn(file, ":")};
-	snprintf(mail->name, n, "%s/%s", folder, file);
+	stpcpy(stpcpy(stpcpy(mail->name, folder), "/"), file);
 	mail->sized = size_in_name(mail, ",W=", &mail->octets) ||
 	    size_in_name(mail, ",S=", &mail->octets);
 }
@@ -142,32 +140,65 @@ static int compare(const struct mail *x, const struct mail *y)
 	return compare_unique(unique(x), x->unique, unique(y), y->unique);
 }
 
-static int compare_indirect(const void *a, const void *b)
+/* Its first 16 octets as numbers: most names differ there. */
+struct key {
+	uint64_t high, low;
+	const struct mail *mail;
+};
+
+static struct key key_of(const struct mail *mail)
 {
-	return compare(*(struct mail *const *)a, *(struct mail *const *)b);
+	uint64_t words[2] = {0};
+
+	memcpy(words, unique(mail), mail->unique < sizeof words ?
+	    mail->unique : sizeof words);
+	return (struct key){be64toh(words[0]), be64toh(words[1]), mail};
+}
+
+static bool is_before(const struct key *x, const struct key *y)
+{
+	if (x->high != y->high)
+		return x->high < y->high;
+	if (x->low != y->low)
+		return x->low < y->low;
+	return compare(x->mail, y->mail) < 0;
 }
 
 /*
- * In order, and each once: a message that moved while we looked was seen twice.
- * Pointers are sorted, since moving the structs costs some qsort()s more than
- * all the rest of a login.
+ * By merging; room is for half of them. With musl's qsort() a login to a large
+ * box would be sorting and little else.
  */
+static void keys_sort(struct key *keys, size_t n, struct key *room)
+{
+	size_t half = n / 2, right = half, at = 0;
+
+	if (n < 2)
+		return;
+	keys_sort(keys, half, room);
+	keys_sort(keys + half, n - half, room);
+	memcpy(room, keys, half * sizeof *keys);
+	for (size_t left = 0; left < half; at++)
+		keys[at] = right < n && is_before(&keys[right], &room[left]) ?
+		    keys[right++] : room[left++];
+}
+
+/* In order, and each once: what moved while we looked was seen twice. */
 static void sort(struct maildrop *m)
 {
-	struct mail **order = xrealloc(NULL, m->count * sizeof *order);
+	size_t half = m->count / 2, kept = 0;
+	struct key *keys = xrealloc(NULL, (m->count + half) * sizeof *keys);
 	struct mail *sorted = xrealloc(NULL, m->count * sizeof *sorted);
-	size_t kept = 0;
 
 	for (size_t i = 0; i < m->count; i++)
-		order[i] = &m->mail[i];
-	qsort(order, m->count, sizeof *order, compare_indirect);
+		keys[i] = key_of(&m->mail[i]);
+	keys_sort(keys, m->count, keys + m->count);
 	for (size_t i = 0; i < m->count; i++) {
-		if (kept > 0 && compare(&sorted[kept - 1], order[i]) == 0)
-			free(order[i]->name);
+		if (kept > 0 && compare(&sorted[kept - 1], keys[i].mail) == 0)
+			free(keys[i].mail->name);
 		else
-			sorted[kept++] = *order[i];
+			sorted[kept++] = *keys[i].mail;
 	}
-	free(order);
+	free(keys);
 	free(m->mail);
 	m->mail = sorted;
 	m->count = kept;
