@@ -105,8 +105,8 @@ mailclient = $(patsubst %,mailclient/%.o,mailclient keeper terminal listing \
     lib/conn.o lib/dial.o lib/tls.o lib/base64.o lib/phrase.o lib/html.o \
     lib/qp.o lib/trace.o lib/file.o lib/program.o lib/address.o $(MIME) $(BASE)
 # import: who reads each kind of source; who writes.
-import = $(patsubst %,import/%.o,import stream maildir courier mbox from \
-    teaching arrival writer place present ledger uidlist uidls text) \
+import = $(patsubst %,import/%.o,import stream maildir format courier mbox \
+    from teaching arrival writer place present ledger uidlist uidls text) \
     lib/catalogue.o lib/uidl.o lib/pieces.o lib/fields.o lib/sha256.o \
     lib/local.o lib/address.o lib/program.o $(MIME) $(FOLDERS) $(BASE)
 export = export/export.o export/folder.o export/mbox.o export/tar.o \

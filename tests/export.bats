@@ -213,6 +213,13 @@ PY
 	[[ $output == *"file is there already"* ]]
 	run -1 pennypost export alice mbox there
 	[ ! -s file ] && [ -z "$(ls there)" ]
+	run -1 pennypost export alice mbox -
+	[[ $output == *"pennypost export alice mbox - FOLDER" ]]
+	[ ! -e - ]
+	run -1 pennypost export alice mbox nowhere/x INBOX
+	[ "$output" = 'pennypost: nowhere: there is no such directory' ]
+	run -1 pennypost export alice maildir nowhere/x
+	[ "$output" = 'pennypost: nowhere: there is no such directory' ]
 	run -1 pennypost export nobody mbox out
 	[[ $output == *"there is no user"*nobody@example.test*"user list"* ]]
 	[ ! -e out ]

@@ -381,7 +381,14 @@ src/fs/new: No such file or directory
 	[ -e "$box/.&AMk-t&AOk-.old/cur/1.a:2," ]
 
 	run -65 "$import" maildir src/cur alice
-	[ "$output" = 'src/cur: that is no Maildir: it has no cur' ]
+	[ "$output" = 'src/cur: that is no Maildir: it has no cur: name the directory above' ]
+	mkdir -p dbox/mailboxes
+	run -65 "$import" maildir dbox alice
+	[ "$output" = 'dbox: that is no Maildir: it has no cur; of Dovecot'"'"'s dbox `doveadm backup -u USER maildir:DIR` makes one' ]
+	run -65 "$import" maildir src/bad alice
+	[ "$output" = 'src/bad: Not a directory; is it an mbox? pennypost import mbox FILE ADDRESS' ]
+	run -65 "$import" -u '%08Xu%g' maildir src alice
+	[ "$output" = "%08Xu%g: of Dovecot's variables %u, %v and %f are known here" ]
 	mkdir -p home/Maildir/cur
 	run -65 "$import" maildir home alice
 	[ "$output" = 'home: that is no Maildir: it has no cur; Maildir in it is one' ]
@@ -390,7 +397,7 @@ src/fs/new: No such file or directory
 	run -67 "$import" maildir src dave
 	[[ $output == *'spool/mail/example.test/dave: no such mailbox: make it with `pennypost user add dave`' ]]
 	run -64 "$import" maildir src alice a//b
-	[[ $output == *"a//b: that is no folder's name: a name holds no /" ]]
+	[[ $output == *"\"a//b\": that is no folder's name: a name holds no /" ]]
 	run -64 "$import" imap src alice
 	[[ $output == *'imap is no kind of source; usage: '* ]]
 }

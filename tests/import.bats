@@ -262,7 +262,7 @@ PY
 	run -1 pennypost import mbox - alice < <(echo hello)
 	[[ $output == *'standard input:1: this is no mbox: '* ]]
 	run -65 "$PROGRAMS/import" maildir - alice < <(echo hello)
-	[ "$output" = 'standard input: Not a directory' ]
+	[[ $output == 'standard input: Not a directory'* ]]
 	: >-
 	run -0 pennypost import mbox ./- alice
 }
@@ -331,6 +331,8 @@ PY
 	[[ $output == *"odd:1: "*"From:"* ]]
 	[ "$(count "$MAIL/alice/new")" = 1 ]
 	printf 'From: a\0b\n' >binary
+	run -1 pennypost import mymailbox "$ROOT/tests/import/mbox" alice
+	[[ $output == *"import/mbox: this is an mbox: pennypost import mbox FILE ADDRESS"* ]]
 	run -1 pennypost import mymailbox binary alice
 	[[ $output == *"binary: this is no text"* ]]
 	mkdir -p server/{alice,nobody,bob}

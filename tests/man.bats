@@ -415,7 +415,7 @@ import/ledger.c KEY_SIZE
 import/ledger.c LINE_SIZE
 import/ledger.c HEX_SIZE
 import/maildir.c BLOCK
-import/maildir.c WIDTH_MAX
+import/format.c WIDTH_MAX
 import/place.c MADE_DIGITS
 import/place.h UNSYNCED_MAX
 import/present.c WHERE

@@ -128,8 +128,8 @@ static void folder_find(const char *text, char name[FOLDER_NAME_SIZE])
 	const char *fault = name_read(name, text, true);
 
 	if (fault != NULL)
-		fatal(EX_USAGE, "%s: that is no folder's name: %s", safe(text),
-		    fault);
+		fatal(EX_USAGE, "%s: that is no folder's name: %s",
+		    quoted(text), fault);
 }
 
 static bool write_target(struct stream *stream, const struct target *target)

@@ -11,13 +11,13 @@
 #include "catalogue.h"
 #include "courier.h"
 #include "file.h"
+#include "format.h"
 #include "keywords.h"
 #include "readers.h"
 #include "stream.h"
 #include "subscriptions.h"
 
-#define BLOCK 65536   /* octets read at once */
-#define WIDTH_MAX 20  /* digits of a number in a UIDL */
+#define BLOCK 65536 /* octets read at once */
 
 /* A file. */
 struct found {
@@ -109,57 +109,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(name_of(x) + 4, name_of(y) + 4);
 }
 
-/* --- UIDLs --- */
-
-static void put(char uidl[UIDL_SIZE], const char *text, size_t n)
-{
-	size_t at = strlen(uidl);
-
-	if (at + n < UIDL_SIZE) {
-		memcpy(uidl + at, text, n);
-		uidl[at + n] = '\0';
-	}
-}
-
-/* `%u`, `%08Xv`: Dovecot's own, as far as UIDLs are made of it. */
-static const char *put_variable(char uidl[UIDL_SIZE], const char *p,
-    uint32_t uid, const char *unique)
-{
-	char text[40];
-	bool zero = *p == '0', hex;
-	unsigned width = 0;
-	uint32_t n;
-
-	for (; *p >= '0' && *p <= '9'; p++)
-		width = width * 10 + (unsigned)(*p - '0');
-	hex = *p == 'X';
-	p += hex;
-	if (width > WIDTH_MAX)
-		width = WIDTH_MAX;
-	if (*p == 'f') {
-		put(uidl, unique, strcspn(unique, ":"));
-		return p + 1;
-	}
-	n = *p == 'v' ? f.uids.uidvalidity : uid;
-	snprintf(text, sizeof text, hex ? zero ? "%0*" PRIx32 : "%*" PRIx32 :
-	    zero ? "%0*" PRIu32 : "%*" PRIu32, (int)width, n);
-	put(uidl, text, strlen(text));
-	return *p != '\0' ? p + 1 : p;
-}
-
-static void uidl_make(char uidl[UIDL_SIZE], uint32_t uid, const char *unique)
-{
-	const char *p = f.source->uidl;
-
-	*uidl = '\0';
-	while (*p != '\0') {
-		if (*p == '%')
-			p = put_variable(uidl, p + 1, uid, unique);
-		else
-			put(uidl, p++, 1);
-	}
-}
-
+/* Which POP3 clients know it by; "": the next login will tell. */
 static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
 {
 	const char *unique = name_of(found) + 4;
@@ -180,7 +130,8 @@ static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
 	else if (f.uids.file != DOVECOT_UIDLIST)
 		uidl_of_name(uidl, unique, n);
 	else if (found->uid != 0)
-		uidl_make(uidl, found->uid, unique);
+		format_uidl(uidl, f.source->uidl, found->uid,
+		    f.uids.uidvalidity, unique);
 }
 
 /* --- A message --- */
@@ -488,18 +439,37 @@ static void tree_read(const struct str *subscribed)
 	folders_read(".", subscribed);
 }
 
+/* What it is instead, and what to do; the directory is the source. */
+static const char *other_kind(void)
+{
+	const char *name = strrchr(f.source->path, '/');
+
+	name = name != NULL ? name + 1 : f.source->path;
+	if (strcmp(name, "cur") == 0 || strcmp(name, "new") == 0)
+		return ": name the directory above";
+	if (is_maildir("Maildir"))
+		return "; Maildir in it is one";
+	return is_directory("mailboxes") || is_directory("storage") ?
+	    "; of Dovecot's dbox `doveadm backup -u USER maildir:DIR` makes one"
+	    : "";
+}
+
 void read_maildir(const struct source *source)
 {
 	struct str subscribed = {0};
 
 	f.source = source;
 	str_clear(&subscribed);
-	if (fchdir(source->fd) != 0)
-		stream_fault("%s: %s", source->path, strerror(errno));
+	if (!format_known(source->uidl))
+		stream_fault("%s: of Dovecot's variables %%u, %%v and %%f are "
+		    "known here", source->uidl);
+	else if (fchdir(source->fd) != 0)
+		stream_fault("%s: %s%s", source->path, strerror(errno),
+		    errno == ENOTDIR ? "; is it an mbox? pennypost import mbox "
+		    "FILE ADDRESS" : "");
 	else if (!is_maildir("."))
 		stream_fault("%s: that is no Maildir: it has no cur%s",
-		    source->path, is_maildir("Maildir") ?
-		    "; Maildir in it is one" : "");
+		    source->path, other_kind());
 	else if (subscriptions_find(&subscribed))
 		tree_read(&subscribed);
 	str_free(&subscribed);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "arrival.h"
+#include "from.h"
 #include "readers.h"
 #include "span.h"
 #include "str.h"
@@ -455,6 +456,10 @@ static void teaching_read(const struct source *source)
 		s.mtime = fstat(source->fd, &st) == 0 ? st.st_mtime : time(NULL);
 		if (memchr(text.p, '\0', text.len) != NULL) {
 			stream_fault("%s: this is no text", name);
+		} else if (from_line_read(&(struct from_line){0}, text.p,
+		    strcspn(text.p, "\n"))) {
+			stream_fault("%s: this is an mbox: pennypost import "
+			    "mbox FILE ADDRESS", name);
 		} else {
 			lines_find(&s, &text);
 			mails(&s);

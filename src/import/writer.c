@@ -103,7 +103,8 @@ static void failed(const char *what, int error)
 	w.faults = true;
 	say("%s: %s: %s%s", shown_name(), what, strerror(error),
 	    error == ENOSPC || error == EDQUOT ?
-	    ": make room, and do the same again" : "");
+	    ": make room, and do the same again" :
+	    error == EBUSY ? ": a session has it: do the same again" : "");
 }
 
 /* --- A folder --- */
