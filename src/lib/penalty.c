@@ -50,7 +50,8 @@ static void sleep_ms(long long ms)
 {
 	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
 
-	while (nanosleep(&t, &t) != 0 && errno == EINTR)
+	/* No time at all would be 50 us to the kernel. */
+	while (ms > 0 && nanosleep(&t, &t) != 0 && errno == EINTR)
 		continue;
 }
 
@@ -331,7 +332,7 @@ static bool in_turn(struct penalty *p, int64_t due)
 		wait = other > wait ? other : wait;
 	}
 	if (wait > due - now_ms()) {
-		sleep_ms(due > now_ms() ? due - now_ms() : 0);
+		sleep_ms(due - now_ms());
 		return false;
 	}
 	sleep_ms(wait);
