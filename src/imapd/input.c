@@ -194,7 +194,7 @@ char *input_flag(struct input *in)
 		n = *in->at == '\\' ? 1 : 0;
 		n += token(in->at + n, ATOM_ENDS);
 		for (size_t i = 0; i < n; i++)
-			if (in->at[i] < 0)
+			if ((unsigned char)in->at[i] >= 0x80)
 				return nothing(in, "flags are ASCII");
 	}
 	return n > (n > 0 && *in->at == '\\' ? 1u : 0u) ? take(in, n) :

@@ -187,7 +187,7 @@ static bool quotable(struct span s)
 
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\0' || s.p[i] == '\r' || s.p[i] == '\n' ||
-		    (s.p[i] < 0 && !utf8))
+		    ((unsigned char)s.p[i] >= 0x80 && !utf8))
 			return false;
 	return true;
 }
