@@ -239,6 +239,14 @@ s_client() {
 			[[ $output == *$'\nUSER\r'*$'\n+OK'* ]]
 			[[ $output != *STLS* ]]
 		done
+		for how in "$imap -starttls imap" "$imaps" "$imaps -alpn imap"; do
+			# shellcheck disable=SC2086
+			run -0 s_client $how -tls$version <<<$'1 CAPABILITY\n2 LOGOUT'
+			[[ $output == *"Verification: OK"* ]]
+			[[ $output == *"New, TLSv${version/_/.}, Cipher is "* ]]
+			[[ $output == *$'\n1 OK '*$'\n2 OK '* ]]
+			[[ $output != *STARTTLS* ]]
+		done
 	done
 	run -0 s_client "$pop3s" -alpn pop3 <<<QUIT
 	[[ $output == *'ALPN protocol: pop3'* ]]
@@ -578,7 +586,8 @@ END
 @test "sslscan: TLS 1.2 and 1.3, Mozilla's intermediate ciphers, nothing else, on each port" {
 	all_start
 	for how in "$smtp --starttls-smtp" "$submission --starttls-smtp" \
-		"$submissions" "$pop3 --starttls-pop3" "$pop3s"; do
+		"$submissions" "$pop3 --starttls-pop3" "$pop3s" \
+		"$imap --starttls-imap" "$imaps"; do
 		echo "$how"
 		# shellcheck disable=SC2086
 		scan $how | sort >found
@@ -624,7 +633,8 @@ END
 @test "no renegotiation, no TLS 1.1, no ciphers of another time" {
 	all_start
 	for how in "$smtp -starttls smtp" "$submissions" \
-		"$pop3 -starttls pop3" "$pop3s"; do
+		"$pop3 -starttls pop3" "$pop3s" \
+		"$imap -starttls imap" "$imaps"; do
 		# R: s_client asks for a renegotiation (TLS 1.2).
 		rm -f out
 		# shellcheck disable=SC2086
@@ -656,8 +666,10 @@ END
 		"$LAUNCH/tls" inject "$port" smtp
 	done
 	"$LAUNCH/tls" inject "$pop3" pop3
+	"$LAUNCH/tls" inject "$imap" imap
 	"$LAUNCH/tls" before "$smtp" smtp "$ca"
 	"$LAUNCH/tls" before "$pop3" pop3 "$ca"
+	"$LAUNCH/tls" before "$imap" imap "$ca"
 	"$LAUNCH/tls" login "$submission" "$ca"
 }
 
