@@ -68,7 +68,7 @@ static void quota_find(struct append *a)
  * as long as the directory is the same one.
  */
 static struct {
-	struct mailbox box;
+	SELDOM struct mailbox box;
 	bool open;
 	dev_t device;
 	ino_t inode;
@@ -76,8 +76,9 @@ static struct {
 
 static void target_close(void)
 {
-	if (target.open)
-		mailbox_close(&target.box);
+	if (!target.open)
+		return;
+	mailbox_close(&target.box);
 	target.open = false;
 }
 

@@ -31,9 +31,10 @@ static struct {
 	bool watching;
 	int selected, root;
 	struct listing names; /* as last told */
-	struct other others[OTHERS_MAX];
-	size_t count;
+	size_t count; /* of others */
 } news;
+
+static SELDOM struct other others[OTHERS_MAX];
 
 static bool is_selected(const char *name)
 {
@@ -96,7 +97,7 @@ static void others_find(void)
 			news.count = 0;
 			return;
 		}
-		news.others[news.count++] = (struct other){f->name, events,
+		others[news.count++] = (struct other){f->name, events,
 		    -1, 0, 0, 0, 0, 0};
 	}
 }
@@ -113,9 +114,9 @@ static void watch(void)
 	others_find();
 	for (size_t i = 0; i < news.count; i++) {
 		char path[FILE_PATH_SIZE];
-		folder_path(path, news.others[i].name);
-		news.others[i].watch = watch_add(path);
-		look(&news.others[i]);
+		folder_path(path, others[i].name);
+		others[i].watch = watch_add(path);
+		look(&others[i]);
 	}
 }
 
@@ -175,9 +176,9 @@ static bool names_compare(const struct listing *was, const struct listing *now)
 static void others_compare(const struct other *was, size_t count)
 {
 	for (size_t i = 0, j = 0; i < news.count && j < count;) {
-		int order = name_compare(news.others[i].name, was[j].name);
-		if (order == 0 && differs(&was[j], &news.others[i]))
-			status(&news.others[i]);
+		int order = name_compare(others[i].name, was[j].name);
+		if (order == 0 && differs(&was[j], &others[i]))
+			status(&others[i]);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -186,7 +187,7 @@ static void others_compare(const struct other *was, size_t count)
 /* True: they were others, and are watched anew. */
 static bool names_tell(void)
 {
-	static struct other others[OTHERS_MAX];
+	static SELDOM struct other old[OTHERS_MAX];
 	struct listing now = {0}, was = news.names;
 	size_t count = news.count;
 
@@ -196,10 +197,10 @@ static bool names_tell(void)
 		listing_free(&now);
 		return false;
 	}
-	memcpy(others, news.others, count * sizeof *others);
+	memcpy(old, others, count * sizeof *old);
 	news.names = now;
 	watch();
-	others_compare(others, count);
+	others_compare(old, count);
 	listing_free(&was);
 	return true;
 }
@@ -214,7 +215,7 @@ static void begin(bool tell)
 	while (notify_on() && names_tell())
 		;
 	for (size_t i = 0; tell && i < news.count; i++)
-		status(&news.others[i]);
+		status(&others[i]);
 }
 
 /* Messages */
@@ -271,8 +272,8 @@ void news_tell(bool idle)
 	if (!notify_on() || !news.watching)
 		return;
 	for (size_t i = 0; i < news.count; i++)
-		if (watch_news(news.others[i].watch) && look(&news.others[i]))
-			status(&news.others[i]);
+		if (watch_news(others[i].watch) && look(&others[i]))
+			status(&others[i]);
 }
 
 bool news_wait(int seconds)

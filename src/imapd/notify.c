@@ -9,7 +9,7 @@
 #define GROUPS_MAX 100 /* in one command; there are seven filters */
 
 static struct {
-	struct pool pool; /* of what follows */
+	SELDOM struct pool pool; /* of what follows */
 	struct group groups[GROUPS_MAX];
 	size_t count;
 	bool on;

@@ -205,7 +205,7 @@ static enum section_result message_piece(struct section_answer *a,
 
 /* What is known of the message that was asked for last. */
 static struct {
-	struct section_message of;
+	SELDOM struct section_message of;
 	bool parsed;
 	struct mime mime;
 	const struct part *decoded; /* this part is in octets */
@@ -214,8 +214,9 @@ static struct {
 
 void section_forget(void)
 {
-	if (kept.parsed)
-		mime_end(&kept.mime);
+	if (!kept.parsed)
+		return;
+	mime_end(&kept.mime);
 	kept.parsed = false;
 	kept.decoded = NULL;
 	str_free(&kept.octets);

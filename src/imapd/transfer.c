@@ -158,7 +158,7 @@ static uint32_t flags_there(struct transfer *t, const struct message *m)
 /* A file system without links, or with too many of this file. */
 static int copy_octets(struct transfer *t, const char *from, const char *to)
 {
-	static struct file f;
+	static SELDOM struct file f;
 	char path[2 * FILE_PATH_SIZE], block[16384];
 	struct stat st;
 	ssize_t n = -1;

@@ -13,9 +13,10 @@
 static int fd = -1;
 static bool deaf; /* the kernel gives us no watch: look */
 static int count;
-/* By the kernel's numbers, which grow from 1. */
-static short owners[WATCHES_MAX + 1];
-static bool news[WATCHES_MAX];
+static struct {
+	short owner; /* by the kernel's number, which grows from 1: ours */
+	bool news;   /* by our number */
+} watches[WATCHES_MAX + 1];
 
 static void begin(void)
 {
@@ -32,7 +33,7 @@ static void add(const char *path, int number)
 	if (wd < 0 || wd > WATCHES_MAX)
 		deaf = true;
 	else
-		owners[wd] = (short)number;
+		watches[wd].owner = (short)number;
 }
 
 int watch_names(const char *directory)
@@ -65,7 +66,7 @@ void watch_clear(void)
 		close(fd);
 	fd = -1;
 	deaf = false;
-	memset(news, 0, (size_t)count);
+	memset(watches, 0, (size_t)count * sizeof *watches);
 	count = 0;
 }
 
@@ -81,9 +82,10 @@ static void hear(void)
 		    p += sizeof *e + e->len) {
 			e = (const struct inotify_event *)(const void *)p;
 			if (e->mask & IN_Q_OVERFLOW)
-				memset(news, 1, sizeof news);
+				for (int i = 0; i < count; i++)
+					watches[i].news = true;
 			else if (e->wd > 0 && e->wd <= WATCHES_MAX)
-				news[owners[e->wd]] = true;
+				watches[watches[e->wd].owner].news = true;
 		}
 }
 
@@ -98,6 +100,7 @@ bool watch_wait(int seconds)
 		return true;
 	if (!conn_flush(&session.conn))
 		return true; /* reading says why */
+	conn_rest(&session.conn);
 	if (deaf && seconds > LOOK_EVERY)
 		seconds = LOOK_EVERY;
 	if (poll(p, 2, seconds * 1000) <= 0)
@@ -109,9 +112,9 @@ bool watch_wait(int seconds)
 
 bool watch_news(int number)
 {
-	bool had = deaf || number < 0 || news[number];
+	bool had = deaf || number < 0 || watches[number].news;
 
 	if (number >= 0)
-		news[number] = false;
+		watches[number].news = false;
 	return had;
 }

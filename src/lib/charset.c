@@ -184,7 +184,7 @@ static void from_utf8(struct str *to, struct span s)
 /* What 0x80 to 0xff stand for; made at the first use. */
 static const uint16_t *table_of(size_t which)
 {
-	static uint16_t tables[OCTETS][128];
+	static SELDOM uint16_t tables[OCTETS][128];
 	uint16_t *table = tables[which];
 	const char *p = octets[which].characters;
 	size_t left = strlen(p), n, at = 0;

@@ -118,7 +118,8 @@ bool domain_matches(const char *pattern, const char *domain)
 
 #define ROUTES_MAX 1000
 
-static struct config_route routes[ROUTES_MAX], *routes_first;
+static SELDOM struct config_route routes[ROUTES_MAX];
+static struct config_route *routes_first;
 static unsigned line_number;
 
 /* A smarthost line may stand anywhere, and is asked last. */
@@ -184,7 +185,8 @@ static bool tls_level(const char *word, enum tls_level *level)
 
 static const char *set_tls(char *value)
 {
-	static struct config_tls lines[TLS_LINES_MAX], **link = &tls_first;
+	static SELDOM struct config_tls lines[TLS_LINES_MAX];
+	static struct config_tls **link = &tls_first;
 	static size_t count;
 	struct config_tls *t = &lines[count];
 	char *whom = text_word(&value), *level = text_word(&value), *host;

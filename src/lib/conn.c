@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "str.h"
+
 /*
  * A blocking write sleeps until all is taken, whatever poll said. A socket that
  * polls writable has a third or more of its buffer free, and takes this much.
@@ -237,6 +239,13 @@ void conn_reply(struct conn *c, const char *fmt, ...)
 	line[n++] = '\r';
 	line[n++] = '\n';
 	conn_write(c, line, (size_t)n);
+}
+
+/* out_buf stands behind buf. */
+void conn_rest(struct conn *c)
+{
+	if (c->start == c->end)
+		pages_free(c->buf, sizeof c->buf + sizeof c->out_buf);
 }
 
 void conn_hang_up(struct conn *c)

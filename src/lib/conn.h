@@ -74,6 +74,9 @@ void conn_reply(struct conn *, const char *fmt, ...)
 /* False when the peer is gone or does not read. */
 bool conn_flush(struct conn *);
 
+/* Who waits for long needs no memory for it: behind conn_flush(). */
+void conn_rest(struct conn *);
+
 /*
  * The end, where the peer may still be sending: tells it so, and reads for a
  * moment, because what lies unread at close() makes TCP throw our last words

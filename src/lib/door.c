@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -11,6 +12,7 @@
 
 #include "log.h"
 #include "program.h"
+#include "str.h"
 
 #define REFUSED_MAX 10 /* logins a session: more is no typing error */
 #define LINGER 10      /* s that tls has to send what is left */
@@ -38,6 +40,8 @@ struct answer {
 	char who[ADDRESS_SIZE];
 	struct tls tls;
 };
+
+static struct answer answer; /* too large for a frame with calls below it */
 
 void door_begin(struct door *d, const struct config *config,
     const struct peer *peer, struct conn *conn, const char *service,
@@ -95,10 +99,10 @@ void door_tls_first(struct door *d)
 	close(fd);
 }
 
-static void answer_send(struct door *d, const struct answer *a, int fd)
+static void answer_send(struct door *d, int fd)
 {
 	char room[CMSG_SPACE(sizeof fd)] = {0};
-	struct iovec what = {(void *)(uintptr_t)a, sizeof *a};
+	struct iovec what = {&answer, sizeof answer};
 	struct msghdr m = {.msg_iov = &what, .msg_iovlen = 1};
 	ssize_t n;
 
@@ -150,39 +154,38 @@ static char *second_text(char *text, size_t n)
 
 static void serve_login(struct door *d, struct request *r, size_t n)
 {
-	static struct answer a;
 	char *second = second_text(r->text, n);
 
-	a = (struct answer){.result = LOGIN_REFUSED};
+	answer = (struct answer){.result = LOGIN_REFUSED};
 	if (second != NULL)
-		a.result = login_decide(d, r->kind, r->text, second, a.text);
-	if (a.result == LOGIN_REFUSED)
+		answer.result = login_decide(d, r->kind, r->text, second,
+		    answer.text);
+	if (answer.result == LOGIN_REFUSED)
 		d->refused++;
-	if (a.result == LOGIN_OK)
-		strcpy(a.who, d->login.who.text);
-	answer_send(d, &a, -1);
+	if (answer.result == LOGIN_OK)
+		strcpy(answer.who, d->login.who.text);
+	answer_send(d, -1);
 	explicit_bzero(r, sizeof r->kind + n);
 }
 
 static void serve_tls(struct door *d)
 {
-	static struct answer a;
 	int fd = d->tls_offered ? tls_begin(d) : -1;
 
-	a = (struct answer){.tls = d->tls};
-	answer_send(d, &a, fd);
+	answer = (struct answer){.tls = d->tls};
+	answer_send(d, fd);
 	if (fd >= 0)
 		close(fd);
 }
 
 static void serve_own(struct door *d, const struct request *r, size_t n)
 {
-	static const struct answer a;
 	const char *end = memchr(r->text, '\0', n);
 	int fd = end != NULL && end < r->text + DOOR_TEXT_SIZE ?
 	    d->own->give(r->text) : -1;
 
-	answer_send(d, &a, fd);
+	answer = (struct answer){0};
+	answer_send(d, fd);
 	if (fd >= 0)
 		close(fd);
 }
@@ -250,13 +253,14 @@ static size_t request_read(struct door *d, struct request *r)
 /* Until the talker has ended. True: with a login. */
 static bool doorkeeper(struct door *d)
 {
-	static struct request r;
+	struct request *r = xrealloc(NULL, sizeof *r);
 	bool done = false;
 	size_t n;
 	int status;
 
-	while (!done && (n = request_read(d, &r)) > 0)
-		done = serve(d, &r, n - sizeof r.kind);
+	while (!done && (n = request_read(d, r)) > 0)
+		done = serve(d, r, n - sizeof r->kind);
+	free(r);
 	close(d->fd);
 	status = program_wait(d->talker);
 	if (status != 0)
@@ -313,10 +317,10 @@ static bool request_send(struct door *d, char kind, const char *first,
 }
 
 /* Waits for the answer, and the descriptor with it; else it is -1. */
-static bool answer_read(struct door *d, struct answer *a, int *fd)
+static bool answer_read(struct door *d, int *fd)
 {
 	char room[CMSG_SPACE(sizeof *fd)] = {0};
-	struct iovec what = {a, sizeof *a};
+	struct iovec what = {&answer, sizeof answer};
 	struct msghdr m = {
 		.msg_iov = &what, .msg_iovlen = 1,
 		.msg_control = room, .msg_controllen = sizeof room,
@@ -331,24 +335,23 @@ static bool answer_read(struct door *d, struct answer *a, int *fd)
 	*fd = -1;
 	if (n > 0 && c != NULL && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(c), sizeof *fd);
-	return n == (ssize_t)sizeof *a;
+	return n == (ssize_t)sizeof answer;
 }
 
 bool door_tls(struct door *d, const char *reply)
 {
 	struct conn *c = d->conn;
-	static struct answer a;
 	int fd;
 
 	if (c->start != c->end)
 		return false;
 	conn_reply(c, "%s", reply);
 	if (!conn_flush(c) || !request_send(d, TLS, "", "", 0) ||
-	    !answer_read(d, &a, &fd) || fd < 0)
+	    !answer_read(d, &fd) || fd < 0)
 		return false;
 	network_take(d, fd);
 	close(fd);
-	d->tls = a.tls;
+	d->tls = answer.tls;
 	d->tls.helper = -1; /* it is the doorkeeper's */
 	return true;
 }
@@ -356,18 +359,17 @@ bool door_tls(struct door *d, const char *reply)
 static enum login_result login_ask(struct door *d, char kind,
     const char *first, const char *second, char text[SCRAM_SIZE])
 {
-	static struct answer a;
 	int fd;
 
 	if (!request_send(d, kind, first, second, strlen(second) + 1) ||
-	    !answer_read(d, &a, &fd))
+	    !answer_read(d, &fd))
 		return LOGIN_UNAVAILABLE;
 	if (text != NULL)
-		memcpy(text, a.text, SCRAM_SIZE);
-	if (a.result == LOGIN_OK &&
-	    address_parse(a.who, &d->login.who) != ADDRESS_OK)
+		memcpy(text, answer.text, SCRAM_SIZE);
+	if (answer.result == LOGIN_OK &&
+	    address_parse(answer.who, &d->login.who) != ADDRESS_OK)
 		return LOGIN_UNAVAILABLE;
-	return a.result;
+	return answer.result;
 }
 
 enum login_result door_password(struct door *d, const char *user,
@@ -399,10 +401,9 @@ enum login_result door_external(struct door *d, const char *authzid)
 
 int door_ask(struct door *d, const char *what)
 {
-	static struct answer a;
 	int fd = -1;
 
-	if (request_send(d, ASK, what, "", 0) && !answer_read(d, &a, &fd))
+	if (request_send(d, ASK, what, "", 0) && !answer_read(d, &fd))
 		fd = -1;
 	return fd;
 }

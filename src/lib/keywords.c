@@ -75,7 +75,7 @@ bool keywords_read(struct keywords *k, const char *folder)
 
 static bool keywords_write(struct keywords *k, const char *folder)
 {
-	static struct file f;
+	static SELDOM struct file f;
 	char path[FILE_PATH_SIZE], fresh[FILE_PATH_SIZE], line[128];
 	int error;
 

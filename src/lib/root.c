@@ -80,7 +80,7 @@ bool root_read(struct str *s, const char *file, size_t max)
 
 bool root_write(const char *file, const struct str *text)
 {
-	static struct file f;
+	static SELDOM struct file f;
 	char path[FILE_PATH_SIZE], name[80];
 	int error;
 

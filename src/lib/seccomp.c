@@ -18,6 +18,7 @@
 #include "calls.h"
 #include "confine.h"
 #include "log.h"
+#include "str.h"
 
 #define REFUSALS_MAX 10 /* lines of log: who tries more has been seen */
 
@@ -92,24 +93,13 @@ struct end {
 };
 
 static struct {
-	struct instruction code[LENGTH_MAX];
+	_Alignas(4096) struct instruction code[LENGTH_MAX]; /* pages of its own */
 	size_t n;
 	struct end end[LENGTH_MAX];
 	size_t ends;
 	unsigned groups;
 	uint32_t refused;
 } filter;
-
-/* A session that sleeps for hours need not hold what made it. */
-static void filter_free(void)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t begin = ((uintptr_t)&filter + page - 1) & ~(page - 1);
-	uintptr_t end = (uintptr_t)(&filter + 1) & ~(page - 1);
-
-	if (begin < end)
-		madvise((void *)begin, end - begin, MADV_DONTNEED);
-}
 
 static void emit(unsigned code, uint32_t value, unsigned char yes,
     unsigned char no)
@@ -377,7 +367,8 @@ bool seccomp_enter(unsigned groups)
 	if (sigaction(SIGSYS, &action, NULL) != 0 ||
 	    syscall(SYS_seccomp, 1 /* SET_MODE_FILTER */, 0, &program) != 0)
 		return false;
-	filter_free();
+	/* A session that sleeps for hours need not hold what made it. */
+	pages_free(&filter, sizeof filter);
 	return true;
 }
 

@@ -59,7 +59,7 @@ static int users = -1; /* the directory, for who is confined */
  */
 static int secret_make(const char *dir)
 {
-	static struct file f;
+	static SELDOM struct file f;
 	char path[FILE_PATH_SIZE], id[ID_SIZE], text[2 * SECRET_SIZE + 2];
 	int error;
 
