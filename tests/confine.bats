@@ -252,17 +252,59 @@ talk() { # PORT ANSWER...
 	[ ! -e "$PENNYPOST_HOME/../escaped" ]
 }
 
-@test "tls: its keys are in memory, and no file can be reached" {
-	[ -x "$probed/tls" ] || skip "no tls here"
-	local at=$PENNYPOST_HOME/users/tls/mx.example.test
+certificate_make() { # NAME
+	local at=$PENNYPOST_HOME/users/tls/$1
 	mkdir "$at"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-subj /CN=mx.example.test -days 2 -keyout "$at/privkey.pem" \
+		-subj "/CN=$1" -days 2 -keyout "$at/privkey.pem" \
 		-out "$at/fullchain.pem" 2>/dev/null
-	run -0 openssl x509 -noout -in "$at/fullchain.pem"
-	"$probed/tls" </dev/null >/dev/null 3</dev/null 4>status 2>"$log" || true
+	openssl x509 -noout -in "$at/fullchain.pem"
+}
+
+# What a client begins with, who asks for this name.
+hello() {
+	/usr/bin/python3 -c 'import ssl, sys
+out = ssl.MemoryBIO()
+tls = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, False,
+                                            sys.argv[1])
+try:
+    tls.do_handshake()
+except ssl.SSLWantReadError:
+    sys.stdout.buffer.write(out.read())' "$1"
+}
+
+# The helper by itself, fd 0 being the network.
+tls() {
+	"$probed/tls" "$@" >/dev/null 3</dev/null 4>status 2>"$log" || true
+}
+
+@test "tls: its keys are in memory, and no file can be reached" {
+	[ -x "$probed/tls" ] || skip "no tls here"
+	certificate_make mx.example.test
+	tls </dev/null
 	tried tls 0 </dev/null
 	told tls "${unable[@]}" 'open(at)? path=users/passwd'
+}
+
+@test "tls: of several certificates it can read all, until it knows the name" {
+	[ -x "$probed/tls" ] || skip "no tls here"
+	certificate_make mx.example.test
+	certificate_make other.test
+	hello other.test >hello
+	tls <hello
+	tried tls 65f <<<key
+	tried tls 0 </dev/null
+	told tls "${unable[@]}" 'open(at)? path=users/passwd'
+}
+
+@test "tls: the client no file, or none but the system's authorities" {
+	[ -x "$probed/tls" ] || skip "no tls here"
+	tls -c far.test </dev/null
+	tried tls 0 </dev/null
+	told tls "${unable[@]}" 'open(at)? path=users/passwd'
+	tls -c far.test -v </dev/null
+	tried tls 1f </dev/null
+	told tls "${unable[@]}"
 }
 
 # A command of alice's, on fd 0, as her .forward has it; what it says is $said.
