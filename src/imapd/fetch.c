@@ -87,7 +87,8 @@ static bool has_answer(const struct fetch *f)
 
 /* Sending */
 
-static SELDOM char line[FLAGS_TEXT_SIZE + 512]; /* the items of limited length */
+/* The items of limited length. */
+static SELDOM char line[FLAGS_TEXT_SIZE + 512];
 static char lead; /* what stands before the next item */
 
 #define ADD(to, text) ((char *)memcpy(to, text, sizeof(text) - 1) + \

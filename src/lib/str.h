@@ -41,7 +41,7 @@ void str_free(struct str *);
 /* realloc(3), ending the program when memory ends. */
 void *xrealloc(void *, size_t);
 
-/* Gives back the whole pages of n octets that nobody needs; they are zero then. */
+/* Gives back the whole pages of n octets, which are zero then. */
 void pages_free(void *, size_t n);
 
 /*
