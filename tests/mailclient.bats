@@ -259,6 +259,62 @@ END
 	)
 }
 
+@test "a name before an address: plain, in quotes, beyond ASCII" {
+	local bad long
+	long=$(printf '%0201d' 0)
+	# None of these loses anybody whom he has named.
+	while read -r bad; do
+		says "$(printf '%s\n' 2 b@example.test "$bad" '' 3)" 0 <<END
+$menu
+Your choice: 2
+From: b@example.test
+To: $bad
+Incorrect format: "${bad%>}" is not an address, name@domain.
+To: 
+Nothing is sent.
+$menu
+Your choice: 3
+END
+	done <<END
+Bob <bob@example.test
+"x, y <carol@example.test>, <alice@example.test>
+a <carol@example.test> b <alice@example.test>
+"a" <carol@example.test> "b" <alice@example.test>
+$long<alice@example.test>
+END
+	says "$(printf '%s\n' 2 'Bob B <bob@>' \
+		' "Bob \"B.\" Builder"  <bob@example.test>' \
+		'Grüße Ö<carol@example.test>, "Last, A." <alice@example.test>,<bob@example.test>' \
+		hi . 2 carol@example.test 'A B <bob@example.test>' x . 3)" 0 <<END
+$menu
+Your choice: 2
+From: Bob B <bob@>
+Incorrect format: "bob@" is not an address, name@domain.
+From:  "Bob \"B.\" Builder"  <bob@example.test>
+To: Grüße Ö<carol@example.test>, "Last, A." <alice@example.test>,<bob@example.test>
+Subject: hi
+$text
+Mail sent successfully.
+$menu
+Your choice: 2
+From: carol@example.test
+To: A B <bob@example.test>
+Subject: x
+$text
+Mail sent successfully.
+$menu
+Your choice: 3
+END
+	arrived alice | sed '/^Subject/,$d' | diff - <(cat <<'END'
+From: "Bob \"B.\" Builder" <bob@example.test>
+To: =?utf-8?Q?Gr=C3=BC=C3=9Fe_=C3=96?= <carol@example.test>, "Last, A."
+ <alice@example.test>, bob@example.test
+END
+	)
+	grep -qx 'To: A B <bob@example.test>' "$MAIL"/bob/new/*
+	[ "$(count "$MAIL/carol/new") $(count "$MAIL/bob/new")" = '1 2' ]
+}
+
 @test "a text that cannot be sent is read to its dot, and not sent" {
 	says $'2\nb@example.test\ncarol@example.test\n\nJ\xf6rg\n3\n.\n3' 0 <<END
 $menu

@@ -353,6 +353,7 @@ lib/lock.c PATIENCE n pennypost-maildir.5 wait for the lock
 imapd/index.c DEAD_ALLOWED n pennypost-maildir.5 dead records
 mailclient/terminal.h LINE_MAX_ASKED n mailclient.1 answer
 mailclient/draft.h DRAFT_RECIPIENTS_MAX n mailclient.1 recipients
+mailclient/draft.h DRAFT_NAME_MAX n mailclient.1 name
 mailclient/draft.h DRAFT_SUBJECT_MAX n mailclient.1 subject
 mailclient/compose.h COMPOSE_TEXT_MAX n mailclient.1 text
 mailclient/draft.c LINE_FOLDED n mailclient.1 header line
@@ -593,7 +594,7 @@ WORK
 	sed -n 's/^\.Xr \([^ ]*\) \([1-9]\).*/\1.\2/p' "$man"/* | sort -u |
 		while read -r page; do
 			case $page in
-			sh.1 | tar.1 | *.2 | *.3 | passwd.5 | inotify.7 | xinetd.8 | systemd.*) continue ;;
+			sh.1 | tar.1 | zcat.1 | *.2 | *.3 | passwd.5 | inotify.7 | xinetd.8 | systemd.*) continue ;;
 			esac
 			[ -s "$man/$page" ] || echo "no page: $page"
 		done >missing

@@ -64,6 +64,42 @@ static char *address_strip(char *text)
 	return text;
 }
 
+/* A name, from its quotes, if it has such. False: it is more than a name. */
+static bool name_take(struct str *name, struct span text)
+{
+	bool quoted = text.n > 1 && *text.p == '"' && text.p[text.n - 1] == '"';
+
+	if (quoted)
+		text = (struct span){text.p + 1, text.n - 2};
+	for (; text.n > 0; span_skip(&text, 1)) {
+		if (strchr(quoted ? "\"" : "\"<>,", *text.p) != NULL)
+			return false;
+		if (*text.p == '\\' && quoted && text.n > 1)
+			span_skip(&text, 1);
+		str_add(name, text.p, 1);
+	}
+	return name->len <= DRAFT_NAME_MAX;
+}
+
+/* `Alice <alice@x>`, `"B, Bob" <bob@y>`: the address. Else all is that. */
+static char *name_cut(struct str *name, char *text)
+{
+	char *angle = strrchr(text, '<');
+	struct span before;
+
+	str_clear(name);
+	text += strspn(text, " \t");
+	if (angle == NULL || strchr(angle, '>') == NULL)
+		return address_strip(text);
+	before = (struct span){text, (size_t)(angle - text)};
+	while (before.n > 0 && strchr(" \t", before.p[before.n - 1]) != NULL)
+		before.n--;
+	if (name_take(name, before))
+		return address_strip(angle);
+	str_clear(name);
+	return address_strip(text);
+}
+
 static bool address_take(struct address *to, const char *text)
 {
 	if (address_is(text))
@@ -86,8 +122,9 @@ static bool ask_from(struct draft *d, const struct account *account)
 		ask_field(&answer, question.p, "From:");
 		if (answer.len == 0 && !has)
 			break;
+		str_clear(&d->from_name);
 		taken = address_take(&d->from, answer.len > 0 ?
-		    address_strip(answer.p) : account->user);
+		    name_cut(&d->from_name, answer.p) : account->user);
 	} while (!taken);
 	str_free(&question);
 	str_free(&answer);
@@ -97,15 +134,35 @@ static bool ask_from(struct draft *d, const struct account *account)
 /* One of a list, which may be empty. */
 static bool recipient_add(struct draft *d, char *text)
 {
-	text = address_strip(text);
-	if (*text == '\0')
-		return true;
-	if (d->count == DRAFT_RECIPIENTS_MAX) {
+	struct str name = {0};
+	bool good;
+
+	text = name_cut(&name, text);
+	good = *text == '\0';
+	if (!good && d->count == DRAFT_RECIPIENTS_MAX) {
 		printf("Incorrect format: there are more than %d addresses.\n",
 		    DRAFT_RECIPIENTS_MAX);
-		return false;
+	} else if (!good && address_take(&d->to[d->count], text)) {
+		str_free(&d->to_name[d->count]);
+		d->to_name[d->count++] = name;
+		return true;
 	}
-	return address_take(&d->to[d->count], text) && ++d->count > 0;
+	str_free(&name);
+	return good;
+}
+
+/* The next one between addresses, and not in quotes; NULL: there is none. */
+static char *comma_find(char *list)
+{
+	bool quoted = false;
+
+	for (; *list != '\0' && (quoted || *list != ','); list++) {
+		if (*list == '\\' && quoted && list[1] != '\0')
+			list++;
+		else if (*list == '"')
+			quoted = !quoted;
+	}
+	return *list == ',' ? list : NULL;
 }
 
 static bool recipients_take(struct draft *d, char *list)
@@ -114,7 +171,7 @@ static bool recipients_take(struct draft *d, char *list)
 
 	d->count = 0;
 	for (; list != NULL; list = comma) {
-		comma = strchr(list, ',');
+		comma = comma_find(list);
 		if (comma != NULL)
 			*comma++ = '\0';
 		if (!recipient_add(d, list))

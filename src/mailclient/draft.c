@@ -121,6 +121,9 @@ bool draft_reply(struct draft *d, const struct letter *original)
 
 void draft_free(struct draft *d)
 {
+	str_free(&d->from_name);
+	for (size_t i = 0; i < DRAFT_RECIPIENTS_MAX; i++)
+		str_free(&d->to_name[i]);
 	str_free(&d->subject);
 	str_free(&d->text);
 	str_free(&d->reply_to_id);
@@ -178,13 +181,25 @@ static void text_write(struct str *to, const struct str *text, bool plain)
 	}
 }
 
+static void address_write(struct str *to, const struct str *name,
+    const struct address *a)
+{
+	if (name->len > 0)
+		phrase_write(to, name->p);
+	str_printf(to, name->len > 0 ? " <%s>" : "%s", a->text);
+}
+
 static void header_write(struct str *to, const struct draft *d, bool plain)
 {
 	char id[ID_SIZE];
 
-	str_printf(to, "From: %s\nTo: ", d->from.text);
-	for (size_t i = 0; i < d->count; i++)
-		str_printf(to, "%s%s", i > 0 ? ", " : "", d->to[i].text);
+	str_puts(to, "From: ");
+	address_write(to, &d->from_name, &d->from);
+	str_puts(to, "\nTo: ");
+	for (size_t i = 0; i < d->count; i++) {
+		str_puts(to, i > 0 ? ", " : "");
+		address_write(to, &d->to_name[i], &d->to[i]);
+	}
 	str_puts(to, "\n");
 	subject_add(to, d->subject.p);
 	str_puts(to, "Date: ");

@@ -10,10 +10,12 @@
 #include "str.h"
 
 #define DRAFT_RECIPIENTS_MAX 100 /* RFC 5321 4.5.3.1.8: all servers take them */
+#define DRAFT_NAME_MAX 200    /* octets; the longest are half of it */
 #define DRAFT_SUBJECT_MAX 200 /* characters; a list shows some 35 */
 
 struct draft {
 	struct address from, to[DRAFT_RECIPIENTS_MAX];
+	struct str from_name, to_name[DRAFT_RECIPIENTS_MAX]; /* UTF-8; "" */
 	size_t count;
 	struct str subject, text; /* UTF-8, lines with LF */
 	struct str reply_to_id, references; /* " <id>", " <id> <id>" */

@@ -37,8 +37,8 @@ const char *sentence(const char *fmt, ...)
 const char *words(const char *text);
 
 /*
- * Connects, by name or address; TLS_FIRST comes before anything is read. Once the
- * addresses are known we are the talker: keeper.h. They are kept.
+ * Connects, by name or address; TLS_FIRST comes before anything is read. Once
+ * the addresses are known we are the talker: keeper.h. They are kept.
  */
 const char *remote_open(struct remote **, const struct server *, struct port);
 
