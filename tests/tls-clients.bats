@@ -685,6 +685,13 @@ END
 	nothing_is_left
 }
 
+@test "APPEND in TLS that ends at any byte, in any way: no message, nothing in the clear" {
+	all_start
+	"$LAUNCH/tls" cut "$imap" append "$ca"
+	soon no_handlers
+	[ "$(count "$MAIL"/alice/{new,cur,tmp})" = 0 ]
+}
+
 # Neither message nor process; and the next one is served.
 nothing_is_left() {
 	[ "$(count "$PENNYPOST_HOME"/spool/{mail,queue,tmp})" = 0 ]

@@ -1206,6 +1206,32 @@ PY
 	[ "$output" = "[0, 1, 2]" ]
 }
 
+@test "its memory and its descriptors are limited, and there is no core" {
+	local client
+	! grep -qa __asan_init "$tls" || skip "a sanitizer needs the whole of it"
+	serve hush
+	python <<'PY' &
+s = connect(context())
+s.recv(1)
+PY
+	client=$!
+	status 1
+	tr -s ' ' <"/proc/$(cat "$at/pid.1")/limits" >limits
+	: >"$at/go"
+	wait $client
+	grep -q '^Max address space 134217728 134217728 bytes' limits
+	grep -q '^Max open files 32 32 files' limits
+	grep -q '^Max core file size 0 0 bytes' limits
+}
+
+@test "without libssl-dev all else is built" {
+	run -0 env -u MAKEFLAGS make -n -C "$ROOT" BUILD="$PWD/none" all
+	[[ $output == *src/tls/* && $output == *smtpd/smtpd.c* ]]
+	run -0 env -u MAKEFLAGS make -n -C "$ROOT" BUILD="$PWD/none" \
+		TLS_CC=false all
+	[[ $output != *src/tls/* && $output == *smtpd/smtpd.c* ]]
+}
+
 @test "OpenSSL is in no other program" {
 	run grep -rlE '#include *[<"](openssl|gnutls)/' "$ROOT/src"
 	for file in "${lines[@]}"; do
