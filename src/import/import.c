@@ -1,7 +1,7 @@
 /*
- * import: moves mail in from elsewhere. Two processes: the reader is the caller,
- * and may read the source, which need be nobody else's; the writer is the user
- * who owns the home, and may write to that one mailbox. See stream.h.
+ * import: moves mail in from elsewhere. Two processes: the reader is the
+ * caller, and may read the source, which need be nobody else's; the writer is
+ * the user who owns the home, and may write to that one mailbox. See stream.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static const struct kind {
 	void (*read)(const struct source *);
 } kinds[] = {
 	{"maildir", read_maildir}, {"mbox", read_mbox},
-	{"mymailbox", read_mymailbox}, {"mailbox", read_mailbox},
+	{"mymailbox", read_teaching}, {"mailbox", read_teaching},
 };
 
 static const char standard_input[] = "standard input"; /* as it is shown */
@@ -38,8 +38,8 @@ static const char standard_input[] = "standard input"; /* as it is shown */
 /* --- The reader --- */
 
 /*
- * A link is not followed: it may be a user's, who would have the mail of another
- * moved in, as root reads it. False: that has been said.
+ * A link is not followed: it may be a user's, who would have the mail of
+ * another moved in, as root reads it. False: that has been said.
  */
 static bool source_open(struct source *source)
 {

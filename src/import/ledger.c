@@ -38,10 +38,12 @@ static struct entry *slot_of(const unsigned char key[KEY_SIZE])
 	size_t at;
 
 	memcpy(&hash, key, sizeof hash);
-	for (at = (size_t)hash & (ledger.size - 1);; at++, at &= ledger.size - 1)
+	for (at = (size_t)hash;; at++) {
+		at &= ledger.size - 1;
 		if ((ledger.table[at].before | ledger.table[at].now) == 0 ||
 		    memcmp(ledger.table[at].key, key, KEY_SIZE) == 0)
 			return &ledger.table[at];
+	}
 }
 
 static void table_grow(void)
@@ -124,8 +126,8 @@ static void line_take(char *line)
 }
 
 /*
- * What a killed import did not finish is cut off. 0, or errno. Not by stdio: who
- * closes a descriptor of a file loses his locks on it.
+ * What a killed import did not finish is cut off. 0, or errno. Not by stdio:
+ * who closes a descriptor of a file loses his locks on it.
  */
 static int read_lines(int fd)
 {

@@ -1,8 +1,8 @@
 /*
  * What has been moved in before: pennypost-imported in the user's Maildir, see
  * pennypost-maildir(5). A message is known by its folder, its SHA-256, and how
- * many equal ones came before it, so that it is not moved in again when the user
- * has moved or deleted it since.
+ * many equal ones came before it, so that it is not moved in again when the
+ * user has moved or deleted it since.
  */
 #ifndef LEDGER_H
 #define LEDGER_H

@@ -1,7 +1,7 @@
 /*
  * An mbox: mboxo, mboxrd, mboxcl and mboxcl2, as RFC 4155 names some of them. A
- * pipe will do for one, but then Content-Length is not believed: nobody can look
- * where it leads. Memory: that of a header.
+ * pipe will do for one, but then Content-Length is not believed: nobody can
+ * look where it leads. Memory: that of a header.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -15,7 +15,6 @@ struct source {
 
 void read_maildir(const struct source *);
 void read_mbox(const struct source *);
-void read_mymailbox(const struct source *); /* records up to a lone dot */
-void read_mailbox(const struct source *);   /* mailbox/RECIPIENT.txt */
+void read_teaching(const struct source *);
 
 #endif

@@ -61,7 +61,7 @@ static void put(const void *p, size_t n)
 	}
 }
 
-/* What cannot stand in a line becomes '?': the writer's checks are to say no. */
+/* What cannot stand in a line becomes '?': it is the writer who says no. */
 static void line(char letter, const char *value)
 {
 	const char head[] = {letter, ' '};

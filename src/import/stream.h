@@ -1,12 +1,12 @@
 /*
  * What is moved in, on its way from who reads the source to who writes the
- * mailbox. They are two processes: the reader is whoever calls, since the source
- * may be his alone, and what he reads may be anything; the writer is the user who
- * owns the home. Between them is a pipe, and on it lines, and the octets of the
- * messages behind them.
+ * mailbox. They are two processes: the reader is whoever calls, since the
+ * source may be his alone, and what he reads may be anything; the writer is the
+ * user who owns the home. Between them is a pipe, and on it lines, and the
+ * octets of the messages behind them.
  *
- *	reader: for each folder   stream_folder()
- *	        for each message  stream_message(), stream_text()..., stream_end()
+ *	reader: for each folder  stream_folder()
+ *	        for each message stream_message(), stream_text()…, stream_end()
  *
  * The writer believes none of it: what a reader says goes through the same
  * checks as what a stranger would.
@@ -27,7 +27,7 @@
 #define KEYWORDS_ROOM 8192   /* octets: 26 of them have 1,700 */
 
 struct source_folder {
-	char name[FOLDER_NAME_SIZE]; /* "": INBOX; modified UTF-7, "." between */
+	char name[FOLDER_NAME_SIZE]; /* modified UTF-7, with "."; "": INBOX */
 	uint32_t uidvalidity, uidnext; /* 0: the source has none */
 	bool subscribed;
 };

@@ -2,7 +2,8 @@
  * The mailbox files of teaching systems, which are nobody's standard:
  * NAME/mymailbox (From, To, Subject, Received, the text, a lone dot) and
  * mailbox/RECIPIENT.txt (From, Date, the text, and a line of any kind between).
- * import(8) says what is taken for the border between two mails.
+ * import(8) says what is taken for the border between two mails: which of the
+ * two a file is does not tell.
  *
  * Where a mail says no date, it came when the file was last written. Its header
  * does not say so, since that may change from one import to the next.
@@ -442,7 +443,7 @@ static void lines_find(struct text *s, const struct str *from)
 	}
 }
 
-static void teaching_read(const struct source *source)
+void read_teaching(const struct source *source)
 {
 	const char *name = source->path, *at = strchr(source->address, '@');
 	struct text s = {.name = name, .address = source->address,
@@ -453,7 +454,8 @@ static void teaching_read(const struct source *source)
 
 	stream_folder(&inbox);
 	if (read_all(source->fd, &text, name) && text.len > 0) {
-		s.mtime = fstat(source->fd, &st) == 0 ? st.st_mtime : time(NULL);
+		s.mtime = fstat(source->fd, &st) == 0 ? st.st_mtime :
+		    time(NULL);
 		if (memchr(text.p, '\0', text.len) != NULL) {
 			stream_fault("%s: this is no text", name);
 		} else if (from_line_read(&(struct from_line){0}, text.p,
@@ -467,15 +469,4 @@ static void teaching_read(const struct source *source)
 	}
 	free(s.lines);
 	str_free(&text);
-}
-
-void read_mymailbox(const struct source *source)
-{
-	teaching_read(source);
-}
-
-/* Which of the two a file is does not tell which borders are in it. */
-void read_mailbox(const struct source *source)
-{
-	teaching_read(source);
 }

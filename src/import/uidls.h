@@ -12,9 +12,9 @@
 #include "uidl.h"
 
 /*
- * Adds lines of `UNIQUE UIDL`; of a unique part that has one, the old one counts,
- * and those of messages that are gone go. Durable; false: logged. Under the
- * lock.
+ * Adds lines of `UNIQUE UIDL`; of a unique part that has one, the old one
+ * counts, and those of messages that are gone go. Durable; false: logged. Under
+ * the lock.
  */
 bool uidls_write(const char *lines, const struct present *);
 

@@ -12,8 +12,6 @@
 #include "log.h"
 #include "place.h"
 #include "root.h"
-#include "uidlist.h"
-#include "uidls.h"
 
 #define SAY_EVERY 100 /* ms between two signs of progress */
 
@@ -24,7 +22,7 @@ static struct {
 	bool faults;  /* something is not in the mailbox */
 	bool shown;   /* a line of progress stands on the terminal */
 	int64_t said; /* ms, when it was */
-	uint64_t seen, known, skipped, bad_uidls;
+	uint64_t seen, known, bad_uidls;
 } w;
 
 /* --- What is said --- */

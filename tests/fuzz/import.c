@@ -132,7 +132,7 @@ static uint64_t run(bool teaching, size_t n)
 	memset(&s, 0, sizeof s);
 	s.teaching = teaching;
 	if (teaching)
-		read_mymailbox(&source);
+		read_teaching(&source);
 	else
 		read_mbox(&source);
 	close(source.fd);
