@@ -303,7 +303,7 @@ C: From)]) MessageExpunge))
 S: 3 BAD no literal goes there
 C: 4 NOTIFY SET (selected (MessageNew (BODY.PEEK[HEADER.FIELDS (")" From)]) MessageExpunge))
 S: 4 OK *
-! put new/1700000003.M1.h 'From: x@example.org\n\n'
+! put tmp/4 'From: x@example.org\n\n'; mv "$alice/tmp/4" "$alice/new/1700000003.M1.h"
 S: * 4 EXISTS
 S: * 4 RECENT
 S: * 4 FETCH (BODY[HEADER.FIELDS (")" From)] {23}
