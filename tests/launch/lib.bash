@@ -164,6 +164,7 @@ systemd_start() {
 	ended_or_zombie "$PID" || return 0
 	wait "$PID" || [ $? != 77 ] ||
 		skip "$(grep permitted "$BATS_TEST_TMPDIR/stderr")"
+	_told
 	return 1
 }
 
