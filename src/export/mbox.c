@@ -48,7 +48,7 @@ static void sender_read(char *sender, size_t size, const char *line, size_t n)
 	    line[skip] != '\0')
 		skip++;
 	for (len = 0; skip + len < n && line[skip + len] != '>' &&
-	    line[skip + len] > ' ' && line[skip + len] != 0x7f; len++)
+	    line[skip + len] > ' ' && line[skip + len] < 0x7f; len++)
 		;
 	if (len > 0 && len < size &&
 	    memchr(line + skip, '@', len) != NULL) {

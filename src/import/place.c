@@ -134,7 +134,7 @@ static bool unique_lawful(const char *unique, uint64_t octets)
 	    !size_is_right(unique, octets))
 		return false;
 	for (const char *p = unique; *p != '\0'; p++)
-		if (*p <= ' ' || *p == 0x7f || *p == '/' || *p == ':')
+		if (*p <= ' ' || *p >= 0x7f || *p == '/' || *p == ':')
 			return false;
 	return true;
 }
@@ -192,7 +192,7 @@ static const char *name_choose(const struct place *p,
 static bool is_atom(const char *word, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (word[i] <= ' ' || word[i] == 0x7f ||
+		if (word[i] <= ' ' || word[i] >= 0x7f ||
 		    strchr("(){%*\"\\]", word[i]) != NULL)
 			return false;
 	return true;
