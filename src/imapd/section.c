@@ -321,7 +321,8 @@ void section_find(struct section_answer *a, const struct section *s,
 
 void section_end(struct section_answer *answers, size_t count)
 {
-	for (struct section_answer *a = answers; a < answers + count; a++) {
+	for (size_t i = 0; i < count; i++) { /* answers may be NULL */
+		struct section_answer *a = &answers[i];
 		if (a->decoded != NULL && a->decoded != kept.decoded) {
 			struct str octets = kept.octets;
 			kept.octets = a->room;
