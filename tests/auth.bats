@@ -28,35 +28,6 @@ ask() {
 	run -111 ask alice@example.test secret
 }
 
-@test "the question may come late, and what the file says then is the answer" {
-	local password pid status
-	for password in old new; do
-		mkfifo question
-		"$auth" 3<question &
-		pid=$!
-		exec 9>question
-		# Until it waits.
-		for _ in $(seq 500); do
-			case $(cat "/proc/$pid/stat" 2>/dev/null) in
-			*'(auth) S'*) break ;;
-			esac
-			sleep 0.02
-		done
-		printf 'late@example.test:%s:\n' "$(echo new | "$auth" -H 9>&-)" \
-			>"$PENNYPOST_HOME/users/passwd.new"
-		mv "$PENNYPOST_HOME/users/passwd.new" "$PENNYPOST_HOME/users/passwd"
-		printf '%s\0' late@example.test "$password" 0 >&9
-		exec 9>&-
-		status=0
-		wait "$pid" || status=$?
-		[ "$password $status" = 'old 1' ] || [ "$password $status" = 'new 0' ]
-		rm question
-	done
-	# Nobody comes.
-	run -2 bash -c "'$auth' 3</dev/null 2>said"
-	[ ! -s said ]
-}
-
 @test "on yes the program runs, without fd 3" {
 	ask alice@example.test secret sh -c 'test ! -e /proc/self/fd/3'
 	run -7 ask alice@example.test secret sh -c 'exit 7'

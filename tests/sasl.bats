@@ -187,42 +187,6 @@ TALK
 	soon not pgrep -f "^$PWD/programs/auth"
 }
 
-@test "auth waits for the password; killed, it costs one login; it is not left" {
-	local pid child found=
-	mkdir own
-	cp "$PROGRAMS/pop3d" "$PROGRAMS/auth" own
-	coproc POP3D { exec own/pop3d 2>>"$BATS_TEST_TMPDIR/stderr"; }
-	pid=$POP3D_PID
-	exec 8<&"${POP3D[0]}" 9>&"${POP3D[1]}"
-	eval "exec ${POP3D[0]}<&- ${POP3D[1]}>&-"
-	hear() {
-		read -r -t 30 line <&8
-		[[ ${line%$'\r'} == $1 ]]
-	}
-	hear '+OK *'
-	for _ in $(seq 500); do
-		for child in $(cat "/proc/$pid/task/$pid/children"); do
-			[ "$(cat "/proc/$child/comm" 2>/dev/null)" != auth ] || found=$child
-		done
-		[ -z "$found" ] || break
-		sleep 0.02
-	done
-	kill -KILL "$found"
-	printf 'USER alice\r\nPASS secret\r\n' >&9
-	hear '+OK *'
-	hear '-ERR \[SYS/TEMP\] cannot tell now'
-	printf 'USER alice\r\nPASS secret\r\n' >&9
-	hear '+OK *'
-	hear '+OK 0 messages'
-	exec 9>&-
-	wait "$pid"
-	exec 8<&-
-	grep -q 'auth failed status=137' "$BATS_TEST_TMPDIR/stderr"
-	# Who does not log in leaves none behind.
-	printf 'QUIT\r\n' | own/pop3d
-	run -1 pgrep -f "^$PWD/own/auth"
-}
-
 @test "PLAIN: right, wrong and malformed" {
 	local text
 	for text in "$(b64 '\0alice\0secret')" "$(b64 'alice\0alice\0secret')" \

@@ -39,9 +39,6 @@ static bool input_read(char *text, const char **user, const char **password)
 			return false;
 		n += got > 0 ? (size_t)got : 0;
 	}
-	if (n == 0)
-		_exit(MISUSED); /* we were started early, and nobody came */
-	alarm(PATIENCE);
 	text[n] = '\0';
 	close(3);
 	*user = text;
@@ -82,6 +79,7 @@ int main(int argc, char **argv)
 
 	program_begin("auth");
 	confine_secrets();
+	alarm(PATIENCE);
 	while ((option = getopt(argc, argv, "+C:EHSc")) != -1) {
 		if (option == 'C')
 			home = optarg;

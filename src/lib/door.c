@@ -168,23 +168,14 @@ static void serve_login(struct door *d, struct request *r, size_t n)
 	explicit_bzero(r, sizeof r->kind + n);
 }
 
-/* A talker with no other service has nothing to do but to log in. */
-static void expect(struct door *d)
-{
-	if (d->own == NULL && d->logins && door_is_private(d))
-		login_expect(&d->login);
-}
-
 static void serve_tls(struct door *d)
 {
 	int fd = d->tls_offered ? tls_begin(d) : -1;
 
 	answer = (struct answer){.tls = d->tls};
 	answer_send(d, fd);
-	if (fd < 0)
-		return;
-	close(fd);
-	expect(d);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void serve_own(struct door *d, const struct request *r, size_t n)
@@ -281,7 +272,6 @@ _Noreturn void door_close(struct door *d, int status)
 {
 	close(0);
 	close(1);
-	login_end(&d->login);
 	if (d->own != NULL && d->talker > 0)
 		d->own->end();
 	if (d->tls.helper > 0) {
@@ -305,7 +295,6 @@ bool door_talk(struct door *d, const struct confinement *may)
 		confine(may);
 		return true;
 	}
-	expect(d);
 	if (!doorkeeper(d))
 		door_close(d, EX_OK);
 	d->talker = 0;

@@ -24,7 +24,7 @@ void login_begin(struct login *l, const struct config *config,
     const struct peer *peer, const struct tls *tls, const char *service)
 {
 	*l = (struct login){.config = config, .peer = peer, .tls = tls,
-	    .service = service, .mechanism = "none", .auth = -1};
+	    .service = service, .mechanism = "none", .scram = -1};
 }
 
 /* What is logged: fail2ban reads it, so its form is in pennypost-logins(5). */
@@ -115,63 +115,26 @@ static pid_t auth_start(const struct login *l, const char *option, int fd)
 	return pid;
 }
 
-/* When it has ended: its status. */
-static int auth_wait(struct login *l)
-{
-	close(l->auth);
-	l->auth = -1;
-	l->asks = false;
-	return program_wait(l->auth_pid);
-}
-
-void login_end(struct login *l)
-{
-	if (l->auth < 0)
-		return;
-	kill(l->auth_pid, SIGKILL); /* it has said all, or waits, or hangs */
-	auth_wait(l);
-}
-
-/* A pipe to it, or a socket that it answers on. One at a time. */
-static bool auth_open(struct login *l, const char *option, bool answers)
-{
-	int fds[2];
-
-	login_end(l);
-	if ((answers ? socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    fds) : pipe2(fds, O_CLOEXEC)) != 0)
-		return false;
-	l->auth_pid = auth_start(l, option, fds[0]);
-	close(fds[0]);
-	if (l->auth_pid < 0) {
-		close(fds[1]);
-		return false;
-	}
-	l->auth = fds[1];
-	l->asks = !answers;
-	return true;
-}
-
-void login_expect(struct login *l)
-{
-	if (l->config->auth == NULL && l->auth < 0)
-		auth_open(l, NULL, false);
-}
-
 /* Asks by the checkpassword interface: auth's status. */
-static int auth_ask(struct login *l, const char *option, const char *password)
+static int auth_ask(const struct login *l, const char *option,
+    const char *password)
 {
 	char text[2 * LOGIN_SIZE + 4];
-	int n, status = 111;
+	int fds[2], n, status = 111;
+	bool whole;
+	pid_t pid;
 
 	/* "0": there is no APOP timestamp. */
 	n = snprintf(text, sizeof text, "%s%c%s%c0", l->account, 0, password,
 	    0);
-	if (l->asks || auth_open(l, option, false)) {
-		/* 512 bytes always fit into an empty pipe. */
-		if (write(l->auth, text, (size_t)n + 1) < 0 && errno != EPIPE)
-			warn("auth: %s", strerror(errno));
-		status = auth_wait(l); /* it need not read */
+	if (pipe2(fds, O_CLOEXEC) == 0) {
+		/* 512 bytes always fit into an empty pipe; it need not read. */
+		whole = write(fds[1], text, (size_t)n + 1) == n + 1;
+		pid = whole ? auth_start(l, option, fds[0]) : -1;
+		close(fds[0]);
+		close(fds[1]);
+		if (pid > 0)
+			status = program_wait(pid);
 	}
 	explicit_bzero(text, sizeof text);
 	return status;
@@ -185,6 +148,16 @@ static enum login_result auth_said(int status)
 	return LOGIN_UNAVAILABLE;
 }
 
+static void scram_end(struct login *l)
+{
+	if (l->scram < 0)
+		return;
+	close(l->scram);
+	l->scram = -1;
+	kill(l->scram_pid, SIGKILL); /* it has said all, or hangs */
+	program_wait(l->scram_pid);
+}
+
 enum login_result login_password(struct login *l, const char *user,
     char *password)
 {
@@ -195,8 +168,7 @@ enum login_result login_password(struct login *l, const char *user,
 	char asked[sizeof l->account];
 	struct penalty penalty;
 
-	if (!l->asks)
-		login_end(l);
+	scram_end(l);
 	if (penalty_begin(&penalty, source(l), l->account)) {
 		strcpy(asked, l->account);
 		if (!possible) { /* ask all the same: the time must not tell */
@@ -218,16 +190,32 @@ enum login_result login_password(struct login *l, const char *user,
 /* A packet of auth: its letter, and the text; '\0': there is none. */
 static char scram_read(struct login *l, char text[SCRAM_SIZE])
 {
-	struct pollfd p = {.fd = l->auth, .events = POLLIN};
+	struct pollfd p = {.fd = l->scram, .events = POLLIN};
 	char packet[SCRAM_SIZE + 1] = "";
 	ssize_t n = -1;
 
 	if (poll(&p, 1, AUTH_TIME * 1000) == 1)
-		n = read(l->auth, packet, sizeof packet);
+		n = read(l->scram, packet, sizeof packet);
 	if (n < 2 || packet[n - 1] != '\0')
 		return '\0';
 	strcpy(text, packet + 1);
 	return *packet;
+}
+
+static bool scram_start(struct login *l)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+		return false;
+	l->scram_pid = auth_start(l, "-S", fds[1]);
+	close(fds[1]);
+	if (l->scram_pid < 0) {
+		close(fds[0]);
+		return false;
+	}
+	l->scram = fds[0];
+	return true;
 }
 
 /* The first packet: see src/auth/auth.h. */
@@ -242,7 +230,7 @@ static bool scram_ask(struct login *l, const char *user, const char *first)
 	str_clear(&packet);
 	for (size_t i = 0; i < sizeof text / sizeof *text; i++)
 		str_add(&packet, text[i], strlen(text[i]) + 1);
-	sent = write(l->auth, packet.p, packet.len) == (ssize_t)packet.len;
+	sent = write(l->scram, packet.p, packet.len) == (ssize_t)packet.len;
 	str_free(&packet);
 	return sent;
 }
@@ -254,15 +242,15 @@ enum login_result login_scram_first(struct login *l, const char *user,
 	    "SCRAM-SHA-256";
 	char letter = '\0';
 
-	login_end(l);
+	scram_end(l);
 	if (!account_find(l, user, mechanism) || strlen(first) >= SCRAM_SIZE ||
 	    l->config->auth != NULL) /* which is asked for passwords alone */
 		return told(l, LOGIN_REFUSED);
-	if (auth_open(l, "-S", true) && scram_ask(l, user, first))
+	if (scram_start(l) && scram_ask(l, user, first))
 		letter = scram_read(l, text);
 	if (letter == 'C')
 		return LOGIN_CONTINUE;
-	login_end(l);
+	scram_end(l);
 	if (letter != 'R')
 		warn("auth failed: no challenge");
 	return told(l, letter == 'R' ? LOGIN_REFUSED : LOGIN_UNAVAILABLE);
@@ -277,11 +265,11 @@ enum login_result login_scram_final(struct login *l, const char *final,
 	struct penalty penalty;
 	char letter = '\0';
 
-	if (l->auth < 0 || l->asks)
+	if (l->scram < 0)
 		return told(l, LOGIN_REFUSED);
 	if (penalty_begin(&penalty, source(l), l->account)) {
 		if (n <= SCRAM_SIZE &&
-		    write(l->auth, final, n) == (ssize_t)n)
+		    write(l->scram, final, n) == (ssize_t)n)
 			letter = scram_read(l, text);
 		if (letter == 'Y' || letter == 'R' || n > SCRAM_SIZE)
 			result = letter == 'Y' ? LOGIN_OK : LOGIN_REFUSED;
@@ -289,7 +277,7 @@ enum login_result login_scram_final(struct login *l, const char *final,
 			warn("auth failed: no answer");
 		penalty_end(&penalty, outcome(result));
 	}
-	login_end(l);
+	scram_end(l);
 	return told(l, result);
 }
 
@@ -313,7 +301,7 @@ enum login_result login_external(struct login *l, const char *authzid)
 {
 	char wanted[LOGIN_SIZE + ADDRESS_SIZE];
 
-	login_end(l);
+	scram_end(l);
 	if (!account_find(l, authzid, "EXTERNAL") && *authzid != '\0')
 		return told(l, LOGIN_REFUSED);
 	strcpy(wanted, l->account);

@@ -35,19 +35,12 @@ struct login {
 	struct address who;     /* at LOGIN_OK: the whole address; else empty */
 	const char *mechanism;  /* for the log */
 	char account[LOGIN_SIZE + ADDRESS_SIZE]; /* who it is to be */
-	int auth;               /* to an auth that runs; -1: none does */
-	pid_t auth_pid;
-	bool asks;              /* it waits for a password, and not in SCRAM */
+	int scram;              /* the socket to auth, -1: no dialogue is open */
+	pid_t scram_pid;
 };
 
 void login_begin(struct login *, const struct config *, const struct peer *,
     const struct tls *, const char *service);
-
-/* There will be a password, as it seems: our own auth begins meanwhile. */
-void login_expect(struct login *);
-
-/* There will be none: ends an auth that still runs. */
-void login_end(struct login *);
 
 /*
  * Each of these may take as long as penalty.h says, and writes one line of the
