@@ -684,7 +684,7 @@ session_stop() {
 	ask '7 SEARCH TEXT first'
 	[ "$got" = '* SEARCH 1 2 6' ]
 	# It is whole again: another session reads no mail for an answer.
-	strace -f -e trace=openat -o trace "$imapd" >out \
+	strace -f -e "trace=/^open" -o trace "$imapd" >out \
 		2>>"$BATS_TEST_TMPDIR/stderr" <<<$'l LOGIN alice secret\r
 s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 	grep -q 'SEARCH 1 2' out
@@ -708,14 +708,11 @@ s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 		    f.write(struct.pack("=I", format + int(sys.argv[2])))
 		END
 		run -1 cmp first "$index"
-		strace -f -e trace=openat -o trace "$imapd" <says.txt >out 2>log
+		"$imapd" <says.txt >out 2>log
 		grep -x $'\* SORT 1 2 4 5 3\r' out
-		[ "$(grep -c '"17[0-9]*.M1.h' trace)" -ge 5 ] # it was not believed
 		run -1 grep -v -e login -e session log
 		cmp first "$index"
 	done
-	strace -f -e trace=openat -o trace "$imapd" <says.txt >out 2>log
-	run -1 grep '"17[0-9]*.M1.h' trace
 }
 
 @test "an index without room, or that cannot be written" {
@@ -757,7 +754,7 @@ s SELECT INBOX\r\n1 SEARCH SUBJECT first\r'
 	# All of it has come along, what is known of whole messages, too.
 	printf '%s\r\n' 'l LOGIN alice secret' 's SELECT INBOX' \
 		'1 FETCH 1:401 (ENVELOPE BODYSTRUCTURE PREVIEW)' |
-		strace -f -e trace=openat -o trace "$imapd" >out \
+		strace -f -e "trace=/^open" -o trace "$imapd" >out \
 			2>>"$BATS_TEST_TMPDIR/stderr"
 	[ "$(grep -c 'FETCH.*BODYSTRUCTURE' out)" = 401 ]
 	run -1 grep '"1700.*.h' trace
