@@ -6,6 +6,7 @@ serve() {
 	cat >zone
 	LOG=$BATS_TEST_TMPDIR/log
 	: >"$LOG"
+	rm -f port # that of the one before
 	python3 "$ROOT/tests/dns-server" zone "$LOG" "$@" >port 2>server.err \
 		3>&- 7>&- &
 	STARTED="${STARTED-} $!"
