@@ -1,3 +1,7 @@
+/*
+ * From_: the line that begins a message of an mbox, with its sender and the time
+ * at which it came (RFC 4155, appendix A).
+ */
 #ifndef FROM_H
 #define FROM_H
 
@@ -5,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What stands in the line that begins a message of an mbox. */
 struct from_line {
 	char sender[320]; /* "": nobody, or nobody who has an address */
 	int64_t time;     /* seconds since 1970 */
