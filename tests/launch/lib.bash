@@ -24,10 +24,10 @@ listening() {
 	return 1
 }
 
-# Waits until a command succeeds, 10 s: soon COMMAND…
+# Waits until a command succeeds, 30 s and more: soon COMMAND…
 soon() {
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 300); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.1
 	done
