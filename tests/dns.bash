@@ -10,7 +10,7 @@ serve() {
 	python3 "$ROOT/tests/dns-server" zone "$LOG" "$@" >port 2>server.err \
 		3>&- 7>&- &
 	STARTED="${STARTED-} $!"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ ! -s port ] || break
 		sleep 0.05
 	done

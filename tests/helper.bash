@@ -104,7 +104,7 @@ runner_ends() {
 # The runner came, with an id of the queue, and had nothing else of ours.
 assert_runner_told() {
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 300); do
 		[ ! -e "$PENNYPOST_HOME/runner.txt" ] || break
 		sleep 0.1
 	done
@@ -266,7 +266,7 @@ print(s.getsockname()[1])'
 # Waits until something answers there: port_wait PORT
 port_wait() {
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		(exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
 		sleep 0.05
 	done

@@ -553,7 +553,7 @@ keys() { tmux send-keys "$@"; }
 # The terminal shows it, in 10 s: shows PATTERN
 shows() {
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 300); do
 		tmux capture-pane -p >screen 2>/dev/null
 		! grep -qE "$1" screen || return 0
 		sleep 0.1

@@ -794,7 +794,7 @@ TALK
 
 wait_for() { # PATTERN FILE
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		! grep -qE "$1" "$2" || return 0
 		sleep 0.05
 	done

@@ -811,9 +811,14 @@ END
 		chmod a+rx "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}" \
 			"${BATS_TEST_TMPDIR%/*/*}" "${BATS_TEST_TMPDIR%/*/*/*}"
 	fi
-	{ cat; sleep 1; } | timeout 30 "${as[@]}" env -i USER=user \
-		HOME="$BATS_TEST_TMPDIR" /usr/lib/dovecot/imap \
-		-c "$BATS_TEST_TMPDIR/conf" | tr -d '\r'
+	rm -f "$BATS_TEST_TMPDIR/left"
+	# Who hangs up is not answered any more.
+	{ cat; until [ -e "$BATS_TEST_TMPDIR/left" ]; do sleep 0.05; done; } | {
+		timeout 60 "${as[@]}" env -i USER=user \
+			HOME="$BATS_TEST_TMPDIR" /usr/lib/dovecot/imap \
+			-c "$BATS_TEST_TMPDIR/conf"
+		: >"$BATS_TEST_TMPDIR/left"
+	} | tr -d '\r'
 	[ "$(id -u)" != 0 ] || chown -R root: "$BATS_TEST_TMPDIR"
 }
 

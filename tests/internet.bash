@@ -115,7 +115,7 @@ host_start() {
 host_ready() {
 	local dir=$HOSTS/$1 outer i
 	outer=$(<"$dir/outer")
-	for i in $(seq 500); do
+	for i in $(seq 1500); do
 		[ ! -e "$dir/up" ] || break
 		if ! kill -0 "$outer"; then
 			head -1 "$dir/log" >"$BATS_FILE_TMPDIR/refused"
@@ -221,7 +221,7 @@ answers() { # HOST [PORT [ADDRESS]]
 			"${octets[1]}" "${octets[0]}")
 	fi
 	where=" $where:$(printf '%04X' "${2-25}") [0-9A-F]*:0000 0A"
-	for i in $(seq 600); do
+	for i in $(seq 1000); do
 		on "$1" grep -qs "$where" /proc/net/tcp /proc/net/tcp6 &&
 			return 0
 		sleep 0.03

@@ -542,6 +542,7 @@ UNIT
 	printf '#!/bin/sh\necho tried >&2\nexit 78\n' >"$LIBEXEC/queue-run"
 	chmod 755 "$LIBEXEC/queue-run"
 	to_zoe
+	soon systemd_do grep -q tried /run/pennypost.log
 	sleep 3
 	systemd_do cat /run/pennypost.log >"$BATS_TEST_TMPDIR/log"
 	cat "$BATS_TEST_TMPDIR/log"

@@ -294,7 +294,7 @@ ask("DATA", "354")
 ask("Subject: x\r\n\r\nx\r\n.", "250")
 end()
 PY
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		[ ! -e told/queue-run ] || break
 		sleep 0.1
 	done

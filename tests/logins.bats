@@ -98,9 +98,10 @@ records() { # FILE
 
 @test "while one is being looked at the next one waits" {
 	mkfifo hold
-	race 192.0.2.1 a@x hold <hold >first &
+	(cd "$PENNYPOST_HOME" && exec "$BATS_FILE_TMPDIR/racing" 192.0.2.1 a@x \
+		hold) <hold >first &
 	exec 8>hold
-	sleep 0.5
+	until [ -s first ]; do sleep 0.02; done
 	race 192.0.2.1 b@x nothing 8>&- >second &
 	# Another source does not.
 	[ "$(race 192.0.2.3 b@x nothing 8>&-)" -lt 10 ]

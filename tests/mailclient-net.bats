@@ -39,7 +39,7 @@ double() { # [cuts]
 		>"$at.wrong" 2>>"$BATS_TEST_TMPDIR/stderr" 3>&- 7>&- &
 	DOUBLE=$!
 	STARTED="${STARTED-} $!"
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		[ ! -s "$at" ] && kill -0 "$DOUBLE" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -611,7 +611,7 @@ ip addr add 192.0.2.1/32 dev lo
 export HOST=192.0.2.1
 for server in smtp pop3; do
 	"$1" port.$server <$server >wrong.$server &
-	for i in $(seq 200); do
+	for i in $(seq 600); do
 		[ ! -s port.$server ] || break
 		sleep 0.05
 	done
@@ -739,7 +739,7 @@ TALK
 python() { # FILE ARGUMENT...
 	python3 - "$@" <&0 2>>"$BATS_TEST_TMPDIR/stderr" 3>&- 7>&- &
 	STARTED="${STARTED-} $!"
-	for _ in $(seq 500); do
+	for _ in $(seq 1500); do
 		[ ! -s "$1" ] || return 0
 		sleep 0.02
 	done
@@ -765,7 +765,7 @@ END
 # It has ended, or nobody has asked yet how.
 ended() { # PID
 	local state=
-	for _ in $(seq 500); do
+	for _ in $(seq 1500); do
 		state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" \
 			2>/dev/null) || true
 		[[ -n $state && $state != Z* ]] || return 0
@@ -799,7 +799,7 @@ END
 		STARTED="$STARTED $client"
 		exec 8>input
 		printf '%s\n' 1 alice@example.test secret >&8
-		for _ in $(seq 500); do
+		for _ in $(seq 1500); do
 			[ ! -s accepted ] || break
 			sleep 0.02
 		done

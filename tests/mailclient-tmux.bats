@@ -29,7 +29,7 @@ key() { terminal send-keys "$@"; }
 # The last line on the screen comes to be this one.
 sees() {
 	local i
-	for i in $(seq 500); do
+	for i in $(seq 1000); do
 		screen=$(terminal capture-pane -p)
 		[ "${screen##*$'\n'}" != "${1%% }" ] || return 0
 		sleep 0.03
@@ -42,7 +42,7 @@ sees() {
 shows() {
 	local i lines
 	lines=$(cat)
-	for i in $(seq 500); do
+	for i in $(seq 1000); do
 		[[ $screen != *"$lines"* ]] || return 0
 		sleep 0.03
 		screen=$(terminal capture-pane -p)
@@ -56,7 +56,7 @@ resize() { # COLUMNS ROWS
 	local _ tty
 	tty=$(terminal display-message -p '#{pane_tty}')
 	terminal resize-window -x "$1" -y "$2"
-	for _ in $(seq 500); do
+	for _ in $(seq 1000); do
 		[ "$(stty -F "$tty" size)" != "$2 $1" ] || return 0
 		sleep 0.03
 	done

@@ -491,7 +491,7 @@ ip link set lo up
 ip addr add 192.0.2.1/32 dev lo
 ip addr add 192.0.2.2/32 dev lo
 "$PROGRAMS/listen" :2500 "$PROGRAMS/mysmtpd" -L 2>listen.log &
-for i in $(seq 100); do
+for i in $(seq 600); do
 	(exec 3<>/dev/tcp/127.0.0.1/2500) 2>/dev/null && break
 	sleep 0.05
 done

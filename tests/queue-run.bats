@@ -350,7 +350,7 @@ setup() {
 	until [ "$(sent | wc -l)" = 2 ]; do sleep 0.02; done
 	[ "$(wc -l <"$PENNYPOST_HOME/started")" = 1 ]
 	wait $!
-	for _ in $(seq 50); do
+	for _ in $(seq 1500); do
 		[ ! -e "$PENNYPOST_HOME/ended" ] || break
 		sleep 0.02
 	done

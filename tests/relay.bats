@@ -513,12 +513,18 @@ believes() {
 	[ "$(count a/home/spool/mail)" = 0 ]
 }
 
+# left HOST OCTETS: so many at least have left it by a queue of tc's.
+left() {
+	[ "$(on "$1" tc -s qdisc show dev eth0 |
+		sed -n 's/^ Sent \([0-9]*\) .*/\1/p')" -ge "$2" ]
+}
+
 @test "the line is cut in the middle of a message, and comes back" {
 	xinetd_on b smtp
 	message_make message 1024
-	on a tc qdisc add dev eth0 root tbf rate 16mbit burst 16kb latency 400ms
+	on a tc qdisc add dev eth0 root tbf rate 2mbit burst 16kb latency 400ms
 	post carol@a.test alice@b.test
-	sleep 0.2
+	soon left a 200000
 	cable b down
 	sleep 1
 	grep -q START: b/log

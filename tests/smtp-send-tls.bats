@@ -379,7 +379,7 @@ $AGAIN"
 	[ "$(status A1)" = + ]
 	grep -q 'no TLS with it: no TLS handshake in time' stderr
 	# No helper is left behind.
-	for i in $(seq 50); do
+	for i in $(seq 300); do
 		grep -lsz "^$PWD/tls" /proc/[0-9]*/cmdline || return 0
 		sleep 0.1
 	done
@@ -506,7 +506,7 @@ $TAKES"
 	exec 8>ids
 	for i in 1 2 3 4; do
 		echo A$i >&8
-		for _ in $(seq 100); do
+		for _ in $(seq 300); do
 			[ "$(grep -c ^done out)" != $i ] || break
 			sleep 0.1
 		done

@@ -75,7 +75,7 @@ far_side() {
 		>"$BATS_TEST_TMPDIR/port" 2>"$BATS_TEST_TMPDIR/far.err" 3>&- &
 	FAR=$!
 	STARTED="${STARTED-} $FAR"
-	for _ in $(seq 200); do
+	for _ in $(seq 1500); do
 		[ ! -s "$BATS_TEST_TMPDIR/port" ] || break
 		sleep 0.02
 	done

@@ -15,7 +15,7 @@ setup() {
 # has shown is no longer wanted.
 screen_has() {
 	local i n screen
-	for i in $(seq 200); do
+	for i in $(seq 600); do
 		mapfile -t screen < <(tmux capture-pane -p -S - 2>/dev/null)
 		for n in "${!want[@]}"; do
 			if ! _matches "${screen[n]-}" "${want[n]}"; then

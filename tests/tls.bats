@@ -115,7 +115,7 @@ serve() {
 
 wait_for() {
 	local i
-	for i in $(seq 200); do
+	for i in $(seq 600); do
 		[ ! -e "$1" ] || return 0
 		sleep 0.05
 	done
@@ -142,7 +142,7 @@ s_client() {
 # heard TEXT: waits until the client has it, or has ended.
 heard() {
 	local i
-	for i in $(seq 400); do
+	for i in $(seq 600); do
 		[ ! -e client.ended ] || break
 		! grep -qas "$1" client.out || break
 		sleep 0.05
@@ -1079,7 +1079,7 @@ rests() {
 
 ended() { # PID: soon; whoever has inherited it may not have asked yet
 	local i
-	for i in $(seq 60); do
+	for i in $(seq 600); do
 		grep -qs '^State:.[^Z]' "/proc/$1/status" || return 0
 		sleep 0.05
 	done
@@ -1255,7 +1255,7 @@ far() {
 		setsid openssl s_server -accept "127.0.0.1:$port" -rev \
 			"$@" >"far.$port" 2>&1 3>&- &
 		SERVERS+=($!)
-		for i in $(seq 100); do
+		for i in $(seq 600); do
 			! grep -q ACCEPT "far.$port" || return 0
 			kill -0 $! 2>/dev/null || break
 			sleep 0.05

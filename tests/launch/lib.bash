@@ -14,7 +14,7 @@ background() {
 listening() {
 	local i hex
 	hex=$(printf '%04X' "$1")
-	for i in $(seq 200); do
+	for i in $(seq 600); do
 		grep -qs ":$hex [0-9A-F]*:0000 0A" /proc/net/tcp \
 			/proc/net/tcp6 && return 0
 		sleep 0.05
