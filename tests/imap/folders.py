@@ -99,9 +99,10 @@ namespace inbox {{
 
 
 def normal(line):
-    """An untagged response; what has an order that means nothing, in one."""
+    """An untagged response; what has an order that means nothing, in one.
+    Whether Dovecot knows of new mail already (\\Marked) depends on the clock."""
     line = re.sub(r"\((\\[^)]*)\)", lambda m: "(%s)" % " ".join(
-        sorted(m[1].split())), line, count=1)
+        sorted(set(m[1].split()) - {r"\Marked", r"\UnMarked"})), line, count=1)
     line = line.replace('"CHILDINFO"', "CHILDINFO")
     m = re.match(r"(\* STATUS \S+ )\((.*)\)$", line)
     if m:
