@@ -198,7 +198,7 @@ texts = [account, user, o.get("exporter", ""), o.get("endpoint", ""),
 if "cut" in o:
     texts = texts[:int(o["cut"])]
 ours.send(b"".join(t.encode() + b"\0" for t in texts))
-ours.settimeout(20)
+ours.settimeout(60)
 said = ours.recv(4096)
 print(said[:1].decode(), end="")
 if said[:1] == b"C":

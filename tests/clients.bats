@@ -125,7 +125,7 @@ m["From"] = "J\u00fcrgen <j\u00fcrgen@client.test>"
 m["To"] = "alice@example.test"
 m["Subject"] = "\u65e5\u672c\u8a9e"
 m.set_content("Gr\u00fc\u00dfe\n.\n", cte="8bit")
-with smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=20) as smtp:
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=60) as smtp:
     smtp.send_message(m)
     smtp.send_message(m)
 with open("sent", "wb") as f:

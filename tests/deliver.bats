@@ -342,7 +342,7 @@ MBOX
 @test "mbox: a lock that nobody holds any more is removed" {
 	echo "archive: $PWD/mbox" >"$aliases"
 	touch -d '501 seconds ago' mbox.lock
-	timeout 20 "$deliver" archive <<<'x: y' 2>"$BATS_TEST_TMPDIR/stderr"
+	timeout 60 "$deliver" archive <<<'x: y' 2>"$BATS_TEST_TMPDIR/stderr"
 	grep -q '^x: y' mbox
 	grep -q 'mbox.lock: removed, it was stale' "$BATS_TEST_TMPDIR/stderr"
 	[ ! -e mbox.lock ]

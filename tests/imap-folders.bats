@@ -406,7 +406,7 @@ TALK
 	rm "$alice/pennypost-special-use"
 	mkfifo "$alice/subscriptions"
 	ln -s "$other/new" "$alice/pennypost-uidvalidity"
-	timeout 20 "$BATS_FILE_TMPDIR/folders" "$alice" list \
+	timeout 60 "$BATS_FILE_TMPDIR/folders" "$alice" list \
 		>/dev/null 2>>"$BATS_TEST_TMPDIR/told"
 	grep -q 'subscriptions: Invalid argument' "$BATS_TEST_TMPDIR/told"
 	run -0 folders uidvalidity

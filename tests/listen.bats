@@ -92,7 +92,7 @@ children_are() { [ "$(children "$1" | wc -w)" = "$2" ]; }
 	background "$listen" -s 1 -T 127.0.0.1:"$port" /bin/cat
 	listening "$port"
 	talk 5 "$port"
-	run timeout 20 openssl s_client -connect "127.0.0.1:$port" </dev/null
+	run timeout 60 openssl s_client -connect "127.0.0.1:$port" </dev/null
 	[[ $output == *'alert internal error'* ]]
 	[ "$(tcp "$port" </dev/null | od -An -tx1)" = ' 15 03 03 00 02 02 50' ]
 	exec 5<&-
@@ -194,27 +194,27 @@ END
 }
 
 @test "what cannot work is said at once" {
-	run timeout 10 "$listen" 127.0.0.1:"$port" /no/such/program
+	run timeout 60 "$listen" 127.0.0.1:"$port" /no/such/program
 	[ "$status" = 69 ]
 	[[ $output == *'/no/such/program: No such file'* ]]
 	for bad in 127.0.0.1 localhost:25 127.0.0.1:65536 127.0.0.1:0 127.0.0.1: \
 		1.2.3:25 :x '[::1:25' -; do
-		run timeout 10 "$listen" "$bad" /bin/cat </dev/null
+		run timeout 60 "$listen" "$bad" /bin/cat </dev/null
 		[ "$status" = 64 ]
 	done
 	for bad in 0 -1 x 100001 ''; do
-		run timeout 10 "$listen" -c "$bad" 127.0.0.1:"$port" /bin/cat
+		run timeout 60 "$listen" -c "$bad" 127.0.0.1:"$port" /bin/cat
 		[ "$status" = 64 ]
-		run timeout 10 "$listen" -s "$bad" 127.0.0.1:"$port" /bin/cat
+		run timeout 60 "$listen" -s "$bad" 127.0.0.1:"$port" /bin/cat
 		[ "$status" = 64 ]
 	done
-	run timeout 10 "$listen" 127.0.0.1:"$port"
+	run timeout 60 "$listen" 127.0.0.1:"$port"
 	[ "$status" = 64 ]
-	run timeout 10 "$listen" -x 127.0.0.1:"$port" /bin/cat
+	run timeout 60 "$listen" -x 127.0.0.1:"$port" /bin/cat
 	[ "$status" = 64 ]
 	background "$listen" 127.0.0.1:"$port" /bin/cat
 	listening "$port"
-	run timeout 10 "$listen" 127.0.0.1:"$port" /bin/cat
+	run timeout 60 "$listen" 127.0.0.1:"$port" /bin/cat
 	[ "$status" = 71 ]
 	[[ $output == *"port $port: Address"* ]]
 }
@@ -225,7 +225,7 @@ END
 unix() {
 	local as=()
 	[ -z "${2-}" ] || as=(setpriv --reuid "$2" --regid "$2" --clear-groups)
-	timeout 20 "${as[@]}" /usr/bin/python3 -c 'import socket, sys
+	timeout 60 "${as[@]}" /usr/bin/python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
 s.shutdown(socket.SHUT_WR)
@@ -247,7 +247,7 @@ sys.stdout.buffer.write(s.makefile("rb").read())' "$1"
 	local path=$BATS_TEST_TMPDIR/socket other
 	background "$listen" "$path" /bin/echo first
 	soon test -S "$path"
-	run -71 timeout 10 "$listen" "$path" /bin/echo second
+	run -71 timeout 60 "$listen" "$path" /bin/echo second
 	[[ $output == *"$path: another listen has it" ]]
 	[ "$(unix "$path")" = first ]
 	kill -KILL "$PID"
@@ -265,7 +265,7 @@ s.bind(sys.argv[1])
 s.listen()
 time.sleep(60)' "$path"
 	soon test -S "$path"
-	run -71 timeout 10 "$listen" "$path" /bin/echo third
+	run -71 timeout 60 "$listen" "$path" /bin/echo third
 	[[ $output == *"$path: Address"*" in use" ]]
 	[ -S "$path" ]
 	rm "$path"
@@ -275,15 +275,15 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 time.sleep(60)' "$path"
 	soon test -S "$path"
-	run -71 timeout 10 "$listen" "$path" /bin/echo third
+	run -71 timeout 60 "$listen" "$path" /bin/echo third
 	[ -S "$path" ]
 	rm "$path"
 	echo precious >"$path"
-	run -71 timeout 10 "$listen" "$path" /bin/echo third
+	run -71 timeout 60 "$listen" "$path" /bin/echo third
 	[ "$(cat "$path")" = precious ]
-	run -64 timeout 10 "$listen" "/$(printf 'x%.0s' $(seq 108))" /bin/cat
+	run -64 timeout 60 "$listen" "/$(printf 'x%.0s' $(seq 108))" /bin/cat
 	[[ $output == *'path too long: '* ]]
-	run -71 timeout 10 "$listen" /no/such/place /bin/cat
+	run -71 timeout 60 "$listen" /no/such/place /bin/cat
 }
 
 @test "a Unix socket: -s counts by uid" {

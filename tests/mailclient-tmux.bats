@@ -16,7 +16,7 @@ setup() {
 	do='d delete, r reply, s save, a NUMBER save attachment, Enter list:'
 }
 
-terminal() { timeout 20 tmux -S "$BATS_TEST_TMPDIR/tmux" "$@" 3>&- 7>&-; }
+terminal() { timeout 60 tmux -S "$BATS_TEST_TMPDIR/tmux" "$@" 3>&- 7>&-; }
 
 # The keys' names, or text, then Enter.
 types() {

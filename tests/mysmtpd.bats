@@ -457,7 +457,7 @@ TALK
 	{
 		cat said
 		soon grep -q Goodbye got
-	} | timeout 20 openssl s_client -quiet -alpn x -connect \
+	} | timeout 60 openssl s_client -quiet -alpn x -connect \
 		"127.0.0.1:$port" 2>/dev/null >got
 	tr -d '\r' <got | diff - <(printf '%s\n' '200 OK' '200 OK 0 messages' . \
 		'200 Goodbye')

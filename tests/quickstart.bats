@@ -122,7 +122,7 @@ ports_closed() {
     sed -n '/^Or from a menu:/,/^$/{/^  /p}' "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/menus"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/menus")" = 2 ]
     while read -r menu; do
-        run -0 timeout 20 $menu <<<3
+        run -0 timeout 60 $menu <<<3
         [[ $output == *'Manage Mail'*'Send Mail'*'Quit'* ]]
     done <"$BATS_TEST_TMPDIR/menus"
     kill -TERM $pid

@@ -1378,7 +1378,7 @@ Content-Transfer-Encoding: quoted-printable' ]
 	rm "$QUEUE"/*
 	echo >>given
 	refuses 65 'message too big: more than 65536 bytes' x <given
-	timeout 10 cat /dev/zero | refuses 65 'message too big: *' x
+	timeout 60 cat /dev/zero | refuses 65 'message too big: *' x
 	yes | refuses 65 'message too big: *' x
 	yes ' ' | tr -d '\n' | refuses 65 'message too big: *' x
 	yes 'X-Bomb: boom' | refuses 65 'message too big: *' x
@@ -1778,7 +1778,7 @@ TALK
 	mkfifo never
 	exec 5<>never
 	printf 'QUIT\r\n' >never
-	[[ $(timeout 5 "$daemon" "$sendmail" -bs <never) == *'221 '* ]]
+	[[ $(timeout 60 "$daemon" "$sendmail" -bs <never) == *'221 '* ]]
 	exec 5>&-
 	sed -i 's|^submit .*|submit /no/socket|' "$PENNYPOST_HOME/pennypost.conf"
 	run -69 --separate-stderr "$daemon" "$sendmail" -bs </dev/null

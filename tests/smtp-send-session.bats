@@ -855,7 +855,7 @@ many_hosts() { # N ...
 	s.listen(1)
 	print(s.getsockname()[1], flush=True)
 	c, _ = s.accept()
-	c.settimeout(10)
+	c.settimeout(40)
 	f = c.makefile("rb")
 	c.sendall(b"220 far\r\n")
 	f.readline()
@@ -879,7 +879,7 @@ many_hosts() { # N ...
 	python3 greedy.py >port 2>far.err &
 	while [ ! -s port ]; do sleep 0.02; done
 	echo "route far.test 127.0.0.1:$(cat port)" >>"$PENNYPOST_HOME/pennypost.conf"
-	timeout 20 "$1/smtp-send" "[127.0.0.1]:$(cat port)" A1 >out 2>>stderr
+	timeout 60 "$1/smtp-send" "[127.0.0.1]:$(cat port)" A1 >out 2>>stderr
 	wait $!
 	SH
 	unshare -rn sh inside "$PROGRAMS" || { cat far.err; false; }

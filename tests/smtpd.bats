@@ -1003,12 +1003,12 @@ ours.sendall(b"EHLO x\r\nMAIL FROM:<a@example.test>\r\n"
 sys.stdout.write(ours.makefile("r").read())
 END
 	export PENNYPOST_LOG=stderr
-	run -0 timeout 20 python3 talk.py "$PWD/socket" "$PROGRAMS/smtpd" -s
+	run -0 timeout 60 python3 talk.py "$PWD/socket" "$PROGRAMS/smtpd" -s
 	[[ $output == *'250 2.1.5 '* ]]
 	[[ $output != *AUTH* ]]
-	run -0 timeout 20 python3 talk.py pair "$PROGRAMS/smtpd" -s
+	run -0 timeout 60 python3 talk.py pair "$PROGRAMS/smtpd" -s
 	[[ $output == *'530 5.7.0 Authentication required'* ]]
-	run -0 timeout 20 python3 talk.py pair "$PROGRAMS/smtpd"
+	run -0 timeout 60 python3 talk.py pair "$PROGRAMS/smtpd"
 	[[ $output == *'550 5.7.1 '* ]]
 }
 

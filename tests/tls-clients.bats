@@ -344,10 +344,10 @@ m["From"] = "J\u00fcrgen <j\u00fcrgen@client.test>"
 m["To"] = "alice@example.test"
 m.set_content("Gr\u00fc\u00dfe\n.\n", cte="8bit")
 context = ssl.create_default_context(cafile=sys.argv[1])
-with smtplib.SMTP("127.0.0.1", int(sys.argv[2]), timeout=20) as smtp:
+with smtplib.SMTP("127.0.0.1", int(sys.argv[2]), timeout=60) as smtp:
     smtp.starttls(context=context)
     smtp.send_message(m)
-with smtplib.SMTP_SSL("127.0.0.1", int(sys.argv[3]), timeout=20,
+with smtplib.SMTP_SSL("127.0.0.1", int(sys.argv[3]), timeout=60,
                       context=context) as smtp:
     print(smtp.sock.version(), smtp.sock.cipher()[0])
     smtp.login("alice", "secret")

@@ -178,7 +178,7 @@ def context(version=None, **more):
         c.minimum_version = c.maximum_version = version
     return c
 def connect(c, session=None, name=None):
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=60)
     return c.wrap_socket(raw, session=session, server_hostname=name)
 def says(s, data=b"hello\n"):
     s.sendall(data)
@@ -234,7 +234,7 @@ exporter=$hex64 unique=[0-9a-f]{24} endpoint=$hex64" told
 	local version
 	for version in 1.2 1.3; do
 		serve echo
-		{ echo hello; sleep 1; } | timeout 10 gnutls-cli --insecure -V \
+		{ echo hello; sleep 1; } | timeout 60 gnutls-cli --insecure -V \
 			--priority "NORMAL:-VERS-ALL:+VERS-TLS$version" \
 			-p "$port" 127.0.0.1 >gnutls.$version 2>&1 || :
 		for name in unique:unique server-end-point:endpoint \
@@ -885,7 +885,7 @@ for n in range(30):
     s.sendall(b"x" * 10000)
     s.sendall(b"y" * 10000)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
-    s.settimeout(5)
+    s.settimeout(30)
     got = 0
     while got < 20000:
         got += len(s.recv(20000))
@@ -999,7 +999,7 @@ PY
 	serve echo
 	run -0 python <<'PY'
 def alone(data):
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=60)
     try:
         raw.sendall(data)
         raw.shutdown(socket.SHUT_WR)
@@ -1270,7 +1270,7 @@ pair() { # DIR
 }
 
 connect() { # ARGUMENT...
-	run --separate-stderr timeout 20 "$BATS_TEST_DIRNAME/tls-door" connect \
+	run --separate-stderr timeout 60 "$BATS_TEST_DIRNAME/tls-door" connect \
 		"$port" "$tls" "$@" <<<olleh
 }
 
@@ -1380,7 +1380,7 @@ not_verified() { # WHY ARGUMENT...
 	[[ ${lines[0]} == "protocol=TLSv1.2 cipher=AES128-SHA "* ]]
 	[ "${lines[1]}" = hello ]
 	port=1
-	run timeout 10 bash -c "printf '220 hello\r\n' | \"$tls\" -c far.test \
+	run timeout 60 bash -c "printf '220 hello\r\n' | \"$tls\" -c far.test \
 		3<>/dev/null 4>told"
 	[ "$status" = 76 ]
 	grep -qx 'error wrong version number' told
