@@ -287,8 +287,15 @@ PY
 	rm "$PENNYPOST_HOME/spool/logins/secret"
 	[ "$(challenge nobody)" != "$one" ]
 	[ "$(stat -c %a "$PENNYPOST_HOME/spool/logins/secret")" = 600 ]
-	# A real one has the same shape.
+	# A real one has the same shape, and who has no verifier.
 	[[ $(challenge alice) =~ ^s=[A-Za-z0-9+/]{22}==,i=77$ ]]
+	echo "carol@example.test:$(echo secret | "$auth" -H -c):" |
+		cat - "$PENNYPOST_HOME/users/passwd" >both
+	for file in both <(tac both); do
+		cat "$file" >"$PENNYPOST_HOME/users/passwd"
+		[[ $(challenge carol) =~ ^s=[A-Za-z0-9+/]{22}==,i=77$ ]]
+		[[ $(challenge nobody) =~ ^s=[A-Za-z0-9+/]{22}==,i=77$ ]]
+	done
 	# Nobody at all.
 	: >"$PENNYPOST_HOME/users/passwd"
 	[[ $(challenge nobody) =~ ^s=[A-Za-z0-9+/]{22}==,i=10000$ ]]

@@ -280,6 +280,8 @@ SH
 	for name in '' 'a b' '<a>' 'a@' '@example.test' 'a@b c' '"' 'a@b@c'; do
 		[[ $(talk smtp PLAIN x x text="$(b64 '\0%s\0x' "$name")") == 535* ]]
 	done
+	# To a directory that would be nobody's login: RFC 4513 5.1.2.
+	[[ $(talk smtp PLAIN x x text="$(b64 '\0zoe\0')") == 535* ]]
 	# One that cannot tell.
 	printf '#!/bin/sh\nexit 5\n' >five
 	chmod +x five

@@ -56,7 +56,7 @@ static int check(char **program, bool only_user)
 
 	if (!input_read(text, &user, &password))
 		fatal(MISUSED, "fd 3 holds no user and password");
-	known = passwd_find(user, hash);
+	known = passwd_find(user, false, hash);
 	if (*program == NULL)
 		confine_all();
 	yes = only_user || hash_is_of(hash, password);

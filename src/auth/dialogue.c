@@ -71,7 +71,7 @@ static bool verifier_find(struct scram_verifier *v, const char *account)
 {
 	unsigned char salt[SHA256_SIZE];
 	char hash[PASSWD_LINE];
-	bool known = passwd_find(account, hash);
+	bool known = passwd_find(account, true, hash);
 	int error = salt_fake(salt, account) ? 0 : errno;
 
 	if (strncmp(hash, SCRAM_SCHEME, strlen(SCRAM_SCHEME)) != 0 ||

@@ -13,10 +13,10 @@
 #define PASSWD_MAX (64u << 20)
 
 /* A locked one has something before it that is no hash. */
-static bool is_usable(const char *hash)
+static bool is_usable(const char *hash, bool scram)
 {
 	return strncmp(hash, SCRAM_SCHEME, strlen(SCRAM_SCHEME)) == 0 ||
-	    *hash_bare(hash) == '$';
+	    (!scram && *hash_bare(hash) == '$');
 }
 
 /* The hash in the line; NULL: it has none. Cuts the user off. */
@@ -48,7 +48,8 @@ static char *line_next(FILE *f, char line[PASSWD_LINE], size_t *read)
 }
 
 /* All of it in any case: the time must not tell where the user stands. */
-static bool search(FILE *f, const char *user, char found[PASSWD_LINE])
+static bool search(FILE *f, const char *user, bool scram,
+    char found[PASSWD_LINE])
 {
 	static char line[PASSWD_LINE], first[PASSWD_LINE];
 	bool seen = false, known = false;
@@ -59,12 +60,12 @@ static bool search(FILE *f, const char *user, char found[PASSWD_LINE])
 		hash = line_hash(line);
 		if (hash == NULL)
 			continue;
-		if (*first == '\0' && is_usable(hash))
+		if (*first == '\0' && is_usable(hash, scram))
 			strcpy(first, hash);
 		if (strcasecmp(line, user) != 0 || seen)
 			continue;
 		seen = true; /* of two lines the first counts */
-		known = is_usable(hash);
+		known = is_usable(hash, scram);
 		if (known)
 			strcpy(found, hash);
 	}
@@ -79,7 +80,7 @@ static bool search(FILE *f, const char *user, char found[PASSWD_LINE])
 	return known;
 }
 
-bool passwd_find(const char *user, char hash[PASSWD_LINE])
+bool passwd_find(const char *user, bool scram, char hash[PASSWD_LINE])
 {
 	static char buffer[32768];
 	FILE *f = fopen(PASSWD_FILE, "re");
@@ -88,7 +89,7 @@ bool passwd_find(const char *user, char hash[PASSWD_LINE])
 	*hash = '\0';
 	if (f != NULL) {
 		setvbuf(f, buffer, _IOFBF, sizeof buffer);
-		known = search(f, user, hash);
+		known = search(f, user, scram, hash);
 		fclose(f);
 	} else {
 		fatal(UNAVAILABLE, "%s: %s", PASSWD_FILE, strerror(errno));

@@ -161,7 +161,8 @@ static void scram_end(struct login *l)
 enum login_result login_password(struct login *l, const char *user,
     char *password)
 {
-	bool possible = account_find(l, user, "PLAIN") &&
+	/* Without a password a directory lets anybody in: RFC 4513 5.1.2. */
+	bool possible = account_find(l, user, "PLAIN") && *password != '\0' &&
 	    strlen(password) < LOGIN_SIZE;
 	enum login_result result = LOGIN_UNAVAILABLE;
 	size_t len = strlen(password);
