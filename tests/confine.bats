@@ -63,7 +63,7 @@ tried() {
 	local wanted
 	wanted=$(sort)
 	grep -aoP "^$1\[\d+\]: probe $2 \K\S*" "$log" | sort -u >tried
-	[ "$(wc -l <tried)" -ge 27 ] || { cat "$log"; return 1; }
+	[ "$(wc -l <tried)" -ge 29 ] || { cat "$log"; return 1; }
 	sed -n 's/=done//p' tried | diff <(printf '%s' "${wanted:+$wanted
 }") - || return
 	# No attempt at anything that is not there.
@@ -86,7 +86,7 @@ told() {
 
 always=(fchmodat truncate symlinkat ptrace process_vm_readv prlimit64 mount
 	unshare io_uring_setup bpf keyctl)
-unable=("${always[@]}" socket execve kill mmap clone)
+unable=("${always[@]}" socket execve kill fcntl setsockopt mmap clone)
 
 session() {
 	printf '%s\r\n' "$@"
@@ -189,7 +189,7 @@ session() {
 	run -69 "$probed/sendmail" x@far.test <<<hi 2>"$log"
 	mkdir "$PENNYPOST_HOME/spool/tmp"
 	printf '%s\n' "$output" >"$log"
-	tried sendmail 7 <<<$'tcp\nudp\nunix'
+	tried sendmail 7 <<<$'tcp\ntuned\nudp\nunix'
 	told sendmail "${always[@]}" execve kill mmap clone socket
 }
 
@@ -214,9 +214,9 @@ session() {
 	PENNYPOST_LOG=stderr "$PROGRAMS/sendmail" -odq x@far.test <<<hi
 	touch "$QUEUE/probe"
 	timeout 60 "$probed/queue-run" 2>"$log"
-	tried queue-run 15f <<<$'code\nothers-mail\nqueue\ntcp\nudp\nunix'
+	tried queue-run 15f <<<$'code\nothers-mail\nqueue\ntcp\ntuned\nudp\nunix'
 	told queue-run fchmodat truncate symlinkat ptrace process_vm_readv mount
-	tried smtp-send 15f <<<$'code\nqueue\ntcp\nudp\nunix'
+	tried smtp-send 15f <<<$'code\nqueue\ntcp\ntuned\nudp\nunix'
 	told smtp-send fchmodat truncate symlinkat ptrace process_vm_readv mount
 }
 
@@ -234,10 +234,10 @@ talk() { # PORT ANSWER...
 @test "mailclient: the talker two ports and no file, the keeper files alone" {
 	talk 9
 	rm "$PENNYPOST_HOME/escaped"
-	tried mailclient 15f <<<$'code\ntcp\nudp\nunix'
+	tried mailclient 15f <<<$'code\ntcp\ntuned\nudp\nunix'
 	talk 10
 	rm "$PENNYPOST_HOME/escaped"
-	tried mailclient 15f <<<$'code\nudp\nunix'
+	tried mailclient 15f <<<$'code\ntuned\nudp\nunix'
 	told mailclient fchmodat truncate symlinkat ptrace process_vm_readv mount
 	tried mailclient 257f <<<$'config\nelsewhere'
 	told mailclient "${unable[@]}"

@@ -8,7 +8,7 @@
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-#define ALWAYS 0x100u /* groups, beside enum confine_calls */
+#define ALWAYS 0x10000u /* groups, beside enum confine_calls */
 #define NEVER 0u
 #define FILES (CALLS_FILES | CALLS_PROGRAMS)
 #define NETWORK (CALLS_SOCKETS | CALLS_UNIX)
@@ -36,7 +36,7 @@ static const struct call calls[] = {
 	{CALL(pselect6), IN(ALWAYS)},
 	{CALL(lseek), IN(ALWAYS)},
 	{CALL(fstat), IN(ALWAYS)},
-	{CALL(fcntl), IN(ALWAYS)},
+	{CALL(fcntl), IF(ALWAYS, NO_OWNER)},
 	{CALL(dup), IN(ALWAYS)},
 	{CALL(dup3), IN(ALWAYS)},
 	{CALL(ioctl), IF(ALWAYS, TERMINAL)},
@@ -44,7 +44,6 @@ static const struct call calls[] = {
 	{CALL(getsockname), IN(ALWAYS)},
 	{CALL(getpeername), IN(ALWAYS)},
 	{CALL(getsockopt), IN(ALWAYS)},
-	{CALL(setsockopt), IN(ALWAYS)},
 	{CALL(brk), IN(ALWAYS)},
 	{CALL(mmap), IF(ALWAYS, NO_CODE)},
 	{CALL(mprotect), IF(ALWAYS, NO_CODE)},
@@ -126,6 +125,7 @@ static const struct call calls[] = {
 
 	{CALL(socket), IF(NETWORK, SOCKET)},
 	{CALL(connect), IN(NETWORK)},
+	{CALL(setsockopt), IN(NETWORK)},
 	{CALL(sendto), IN(NETWORK)},
 	{CALL(recvfrom), IN(NETWORK)},
 

@@ -13,6 +13,7 @@ enum verdict {
 	TO_ITSELF,     /* kill, tgkill */
 	NO_CODE,       /* mmap, mprotect: memory that is no program */
 	TERMINAL,      /* ioctl: what stdio asks, and what CALLS_TERMINAL does */
+	NO_OWNER,      /* fcntl: locks and flags, no signals to others */
 	NO_TYPING,     /* ioctl: all but input in another's name */
 	NO_NAMESPACE,  /* clone */
 	NO_PATH,       /* utimensat: of a descriptor */

@@ -172,6 +172,17 @@ static void emit_ioctl(void)
 	    (filter.groups & CALLS_TERMINAL ? 0 : 2));
 }
 
+/* F_SETOWN, say, has the kernel send anybody a signal; F_DUPFD to F_SETLKW. */
+static void emit_fcntl(void)
+{
+	static const uint32_t more[] = {F_OFD_GETLK, F_OFD_SETLK,
+	    F_DUPFD_CLOEXEC, F_GETPIPE_SZ};
+
+	emit_argument(1);
+	emit(IF_LEAST, F_SETLKW + 1, 0, COUNT(more) + 1);
+	unless_refuse(more, COUNT(more));
+}
+
 static void emit_verdict(enum verdict verdict)
 {
 	uint32_t self;
@@ -196,9 +207,13 @@ static void emit_verdict(enum verdict verdict)
 	case TERMINAL:
 		emit_ioctl();
 		break;
+	case NO_OWNER:
+		emit_fcntl();
+		break;
 	case NO_TYPING:
 		emit_argument(1);
-		emit(IF_EQUAL, TIOCSTI, 0, 1);
+		emit(IF_EQUAL, TIOCSTI, 1, 0);
+		emit(IF_EQUAL, TIOCLINUX, 0, 1);
 		emit(RETURN, filter.refused, 0, 0);
 		break;
 	case NO_NAMESPACE:

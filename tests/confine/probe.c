@@ -139,6 +139,18 @@ static long executed(void)
 }
 
 static long signalled(void) { return syscall(SYS_kill, victim, 0); }
+
+/* The kernel would send it. */
+static long owner(void) { return syscall(SYS_fcntl, 0, F_SETOWN, victim); }
+/* A filter, TLS of the kernel's … on what is the peer's. */
+static long tuned(void)
+{
+	int on = 1;
+
+	return syscall(SYS_setsockopt, 0, SOL_SOCKET, SO_KEEPALIVE, &on,
+	    sizeof on) == 0 || errno == ENOTSOCK ? 0 : -1;
+}
+
 static long traced(void) { return syscall(SYS_ptrace, 16, victim, 0, 0); }
 
 static long memory_read(void)
@@ -178,7 +190,8 @@ static const struct {
 	{"chmod", changed_mode}, {"truncate", cut_off}, {"symlink", linked},
 	{"exec", executed}, {"tcp", tcp}, {"udp", udp}, {"mptcp", mptcp},
 	{"netlink", netlink}, {"unix", unix_path}, {"abstract", unix_abstract},
-	{"kill", signalled}, {"ptrace", traced}, {"memory", memory_read},
+	{"kill", signalled}, {"owner", owner}, {"tuned", tuned},
+	{"ptrace", traced}, {"memory", memory_read},
 	{"limits", limited}, {"mount", mounted}, {"unshare", unshared},
 	{"io_uring", io_uring}, {"bpf", bpf}, {"keyctl", keys},
 	{"code", code_made},
