@@ -598,18 +598,18 @@ bomb() { # SECONDS ANSWER, the command comes on fd 0
 @test "searches that want too much" {
 	five
 	for i in $(seq 4000); do printf 'OR BODY x%d ' "$i"; done |
-		sed 's/ $/ ALL/' | bomb 10 'NO \[LIMIT\]'
-	printf '(%.0s' $(seq 60000) | bomb 10 'NO \[LIMIT\]'
-	printf 'NOT %.0s' $(seq 15000) | bomb 10 'NO \[LIMIT\]'
+		sed 's/ $/ ALL/' | bomb 60 'NO \[LIMIT\]'
+	printf '(%.0s' $(seq 60000) | bomb 60 'NO \[LIMIT\]'
+	printf 'NOT %.0s' $(seq 15000) | bomb 60 'NO \[LIMIT\]'
 	{ printf '(%.0s' $(seq 900); printf SEEN; printf ')%.0s' $(seq 900); } |
-		bomb 10 'OK found 2'
-	{ printf 'NOT %.0s' $(seq 998); printf SEEN; } | bomb 10 'OK found 2'
+		bomb 60 'OK found 2'
+	{ printf 'NOT %.0s' $(seq 998); printf SEEN; } | bomb 60 'OK found 2'
 	{ for i in $(seq 99); do printf 'OR BODY x%d ' "$i"; done; printf SEEN; } |
-		bomb 10 'OK found 2'
+		bomb 60 'OK found 2'
 	{ for i in $(seq 101); do printf 'OR BODY x%d ' "$i"; done; printf SEEN; } |
-		bomb 10 'NO \[LIMIT\]'
+		bomb 60 'NO \[LIMIT\]'
 	{ printf 'BODY {60000+}\r\n'; head -c 60000 /dev/zero | tr '\0' e; } |
-		bomb 10 'OK found 0'
+		bomb 60 'OK found 0'
 }
 
 # --- the index ---
