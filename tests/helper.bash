@@ -89,7 +89,7 @@ with open("runner.new", "w") as f:
 with open("runner.pid", "a") as f:
     print(os.getpid(), file=f)
 os.rename("runner.new", "runner.txt")
-time.sleep(60)
+time.sleep(600)
 PY
 	chmod +x "$dir/queue-run"
 	PROGRAMS=$dir
@@ -178,10 +178,13 @@ pipe() {
 step() {
 	local talk line got n=0 status=0
 	talk=$(cat)
-	coproc PEER { exec "$@" 2>>"$BATS_TEST_TMPDIR/stderr"; }
-	local pid=$PEER_PID
-	exec 8<&"${PEER[0]}" 9>&"${PEER[1]}"
-	eval "exec ${PEER[0]}<&- ${PEER[1]}>&-"
+	# No coprocess: bash forgets its ends at once when it is gone.
+	local to=$BATS_TEST_TMPDIR/step.to from=$BATS_TEST_TMPDIR/step.from
+	mkfifo "$to" "$from"
+	"$@" <"$to" >"$from" 2>>"$BATS_TEST_TMPDIR/stderr" &
+	local pid=$!
+	exec 9>"$to" 8<"$from"
+	rm "$to" "$from"
 	while IFS= read -r line; do
 		case $line in
 		[Cc]:*)
@@ -194,7 +197,7 @@ step() {
 			line=${line# }
 			n=$((n + 1))
 			got=
-			IFS= read -r -t 20 got <&8 || got="$got<end>"
+			IFS= read -r -t 60 got <&8 || got="$got<end>"
 			got=$(printf '%s\n' "$got" | _shown)
 			if ! _matches "$got" "$line"; then
 				echo "reply $n: expected '$line', got '$got'"
@@ -204,7 +207,7 @@ step() {
 		esac
 	done <<<"$talk"
 	exec 9>&-
-	if [ $status = 0 ] && IFS= read -r -t 20 got <&8; then
+	if [ $status = 0 ] && IFS= read -r -t 60 got <&8; then
 		echo "more than expected: '$got'"
 		status=98
 	fi
