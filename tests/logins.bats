@@ -79,6 +79,13 @@ records() { # FILE
 	told sources | grep -q '^2001:db8:1:2:: '
 }
 
+# Some callers with a pipe have it so: all of IPv4 were one network.
+@test "IPv4 that is written as IPv6 is IPv4" {
+	printf 'USER alice\r\nPASS wrong\r\nQUIT\r\n' |
+		TCPREMOTEIP=::ffff:127.0.0.1 "$PROGRAMS/pop3d" 2>err >out
+	grep -q ' peer=127.0.0.1 ' err
+}
+
 @test "fifty at once are no faster than one" {
 	local i pids=()
 	waits '0 1 2' 192.0.2.1 a@x fail fail fail

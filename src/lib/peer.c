@@ -120,21 +120,26 @@ static void from_unix_socket(struct peer *peer)
 		peer_is_local(peer, cred.uid);
 }
 
+/* IPv4 as IPv4, however it came: else all of it were one network of IPv6. */
+static void print6(struct peer *peer, const struct in6_addr *a)
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED(a);
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, a->s6_addr + (v4 ? 12 : 0),
+	    peer->address, sizeof peer->address);
+}
+
 /* One end's address, where it is TCP's. */
 static void print(struct peer *peer, const struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in *in = (const void *)ss;
 	const struct sockaddr_in6 *in6 = (const void *)ss;
-	const void *from = ss->ss_family == AF_INET ? (const void *)
-	    &in->sin_addr : &in6->sin6_addr;
-	int family = ss->ss_family;
 
-	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		from = &in6->sin6_addr.s6_addr[12];
-		family = AF_INET;
-	}
-	if (family == AF_INET || family == AF_INET6)
-		inet_ntop(family, from, peer->address, sizeof peer->address);
+	if (ss->ss_family == AF_INET)
+		inet_ntop(AF_INET, &in->sin_addr, peer->address,
+		    sizeof peer->address);
+	else if (ss->ss_family == AF_INET6)
+		print6(peer, &in6->sin6_addr);
 }
 
 static void from_socket(struct peer *peer)
@@ -158,7 +163,7 @@ static void from_environment(struct peer *peer)
 	if (text == NULL)
 		text = getenv("REMOTE_ADDR");
 	if (text != NULL && parse(text, &any))
-		snprintf(peer->address, sizeof peer->address, "%s", text);
+		print6(peer, &any);
 }
 
 void peer_find(struct peer *peer)
