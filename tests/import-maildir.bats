@@ -551,14 +551,14 @@ INBOX: 1 message' ]
 @test "one at a time; a reader that dies" {
 	put cur/1.a:2,S 1
 	exec 8>>"$box/pennypost-imported"
-	python3 -c 'import fcntl, sys, time
+	python3 -c 'import fcntl, time
 fcntl.lockf(8, fcntl.LOCK_EX)
 print("locked", flush=True)
-sys.stdin.read()' < <(sleep 20) >locked 3>&- 7>&- &
-	local holder=$!
+time.sleep(300)' >locked 3>&- 7>&- &
+	STARTED=$!
 	until [ -s locked ]; do sleep 0.02; done
 	run -65 "$import" maildir src alice
-	kill "$holder"
+	kill "$STARTED"
 	[[ $output == *'pennypost-imported: another import is at work here: wait for its end' ]]
 	exec 8>&-
 	strace -qq -o trace true || skip "no process may be traced here"
