@@ -625,7 +625,7 @@ TALK
 	eval "exec ${S[0]}<&- ${S[1]}>&-"
 	say() { printf '%s\r\n' "$1" >&9; }
 	hear() { # TAG: all that is said, to this answer
-		while IFS= read -r -t 10 line <&8; do
+		while IFS= read -r -t 60 line <&8; do
 			line=${line%$'\r'}
 			echo "$line"
 			[[ $line != "$1 "* ]] || break

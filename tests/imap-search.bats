@@ -630,7 +630,7 @@ session_start() {
 
 ask() {
 	printf '%s\r\n' "$1" >&"${IMAPD[1]}"
-	while IFS= read -r -t 20 line <&"${IMAPD[0]}"; do
+	while IFS= read -r -t 60 line <&"${IMAPD[0]}"; do
 		[[ $line != "${1%% *} "* ]] || break
 		got=${line%$'\r'}
 	done

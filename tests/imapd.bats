@@ -527,7 +527,7 @@ say() {
 
 hear() { # PATTERN: the next line
 	local line
-	IFS= read -r -t 10 line <&5
+	IFS= read -r -t 60 line <&5
 	line=${line%$'\r'}
 	# shellcheck disable=SC2053
 	[[ $line == $1 ]] || { echo "expected '$1', got '$line'"; return 1; }
@@ -535,7 +535,7 @@ hear() { # PATTERN: the next line
 
 hear_to() { # PATTERN: up to that line
 	local line
-	while IFS= read -r -t 10 line <&5; do
+	while IFS= read -r -t 60 line <&5; do
 		# shellcheck disable=SC2053
 		[[ ${line%$'\r'} != $1 ]] || return 0
 	done

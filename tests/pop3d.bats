@@ -289,7 +289,7 @@ $alice/new:" ]
 	coproc FIRST { exec "$pop3d" 2>/dev/null; }
 	first=$FIRST_PID
 	printf 'USER alice\r\nPASS secret\r\n' >&"${FIRST[1]}"
-	for _ in 1 2 3; do read -r -t 10 line <&"${FIRST[0]}"; done
+	for _ in 1 2 3; do read -r -t 60 line <&"${FIRST[0]}"; done
 	[[ $line == '+OK 3 messages'* ]]
 	pipe "$pop3d" <<'TALK'
 S: +OK *
@@ -311,7 +311,7 @@ S: +OK goodbye"
 	pid=$POP_PID
 	exec 8<&"${POP[0]}" 9>&"${POP[1]}"
 	printf 'USER alice\r\nPASS secret\r\n' >&9
-	for _ in 1 2 3; do read -r -t 10 line <&8; done
+	for _ in 1 2 3; do read -r -t 60 line <&8; done
 	mv "$alice/new/1000.M1.host,S=24,W=28" "$alice/cur/1000.M1.host,S=24,W=28:2,RS"
 	printf 'UIDL 1\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n' >&9
 	exec 9>&-
@@ -432,7 +432,7 @@ TABLE
 	pid=$POP_PID
 	exec 8<&"${POP[0]}" 9>&"${POP[1]}"
 	printf 'USER alice\r\nPASS secret\r\n' >&9
-	for _ in 1 2 3; do read -r -t 10 line <&8; done
+	for _ in 1 2 3; do read -r -t 60 line <&8; done
 	rm "$alice/cur/1001.M1.host:2,S"
 	printf 'RETR 2\r\nDELE 2\r\nRETR 1\r\nQUIT\r\n' >&9
 	exec 9>&-

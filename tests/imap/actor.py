@@ -158,12 +158,13 @@ class Actor:
         """After NOOP, the view is the truth; soon, where others did it."""
         end = max(self.box.dirty + self.fight.server.patience, 0)
         while True:
+            late = time.monotonic() > end
             self.s.ok("NOOP")
             self.look()
             wrong = difference(self.box, set(self.view.seq), self.view.flags)
             if wrong is None:
                 break
-            if time.monotonic() > end:
+            if late:
                 self.s.witness.wrong("not the truth of %s: %s" % (
                     self.box.name, wrong))
             time.sleep(0.02)

@@ -135,7 +135,7 @@ class Moments:
         step = self.random.choice([self.step_store, self.step_append,
                                    self.step_expunge])
         self.run(b, step(b))
-        end = time.monotonic() + 10 * self.server.patience
+        end = time.monotonic() + 30 * self.server.patience
         while True:
             while a.s.read(0.01) is not None:
                 pass

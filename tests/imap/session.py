@@ -588,7 +588,7 @@ class Session:
     """A client behind a witness, over the pipes of a process."""
 
     def __init__(self, argv, world=None, name="s", preauth=False, log=None,
-                 env=None, patience=20):
+                 env=None, patience=60):
         self.witness = Witness(world, name, preauth)
         self.log, self.patience = log, patience
         self.splitter = wire.Splitter()
