@@ -350,7 +350,7 @@ giver='give_mail alice four'
 	sed 's/self.state_change_free.wait()/while self.tagged_commands: time.sleep(0.01)/' \
 		/usr/lib/python3/dist-packages/imaplib2.py >imaplib2.py
 	# It asks for the password of $LOGNAME, on a terminal if it has one.
-	LOGNAME=alice timeout 60 setsid -w /usr/bin/python3 -W ignore \
+	LOGNAME=alice timeout 200 setsid -w /usr/bin/python3 -W ignore \
 		imaplib2.py -d 1 -p "$imap" localhost <<<secret >said 2>&1 ||
 		{ cat said; false; }
 	grep -qx 'All tests OK.' said
@@ -390,7 +390,7 @@ mv "new.$n" "got.$n"
 END
 	cat >fetchmailrc <<-END
 	set invisible
-	poll 127.0.0.1 service $imap protocol imap timeout 20
+	poll 127.0.0.1 service $imap protocol imap timeout 60
 	    user alice there is me here password secret sslproto ''
 	    keep no rewrite mda "cd $PWD && sh mda"
 	END
@@ -550,7 +550,7 @@ neomutt_start() {
 
 keys() { tmux send-keys "$@"; }
 
-# The terminal shows it, in 10 s: shows PATTERN
+# The terminal comes to show it: shows PATTERN
 shows() {
 	local i
 	for i in $(seq 300); do

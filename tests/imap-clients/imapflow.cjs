@@ -14,6 +14,7 @@ function client(pass) {
     return new ImapFlow({
         host: '127.0.0.1', port: Number(port), secure: false, tls,
         auth: { user: 'alice', pass }, logger: false,
+        greetingTimeout: 60000,
     });
 }
 
@@ -26,7 +27,7 @@ async function all(iterator) {
 
 function soon(emitter, event) {
     return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(Error('no ' + event)), 15000);
+        const timer = setTimeout(() => reject(Error('no ' + event)), 60000);
         emitter.once(event, told => {
             clearTimeout(timer);
             resolve(told);

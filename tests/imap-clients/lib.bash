@@ -145,7 +145,7 @@ messages() {
 	count "$alice/$1"/{new,cur}
 }
 
-client() { timeout 60 "$@" </dev/null; }
+client() { timeout 200 "$@" </dev/null; }
 
 # curl on the port without TLS: url PATH ARG…
 url() {
