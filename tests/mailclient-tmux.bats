@@ -299,6 +299,7 @@ END
 	kill "${pids[1]}"
 	# shellcheck disable=SC2086 # words
 	kill -KILL $session
+	wait "${pids[1]}" || :
 	types 2
 	sees 'Your choice:'
 	shows <<<'Nothing was deleted.'

@@ -104,7 +104,7 @@ ports_closed() {
 @test "quickstart stays until it is told to stop; what it prints works" {
     "$quickstart" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     pid=$!
-    for _ in {1..300}; do
+    for _ in {1..1200}; do
         grep -q '^Stop: ' "$BATS_TEST_TMPDIR/out" && break
         kill -0 $pid
         sleep 0.1

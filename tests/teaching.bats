@@ -124,7 +124,7 @@ This is a test." ]
 # menu LINE…: what somebody chooses, by pipe; what is shown goes to ./menu.
 menu() {
 	printf '%s\n' "$@" |
-		timeout 30 "$PROGRAMS/mailclient" 127.0.0.1 "$port" "$pop3" \
+		timeout 120 "$PROGRAMS/mailclient" 127.0.0.1 "$port" "$pop3" \
 			>menu 2>>stderr
 }
 
@@ -308,6 +308,6 @@ checkout() {
 
 @test "pennypost-teaching.7: all that it says is typed, and seen" {
 	checkout
-	timeout 120 "$BATS_TEST_DIRNAME/teaching/terminal" \
+	timeout 600 "$BATS_TEST_DIRNAME/teaching/terminal" \
 		man/pennypost-teaching.7 "${words[@]}" 3>&- 7>&-
 }
