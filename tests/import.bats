@@ -69,6 +69,18 @@ END
 	logs_in erin x
 }
 
+@test "users: a password is no pattern of files; Windows' byte order marks" {
+	touch elsewhere
+	printf '\357\273\277dave *\n  # a comment\nerin elsewher?\n' >user.txt
+	run -0 pennypost import users user.txt
+	[ "$output" = "2 users added, 0 were there already, 0 lines could not be taken" ]
+	logs_in dave '*'
+	logs_in erin 'elsewher?'
+	iconv -t UTF-16LE <user.txt >user16.txt
+	run -1 pennypost import users user16.txt
+	[[ $output == *"user16.txt: it is in UTF-16: iconv"* ]]
+}
+
 @test "users: DOMAIN, and what postmaster and root get" {
 	pennypost domain add other.test
 	printf 'root: postmaster\n' >"$users/aliases"
@@ -132,6 +144,30 @@ END
 		done >got
 		diff "$ROOT/tests/import/mails" got
 	done
+}
+
+@test "byte order marks, UTF-16, and lines that end in CR alone" {
+	local text='From a@far.test Mon Feb 12 14:05:06 2024\nSubject: '
+	mkdir all
+	printf "\357\273\277${text}1\n\nx\n" >all/bom
+	run -0 pennypost import mbox all/bom alice
+	printf "${text}2\n\nx\n" | iconv -f ASCII -t UTF-16 >u16
+	run -1 pennypost import mbox u16 alice
+	[[ $output == *"u16: it is in UTF-16: iconv -f UTF-16 -t UTF-8 FILE |"* ]]
+	printf "${text}3\n\nx\n\n${text}4\n\nx\n" | tr '\n' '\r' >cr
+	run -1 pennypost import mbox cr alice
+	[[ $output == *"cr: its lines end in CR alone: tr '\\r' '\\n' < FILE |"* ]]
+	printf 'From: bob\nTo: alice\nSubject: 5\n\nx\n.\n' | tr '\n' '\r' >mine
+	run -0 pennypost import mymailbox mine alice
+	iconv -f ASCII -t UTF-16 mine >mine16
+	run -1 pennypost import mymailbox mine16 alice
+	[[ $output == *"mine16: this is no text; if it is UTF-16: iconv"* ]]
+	[ "$(subjects)" = $'1\n5' ]
+	run -0 pennypost import mbox all alice
+	[ "$(subjects bom)" = 1 ]
+	ln -s nowhere link
+	run -1 pennypost import mbox link alice
+	[[ $output == *"link: a symbolic link that leads nowhere" ]]
 }
 
 @test "mymailbox: a file that grew; one file of one user; equal mails" {

@@ -97,7 +97,10 @@ bool from_line_read(struct from_line *from, const char *line, size_t n)
 	text[n] = '\0';
 	if (strlen(text) != n)
 		return false;
-	text[strcspn(text, "\r\n")] = '\0';
+	while (n > 0 && (text[n - 1] == '\r' || text[n - 1] == '\n'))
+		text[--n] = '\0';
+	if (strchr(text, '\r') != NULL) /* many lines, of an old Macintosh */
+		return false;
 	while (count < sizeof word / sizeof *word &&
 	    (word[count] = text_word(&p)) != NULL)
 		count++;

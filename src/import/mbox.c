@@ -360,25 +360,34 @@ static bool message_read(struct mbox *m)
 
 /* --- The file --- */
 
+#define COMPRESSED "it is compressed"
+#define UTF16 "it is in UTF-16", "iconv -f UTF-16 -t UTF-8"
+
+/* What becomes an mbox: by its first octets; the last by its first line. */
 static const struct {
-	const char *magic, *program;
-} packed[] = {
-	{"\x1f\x8b", "zcat"}, {"BZh", "bzcat"}, {"\xfd" "7zXZ", "xzcat"},
-	{"\x28\xb5\x2f\xfd", "zstdcat"}, {"PK\x03\x04", "unzip -p"},
+	const char *magic, *what, *program;
+} others[] = {
+	{"\x1f\x8b", COMPRESSED, "zcat"}, {"BZh", COMPRESSED, "bzcat"},
+	{"\xfd" "7zXZ", COMPRESSED, "xzcat"},
+	{"\x28\xb5\x2f\xfd", COMPRESSED, "zstdcat"},
+	{"PK\x03\x04", COMPRESSED, "unzip -p"},
+	{"\xff\xfe", UTF16}, {"\xfe\xff", UTF16},
+	{"From ", "its lines end in CR alone", "tr '\\r' '\\n' <"},
 };
 
-static bool is_packed(const struct mbox *m, struct span s)
+static void other_tell(const struct mbox *m, struct span s)
 {
-	for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
-		size_t n = strlen(packed[i].magic);
-		if (s.n >= n && memcmp(s.p, packed[i].magic, n) == 0) {
-			stream_fault("%s: it is compressed: %s FILE | "
-			    "pennypost import mbox - ADDRESS", m->name,
-			    packed[i].program);
-			return true;
-		}
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		size_t n = strlen(others[i].magic);
+		if (s.n < n || memcmp(s.p, others[i].magic, n) != 0 ||
+		    (*s.p == 'F' && memchr(s.p, '\r', s.n - 2) == NULL))
+			continue;
+		stream_fault("%s: %s: %s FILE | pennypost import mbox - "
+		    "ADDRESS", m->name, others[i].what, others[i].program);
+		return;
 	}
-	return false;
+	stream_fault("%s:%lu: this is no mbox: its first line is not "
+	    "\"From SENDER DATE\"", m->name, m->file.line);
 }
 
 void read_mbox(const struct source *source)
@@ -391,14 +400,15 @@ void read_mbox(const struct source *source)
 	m = (struct mbox){.file.fd = source->fd, .name = name};
 	while ((some = piece_next(&m.file, &s, &first)) && is_blank(s))
 		;
+	if (some && s.n > 3 && memcmp(s.p, BYTE_ORDER_MARK, 3) == 0)
+		span_skip(&s, 3);
 	if (!some)
 		folder_tell(&m);
 	else if (from_line_read(&m.from, s.p, s.n))
 		while (message_read(&m))
 			;
-	else if (!is_packed(&m, s))
-		stream_fault("%s:%lu: this is no mbox: its first line is not "
-		    "\"From SENDER DATE\"", name, m.file.line);
+	else
+		other_tell(&m, s);
 	if (m.expunged > 0)
 		stream_note("%s: messages that Thunderbird has deleted, and "
 		    "are left out: %lu", name, m.expunged);

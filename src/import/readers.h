@@ -6,6 +6,8 @@
 #ifndef READERS_H
 #define READERS_H
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what Windows' editors begin with */
+
 struct source {
 	const char *path;    /* a file or a directory, as the caller named it */
 	int fd;              /* the same, open */

@@ -30,8 +30,6 @@
 #define RULE_LEAST 3   /* ---, as Markdown has it */
 #define MARK_LEAST 2   /* **SOM** */
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* what Windows' editors begin with */
-
 enum part { PART_ID, FROM, TO, CC, SUBJECT, DATE, PARTS };
 
 struct text {
@@ -427,11 +425,13 @@ static void lines_find(struct text *s, const struct str *from)
 {
 	const char *p = from->p, *end = p + from->len;
 	size_t room = 0;
+	/* Old Macintoshes have CR alone. */
+	char line_end = memchr(p, '\n', from->len) != NULL ? '\n' : '\r';
 
 	if (from->len >= 3 && memcmp(p, BYTE_ORDER_MARK, 3) == 0)
 		p += 3;
 	while (p < end) {
-		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		const char *lf = memchr(p, line_end, (size_t)(end - p));
 		size_t n = (size_t)((lf != NULL ? lf : end) - p);
 		if (s->count == room) {
 			room = room * 2 + 64;
@@ -457,7 +457,8 @@ void read_teaching(const struct source *source)
 		s.mtime = fstat(source->fd, &st) == 0 ? st.st_mtime :
 		    time(NULL);
 		if (memchr(text.p, '\0', text.len) != NULL) {
-			stream_fault("%s: this is no text", name);
+			stream_fault("%s: this is no text; if it is UTF-16: "
+			    "iconv -f UTF-16 -t UTF-8 FILE >NEW", name);
 		} else if (from_line_read(&(struct from_line){0}, text.p,
 		    strcspn(text.p, "\n"))) {
 			stream_fault("%s: this is an mbox: pennypost import "
