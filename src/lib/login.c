@@ -108,7 +108,8 @@ static pid_t auth_start(const struct login *l, const char *option, int fd)
 	while ((argv[n] = text_word(&rest)) != NULL)
 		n++;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	pid = program_start(argv, null, null, (int[]){fd, -1}, NULL);
+	pid = null < 0 ? -1 : program_start(argv, null, null, (int[]){fd, -1},
+	    NULL);
 	if (null >= 0)
 		close(null);
 	free(argv);

@@ -105,8 +105,8 @@ static _Noreturn void become(char *const argv[], char *const env[],
 	for (int i = 0; i < FDS; i++)
 		from[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
 	for (int i = 0; i < FDS; i++)
-		if (from[i] >= 0 && dup2(from[i], i) < 0)
-			_exit(EX_OSERR);
+		if (fds[i] >= 0 && (from[i] < 0 || dup2(from[i], i) < 0))
+			_exit(EX_OSERR); /* never with ours in its place */
 	execve(argv[0], argv, env);
 	_exit(EX_UNAVAILABLE);
 }
