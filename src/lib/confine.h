@@ -60,7 +60,7 @@ enum confine_calls {
 	CALLS_PASS_FD = 32,
 	/* confine() once more. */
 	CALLS_CONFINE = 64,
-	/* inotify(7), of what may be read. */
+	/* inotify(7), of any directory: Landlock does not see it. */
 	CALLS_WATCH = 128,
 	/* A terminal's echo: tcsetattr(3). */
 	CALLS_TERMINAL = 256,
