@@ -260,10 +260,29 @@ teardown() {
 	fi
 }
 
-# A free port on loopback, from the kernel.
+# A free port: none that the kernel gives to clients, nor one that was given to
+# any test in the last hour.
 free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+	python3 - "${BATS_RUN_TMPDIR%/*}/pennypost-ports.$UID" <<'PY'
+import os, random, socket, sys, time
+given = sys.argv[1]
+os.makedirs(given, exist_ok=True)
+for name in os.listdir(given):
+    try:
+        if os.stat(f"{given}/{name}").st_mtime < time.time() - 3600:
+            os.rmdir(f"{given}/{name}")
+    except FileNotFoundError:
+        pass
+while True:
+    port = random.randrange(10240, 32768)
+    try:
+        os.mkdir(f"{given}/{port}")
+        socket.socket().bind(("", port))
+    except OSError:
+        continue
+    print(port)
+    break
+PY
 }
 
 # Waits until something answers there: port_wait PORT
