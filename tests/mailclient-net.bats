@@ -706,7 +706,7 @@ TALK
 	done
 	PROGRAMS=$quick send "$double"
 	says "127.0.0.1 port $double does not answer: try again."
-	double_done
+	# A second is soon over: the double may have been left earlier.
 	double <<'TALK'
 S: 220 hi
 C: EHLO *
