@@ -234,7 +234,7 @@ if said[:1] == b"C":
         print(said[:1].decode(), end="")
         if said[:1] == b"Y":
             assert client.is_server(said[1:-1].decode())
-print("", p.wait(20))
+print("", p.wait(60))
 PY
 }
 

@@ -31,7 +31,7 @@ stored() {
 	sed 's/$/\r/' "${file[0]}"
 }
 
-client() { timeout 30 "$@" </dev/null; }
+client() { timeout 120 "$@" </dev/null; }
 
 pop() { # COMMAND PATH ARG…
 	local path=$1
@@ -145,7 +145,7 @@ END
 import socket, sys
 with open("message", "rb") as f:
     message = f.read()
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
 r = s.makefile("rb")
 def reply(code):
     while True:
@@ -201,7 +201,7 @@ cat >"got.$n"
 END
 	cat >fetchmailrc <<END
 set invisible
-poll 127.0.0.1 service $pop3 protocol pop3 uidl timeout 20
+poll 127.0.0.1 service $pop3 protocol pop3 uidl timeout 60
 	user alice there is me here password secret sslproto ''
 	keep no rewrite mda "cd $PWD && sh mda"
 END
@@ -287,7 +287,7 @@ END
 
 @test "mutt: sends" {
 	for_users_with_names mutt
-	printf 'Hello\n.\nFrom us\n' | timeout 30 mutt -n -F /dev/null \
+	printf 'Hello\n.\nFrom us\n' | timeout 120 mutt -n -F /dev/null \
 		-e "set smtp_url=smtp://127.0.0.1:$smtp" -e 'set copy=no' \
 		-e 'set ssl_starttls=no ssl_force_tls=no' \
 		-e 'set from=sender@client.test' \

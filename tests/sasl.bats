@@ -338,7 +338,7 @@ tls_start() {
 
 # over_tls MECHANISM USER PASSWORD [NAME=VALUE ...]: on pop3's port.
 over_tls() {
-	PYTHONPATH=$ROOT/tests timeout 30 python3 - "$pop3" "$ca" "$@" <<'PY'
+	PYTHONPATH=$ROOT/tests timeout 120 python3 - "$pop3" "$ca" "$@" <<'PY'
 import hashlib, socket, ssl, sys
 import scram
 port, ca, mechanism, user, password = sys.argv[1:6]
@@ -378,6 +378,8 @@ client = scram.Client(user, password, o.get("gs2", "n,,"), channel)
 reply, known = scram.login(peer, "pop3", mechanism, client,
     texts=[o["text"]] if "text" in o else ())
 print(reply + (" (server known)" if known else ""))
+peer.say("QUIT")
+peer.line() # it has left the mailbox
 PY
 }
 
@@ -451,7 +453,7 @@ client_key() {
 	command -v gsasl >/dev/null || skip 'no gsasl'
 	tls_start
 	go() { # MECHANISM PASSWORD OPTION ...
-		timeout 30 gsasl --smtp --connect "127.0.0.1:$submission" \
+		timeout 120 gsasl --smtp --connect "127.0.0.1:$submission" \
 			--mechanism "$1" --password "$2" -a alice "${@:3}" \
 			--hostname localhost --x509-ca-file="$ca" </dev/null 2>&1
 	}
@@ -489,7 +491,7 @@ client_key() {
 	go() { # METHOD PASSWORD
 		rm -rf Maildir
 		mkdir -p Maildir/{tmp,new,cur}
-		timeout 30 mpop -C /dev/null --host=localhost --port="$pop3" \
+		timeout 120 mpop -C /dev/null --host=localhost --port="$pop3" \
 			--tls=on --tls-starttls=off --tls-trust-file="$ca" \
 			--user=alice --passwordeval="echo $2" --auth="$1" \
 			--delivery=maildir,Maildir --uidls-file=uidls \

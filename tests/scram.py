@@ -129,7 +129,7 @@ def main():
         peer.p.stdin.close()
     except BrokenPipeError:
         pass
-    peer.p.wait(20)
+    peer.p.wait(60)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ handler() {
 	esac
 }
 
-client() { timeout 30 "$@" </dev/null; }
+client() { timeout 120 "$@" </dev/null; }
 
 # taken USER WITH: the only message in the mailbox is ours, and came so.
 taken() {
@@ -91,22 +91,22 @@ came() {
 mail_goes_round_in_tls() {
 	export MAIL_CA=$ca
 	inside=${inside-}
-	$inside timeout 30 curl -sS --ssl-reqd --cacert "$ca" \
+	$inside timeout 120 curl -sS --ssl-reqd --cacert "$ca" \
 		"smtp://127.0.0.1:$smtp/client.test" -T "$message" \
 		--mail-from sender@client.test --mail-rcpt alice@example.test
 	taken alice ESMTPS
-	MAIL_TLS=start $inside timeout 30 "$LAUNCH/mail" send "$submission" \
+	MAIL_TLS=start $inside timeout 120 "$LAUNCH/mail" send "$submission" \
 		"$message" alice@example.test alice:secret
 	taken alice ESMTPSA
-	MAIL_TLS=first $inside timeout 30 "$LAUNCH/mail" send "$submissions" \
+	MAIL_TLS=first $inside timeout 120 "$LAUNCH/mail" send "$submissions" \
 		"$message" alice@example.test alice:secret
 	[ "$(count "$MAIL/alice/new")" = 1 ]
-	MAIL_TLS=start $inside timeout 30 "$LAUNCH/mail" fetch "$pop3" alice \
+	MAIL_TLS=start $inside timeout 120 "$LAUNCH/mail" fetch "$pop3" alice \
 		"$BATS_TEST_TMPDIR"
 	message_same "$BATS_TEST_TMPDIR/1" "$message"
 	came ESMTPSA <"$BATS_TEST_TMPDIR/1"
 	[ "$(count "$MAIL/alice"/{new,cur})" = 0 ]
-	$inside timeout 30 swaks --tlsc --tls-verify --tls-ca-path "$ca" \
+	$inside timeout 120 swaks --tlsc --tls-verify --tls-ca-path "$ca" \
 		--server 127.0.0.1 --port "$submissions" --silent 2 \
 		--from alice@example.test --to bob@example.test \
 		--auth PLAIN --auth-user alice --auth-password secret
@@ -114,11 +114,11 @@ mail_goes_round_in_tls() {
 	for how in "imaps://127.0.0.1:$imaps" \
 		"--ssl-reqd imap://127.0.0.1:$imap"; do
 		# shellcheck disable=SC2086
-		$inside timeout 30 curl -sS --cacert "$ca" -u bob:secret \
+		$inside timeout 120 curl -sS --cacert "$ca" -u bob:secret \
 			$how'/INBOX;MAILINDEX=1' |
 			grep -q '^This is a test mailing'
 	done
-	MAIL_TLS=first $inside timeout 30 "$LAUNCH/mail" fetch "$pop3s" bob \
+	MAIL_TLS=first $inside timeout 120 "$LAUNCH/mail" fetch "$pop3s" bob \
 		"$BATS_TEST_TMPDIR"
 	grep -q '^This is a test mailing' "$BATS_TEST_TMPDIR/1"
 	assert_no_tmp
@@ -214,7 +214,7 @@ mail_goes_round_in_tls() {
 s_client() {
 	local port=$1
 	shift
-	timeout 30 openssl s_client -connect "127.0.0.1:$port" -CAfile "$ca" \
+	timeout 120 openssl s_client -connect "127.0.0.1:$port" -CAfile "$ca" \
 		-servername mx.example.test -verify_hostname mx.example.test \
 		-verify_return_error -crlf -ign_eof "$@" 2>&1
 }
@@ -405,7 +405,7 @@ END
 		[ "$n" = 1 ] || ssl=ssl
 		cat >fetchmailrc <<END
 set invisible
-poll localhost $how protocol pop3 timeout 20
+poll localhost $how protocol pop3 timeout 60
 	user alice there is me here password secret $ssl sslproto tls1.2+
 	sslcertck sslcertfile $ca
 	keep no rewrite mda "cat >$PWD/got.$n"
@@ -543,7 +543,7 @@ END
 	for url in "smtp://alice:secret@localhost:$submission" \
 		"smtps://alice:secret@localhost:$submissions"; do
 		for how in plain login; do
-			printf 'Hello\n.\nFrom us\n' | timeout 30 mutt -n \
+			printf 'Hello\n.\nFrom us\n' | timeout 120 mutt -n \
 				-F /dev/null -e "set smtp_url=$url" \
 				-e 'set copy=no ssl_force_tls=yes' \
 				-e 'set ssl_starttls=yes' \
@@ -562,8 +562,8 @@ END
 
 # scan PORT [STARTTLS]: what sslscan accepts, a line each.
 scan() {
-	timeout 120 sslscan --no-colour --show-sigs "${@:2}" --xml=scan.xml \
-		"127.0.0.1:$1" >/dev/null
+	timeout 300 sslscan --timeout=60 --no-colour --show-sigs "${@:2}" \
+		--xml=scan.xml "127.0.0.1:$1" >/dev/null
 	python3 - <<'END'
 import xml.etree.ElementTree as tree
 for e in tree.parse("scan.xml").getroot().iter():
@@ -645,7 +645,7 @@ END
 			echo R
 			soon grep -qs 'no renegotiation' out || :
 		} |
-			timeout 30 openssl s_client -connect \
+			timeout 120 openssl s_client -connect \
 				"127.0.0.1:${how%% *}" -CAfile "$ca" -tls1_2 \
 				${how#"${how%% *}"} >out 2>&1 || :
 		grep -q RENEGOTIATING out || { cat out; return 1; }
@@ -656,7 +656,7 @@ END
 			'-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0' \
 			'-tls1_2 -cipher aNULL:eNULL:@SECLEVEL=0'; do
 			# shellcheck disable=SC2086
-			run ! timeout 30 openssl s_client -connect \
+			run ! timeout 120 openssl s_client -connect \
 				"127.0.0.1:${how%% *}" -CAfile "$ca" $old \
 				${how#"${how%% *}"} </dev/null
 			[[ $output == *'Cipher is (NONE)'* || $output == *' alert '* ]]
@@ -695,17 +695,19 @@ END
 	all_start
 	"$LAUNCH/tls" cut "$imap" append "$ca"
 	soon no_handlers
-	[ "$(count "$MAIL"/alice/{new,cur,tmp})" = 0 ]
+	soon nothing_in "$MAIL"/alice/{new,cur,tmp}
 }
 
 # Neither message nor process; and the next one is served.
 nothing_is_left() {
-	[ "$(count "$PENNYPOST_HOME"/spool/{mail,queue,tmp})" = 0 ]
 	soon no_handlers
+	soon nothing_in "$PENNYPOST_HOME"/spool/{mail,queue,tmp}
 	export MAIL_CA=$ca
 	MAIL_TLS=start "$LAUNCH/mail" send "$smtp" "$message" alice@example.test
 	taken alice ESMTPS
 }
+
+nothing_in() { [ "$(count "$@")" = 0 ]; }
 
 no_handlers() {
 	local pid
@@ -790,10 +792,10 @@ for port in 587 110; do
 done
 tls="--cacert $ca --ssl-reqd --connect-to ::192.0.2.7:"
 submit() {
-	timeout 30 curl -sS "\$@" -T "$message" -u alice:secret \
+	timeout 120 curl -sS "\$@" -T "$message" -u alice:secret \
 		--mail-from alice@example.test --mail-rcpt bob@example.test
 }
-fetch() { timeout 30 curl -sS "\$@" -u bob:secret; }
+fetch() { timeout 120 curl -sS "\$@" -u bob:secret; }
 if submit smtp://192.0.2.7:587 || fetch pop3://192.0.2.7:110/; then exit 1; fi
 submit \$tls smtp://mx.example.test:587
 fetch \$tls pop3://mx.example.test:110/1 >got
