@@ -908,7 +908,7 @@ TALK
 	done <lies
 	double_done
 } <<'LIES'
-S: 220 mx.example.test ESMTP|The server refuses us: 220 mx.example.test ESMTP
+S: 220 mx.example.test ESMTP|does not speak the teaching protocol: it says "220 mx.example.test ESMTP"
 S: +OK hi|does not speak the teaching protocol: it says "+OK hi"
 S: 500 Not now|The server refuses us: 500 Not now
 C: HELO *\nS: 200 OK\nC: AUTH *\nS: 403 no|The server does not log you in: 403 no

@@ -19,7 +19,8 @@ static const char *expect(struct remote *r, const char *what)
 	if (why != NULL)
 		return why;
 	if (strspn(line, "0123456789") != 3 ||
-	    (line[3] != ' ' && line[3] != '\0'))
+	    (line[3] != ' ' && line[3] != '\0') ||
+	    (*line == '2' && strncmp(line, "200", 3) != 0)) /* SMTP's 220 */
 		return remote_nonsense(r, PROTOCOL, line);
 	return strncmp(line, "200", 3) == 0 ? NULL :
 	    sentence("%s: %s", what, words(line));
