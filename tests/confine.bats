@@ -43,7 +43,7 @@ all[1].bind("\0pennypost-probe")
 for one in all:
     one.listen()
 open("spool/probe.pid", "w").write("%d" % __import__("os").getpid())
-time.sleep(300)') 3>&- 7>&- &
+time.sleep(3000)') 3>&- 7>&- &
 	VICTIM=$!
 	until [ -s "$PENNYPOST_HOME/spool/probe.pid" ]; do sleep 0.02; done
 	touch "$MAIL"/{alice,bob}/new/probe "$QUEUE/probe"
@@ -63,7 +63,7 @@ tried() {
 	local wanted
 	wanted=$(sort)
 	grep -aoP "^$1\[\d+\]: probe $2 \K\S*" "$log" | sort -u >tried
-	[ "$(wc -l <tried)" -ge 29 ] || { cat "$log"; return 1; }
+	[ "$(wc -l <tried)" -ge 30 ] || { cat "$log"; return 1; }
 	sed -n 's/=done//p' tried | diff <(printf '%s' "${wanted:+$wanted
 }") - || return
 	# No attempt at anything that is not there.
@@ -413,18 +413,19 @@ n' 2>>"$log"
 import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("/dev/log")
-open("ready", "w").close()
+begun = 1
+open("ready1", "w").close()
 while True:
     line = s.recv(4096)
     with open("lines", "ab") as f:
         f.write(line + b"\n")
     if b"login user=alice" in line:
         os.unlink("/dev/log")
-        os.unlink("ready")
         s.close() # and a new one, whom the session does not know
         s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         s.bind("/dev/log")
-        open("ready", "w").close()
+        begun += 1
+        open("ready%d" % begun, "w").close()
 END
 	cat >inside <<END
 mkdir dev && mount --rbind /dev dev && mount -t tmpfs none /dev || exit 77
@@ -433,14 +434,14 @@ for file in null urandom; do
 done
 python3 syslogd 3>&- 7>&- &
 trap 'kill %1' EXIT
+begun() { timeout 60 sh -c 'until [ -e ready\$1 ]; do sleep 0.02; done' - \$1; }
 for session in 1 2; do
-	until [ -e ready ]; do sleep 0.02; done
+	begun \$session || exit 1
 	{
 		printf 'USER alice\r\nPASS secret\r\n'
-		sleep 0.5
+		begun \$((session + 1))
 		printf 'STAT\r\nQUIT\r\n'
 	} | PENNYPOST_LOG=syslog "$PROGRAMS/pop3d" >out.\$session || exit 1
-	sleep 0.2
 done
 END
 	run -0 unshare -rm bash inside

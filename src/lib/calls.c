@@ -126,7 +126,7 @@ static const struct call calls[] = {
 	{CALL(socket), IF(NETWORK, SOCKET)},
 	{CALL(connect), IN(NETWORK)},
 	{CALL(setsockopt), IN(NETWORK)},
-	{CALL(sendto), IN(NETWORK)},
+	{CALL(sendto), IF(NETWORK, NO_ADDRESS)},
 	{CALL(recvfrom), IN(NETWORK)},
 
 	{CALL(recvmsg), IN(CALLS_PASS_FD)},

@@ -17,6 +17,7 @@ enum verdict {
 	NO_TYPING,     /* ioctl: all but input in another's name */
 	NO_NAMESPACE,  /* clone */
 	NO_PATH,       /* utimensat: of a descriptor */
+	NO_ADDRESS,    /* sendto: to whom connect() was let; no fast open */
 	OWN_LIMITS,    /* prlimit64 */
 	SOCKET,        /* of the families and protocols of the groups */
 	BEYOND,        /* a number that no system call has */

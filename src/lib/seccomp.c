@@ -138,6 +138,15 @@ static void bits_refuse(unsigned argument, uint32_t bits)
 	emit(RETURN, filter.refused, 0, 0);
 }
 
+static void unless_null_refuse(unsigned argument)
+{
+	bits_refuse(argument, UINT32_MAX);
+	emit(LOAD, (uint32_t)offsetof(struct said, argument) + 8 * argument + 4,
+	    0, 0);
+	emit(IF_BITS, UINT32_MAX, 0, 1);
+	emit(RETURN, filter.refused, 0, 0);
+}
+
 /* MPTCP, say, is no TCP to Landlock. */
 static void emit_socket(void)
 {
@@ -220,11 +229,10 @@ static void emit_verdict(enum verdict verdict)
 		bits_refuse(0, 0x7e020000); /* CLONE_NEW… */
 		break;
 	case NO_PATH:
-		bits_refuse(1, UINT32_MAX);
-		emit(LOAD, (uint32_t)offsetof(struct said, argument) + 8 + 4,
-		    0, 0);
-		emit(IF_BITS, UINT32_MAX, 0, 1);
-		emit(RETURN, filter.refused, 0, 0);
+		unless_null_refuse(1);
+		break;
+	case NO_ADDRESS:
+		unless_null_refuse(4);
 		break;
 	case OWN_LIMITS:
 		bits_refuse(0, UINT32_MAX);

@@ -90,6 +90,19 @@ static long tcp(void)
 	return connected(AF_INET, SOCK_STREAM, 0, &port, sizeof port);
 }
 
+/* It connects, and Landlock is not asked. */
+static long fast_open(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
+	long result = syscall(SYS_sendto, fd, "", 1, MSG_FASTOPEN, &port,
+	    sizeof port);
+
+	error = errno;
+	close(fd);
+	errno = error;
+	return result > 0 || error == ECONNREFUSED ? 0 : -1;
+}
+
 static long udp(void)
 {
 	return connected(AF_INET, SOCK_DGRAM, 0, &port, sizeof port);
@@ -188,7 +201,8 @@ static const struct {
 	{"queue", queue}, {"system-file", system_file},
 	{"elsewhere", elsewhere}, {"config", config},
 	{"chmod", changed_mode}, {"truncate", cut_off}, {"symlink", linked},
-	{"exec", executed}, {"tcp", tcp}, {"udp", udp}, {"mptcp", mptcp},
+	{"exec", executed}, {"tcp", tcp}, {"fastopen", fast_open},
+	{"udp", udp}, {"mptcp", mptcp},
 	{"netlink", netlink}, {"unix", unix_path}, {"abstract", unix_abstract},
 	{"kill", signalled}, {"owner", owner}, {"tuned", tuned},
 	{"ptrace", traced}, {"memory", memory_read},
