@@ -757,7 +757,7 @@ $QUIT"
 		queued_plain A1 '<x@far.test>'
 		rm -f says
 		# shellcheck disable=SC2086
-		PROGRAMS=$PROGRAMS timeout 30 unshare -rnpf --kill-child \
+		PROGRAMS=$PROGRAMS timeout 120 unshare -rnpf --kill-child \
 			--mount-proc sh inside $option
 		[ "$(status A1)" = + ] || { echo "$option"; return 1; }
 		grep -q " tls=$wanted,verified reply=\"250 2.0.0 taken" stderr

@@ -86,6 +86,15 @@ far_side() {
 		>>"$PENNYPOST_HOME/pennypost.conf"
 }
 
+# Waits until far has come to that `mark`.
+marked() { # NAME
+	for _ in $(seq 1500); do
+		[ ! -e "$BATS_TEST_TMPDIR/$1" ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
 # It has heard all that it wanted, and nothing else.
 heard() {
 	wait "$FAR" && return
