@@ -20,7 +20,7 @@ setup() {
 # machine <SCRIPT: its output, and stderr, are $output.
 machine() {
 	mkdir machine
-	run timeout 60 "$BATS_TEST_DIRNAME/callers/machine" "$PWD/machine" \
+	run timeout 300 "$BATS_TEST_DIRNAME/callers/machine" "$PWD/machine" \
 		"$LIBEXEC" "$PENNYPOST_HOME"
 	[ "$status" != 77 ] || skip "$output"
 	[ "$status" = 0 ] || { echo "status $status: $output"; return 1; }

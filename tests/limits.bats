@@ -177,7 +177,7 @@ timeout_after() {
 	exec 6<>wait
 	cat in >&6
 	# shellcheck disable=SC2086
-	timeout -s KILL 30 strace ${2-} -qq -o polls -e trace=poll \
+	timeout -s KILL 120 strace ${2-} -qq -o polls -e trace=poll \
 		-e "inject=poll:retval=0:when=$last" "$1" <wait >out 2>>stderr
 	exec 6>&-
 	rm wait

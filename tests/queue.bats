@@ -37,7 +37,7 @@ F_OFD_SETLK = 37
 fcntl.fcntl(fd, F_OFD_SETLK,
             struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, at, 1, 0))
 open("locked", "w").close()
-time.sleep(60)
+time.sleep(600)
 PYTHON
 	STARTED="${STARTED-} $!"
 	until [ -e locked ]; do sleep 0.05; done

@@ -257,7 +257,7 @@ SENDERS
 	# Who is slower cannot read it, and takes it the next time.
 	rm "$secret" "$QUEUE"/*
 	strace -qq -o trace -e trace=/^link \
-		-e inject=/^link:delay_enter=4000000:when=1 \
+		-e inject=/^link:delay_enter=10000000:when=1 \
 		"$deliver" -f slow@b.test out <<<x 2>/dev/null &
 	until ls "$PENNYPOST_HOME/spool/tmp"/srs-secret.* >made 2>&1; do
 		sleep 0.05

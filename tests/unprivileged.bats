@@ -50,7 +50,7 @@ exec unshare -U --map-user=12345 --map-group=12345 \
 	setpriv --no-new-privs env -i PATH=/usr/bin:/bin PENNYPOST_LOG=stderr \
 	PENNYPOST_HOME="$1/home" /usr/bin/python3 inside.py
 SH
-	run "${as[@]}" timeout 120 setpriv --no-new-privs \
+	run "${as[@]}" timeout 300 setpriv --no-new-privs \
 		unshare -Urnmpf --mount-proc --kill-child bash inside "$dir"
 	[[ $status = 0 && $output == *"all is well"* ]] || {
 		echo "$output"
