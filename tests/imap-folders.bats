@@ -974,7 +974,7 @@ TALK
 			printf '%s LIST "" *\r\n' "$i"
 		done
 	} >"$BATS_TEST_TMPDIR/in"
-	ulimit -t 10
+	ulimit -t 30
 	"$imapd" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
 	[ "$(grep -c '^\* LIST' "$BATS_TEST_TMPDIR/out")" = 200100 ]
 }
