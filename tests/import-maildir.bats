@@ -393,7 +393,7 @@ src/fs/new: No such file or directory
 	run -65 "$import" maildir src/bad alice
 	[ "$output" = 'src/bad: Not a directory; is it an mbox? pennypost import mbox FILE ADDRESS' ]
 	run -65 "$import" -u '%08Xu%g' maildir src alice
-	[ "$output" = "%08Xu%g: of Dovecot's variables %u, %v and %f are known here" ]
+	[ "$output" = "%08Xu%g: of Dovecot's variables %u, %v and %f are known here; %u or %f has to be there" ]
 	mkdir -p home/Maildir/cur
 	run -65 "$import" maildir home alice
 	[ "$output" = 'home: that is no Maildir: it has no cur; Maildir in it is one' ]
@@ -473,6 +473,21 @@ unprivileged() {
 	else
 		"$@"
 	fi
+}
+
+@test "names of Windows; one UID, of two messages" {
+	put 'cur/1.a!2,FS' 1
+	put 'cur/2.b;2,S' 2
+	put 'cur/3.c!x:2,R' 3
+	printf '3 V17 N30\n5 :1.a\n7 :2.b\n7 :3.c!x\n' >src/dovecot-uidlist
+	run -65 "$import" maildir src alice
+	[ "$output" = 'src/cur/3.c!x:2,R: UID 7 is another message'"'"'s, too: it gets a new one
+INBOX: 3 messages' ]
+	[ "$(ls "$box/cur")" = $'1.a:2,FS\n2.b:2,S\n3.c!x:2,R' ]
+	diff "$box/dovecot-uidlist" - <<<$'3 V17 N30\n5 :1.a\n7 :2.b'
+	[ "$(uidls | cut -d' ' -f2 | sort -u | wc -l)" = 3 ]
+	run -65 "$import" -u %v maildir src alice
+	[[ $output == "%v: "*"%u or %f has to be there" ]]
 }
 
 @test "what cannot be read is named, and what to do; the rest comes along" {

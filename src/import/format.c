@@ -9,14 +9,16 @@
 bool format_known(const char *format)
 {
 	const char *p = format;
+	bool differs = false; /* from message to message */
 
 	while ((p = strchr(p, '%')) != NULL) {
 		p += 1 + strspn(p + 1, "0123456789");
 		p += *p == 'X';
 		if (*p == '\0' || strchr("uvf", *p) == NULL)
 			return false;
+		differs |= *p != 'v';
 	}
-	return true;
+	return differs;
 }
 
 static void put(char uidl[UIDL_SIZE], const char *text, size_t n)

@@ -7,7 +7,10 @@
 
 #include "uidl.h"
 
-/* Are all of its variables of those that are known here: %u, %v, %f? */
+/*
+ * Are all of its variables of those that are known here: %u, %v, %f? And is one of
+ * %u and %f there, without which all messages would have the same UIDL?
+ */
 bool format_known(const char *format);
 
 /* Of a message; unique ends at ':' or the end. What is too long is left out. */

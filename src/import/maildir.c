@@ -48,6 +48,17 @@ static const char *name_of(const struct found *found)
 	return f.names + found->name;
 }
 
+/* Where a name can hold no colon, as on Windows, `!` or `;` is in its place. */
+static size_t unique_length(const char *name)
+{
+	const char *p = name;
+
+	while (*p != '\0' && *p != ':' &&
+	    ((*p != '!' && *p != ';') || strncmp(p + 1, "2,", 2) != 0))
+		p++;
+	return (size_t)(p - name);
+}
+
 static void found_add(const char *which, const char *name)
 {
 	size_t n = strlen(name) + 5;
@@ -62,7 +73,7 @@ static void found_add(const char *which, const char *name)
 		f.found = xrealloc(f.found, f.room * sizeof *f.found);
 	}
 	snprintf(f.names + f.len, n, "%s/%s", which, name);
-	known = catalogue_find(&f.uids, name, strcspn(name, ":"));
+	known = catalogue_find(&f.uids, name, unique_length(name));
 	f.found[f.count++] = (struct found){f.len,
 	    known != NULL ? known->uid : 0, known != NULL ? known->uidl : NULL};
 	f.len += n;
@@ -113,7 +124,7 @@ static int compare(const void *a, const void *b)
 static void uidl_find(const struct found *found, char uidl[UIDL_SIZE])
 {
 	const char *unique = name_of(found) + 4;
-	size_t n = strcspn(unique, ":");
+	size_t n = unique_length(unique);
 	const struct known *known;
 
 	*uidl = '\0';
@@ -158,9 +169,9 @@ static bool is_it(const char *which, const char *name, void *context)
 {
 	struct found *found = context;
 	const char *old = name_of(found) + 4;
-	size_t n = strcspn(old, ":");
+	size_t n = unique_length(old);
 
-	if (strcspn(name, ":") != n || memcmp(name, old, n) != 0)
+	if (unique_length(name) != n || memcmp(name, old, n) != 0)
 		return false;
 	found_add(which, name);
 	found->name = f.found[--f.count].name;
@@ -205,7 +216,8 @@ static void send(struct found *found)
 {
 	struct source_message m = {.uid = found->uid, .dated = true};
 	int fd = open_found(found);
-	const char *name = name_of(found), *info;
+	const char *name = name_of(found), *unique = name + 4, *info;
+	size_t n = unique_length(unique);
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT) {
@@ -213,18 +225,18 @@ static void send(struct found *found)
 		return;
 	}
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		stream_fault("%s/%s: %s", f.shown, name, fd < 0 ?
-		    strerror(errno) : "that is no ordinary file");
+		stream_fault("%s/%s: %s", f.shown, name,
+		    fd >= 0 ? "that is no ordinary file" : errno == ELOOP ?
+		    "a symbolic link, left out" : strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
 	m.time = st.st_mtim.tv_sec;
 	m.seen_by_nobody = *name == 'n';
-	snprintf(m.unique, sizeof m.unique, "%.*s",
-	    (int)strcspn(name + 4, ":"), name + 4);
-	info = strstr(name + 4, ":2,");
-	if (info != NULL)
+	snprintf(m.unique, sizeof m.unique, "%.*s", (int)n, unique);
+	info = unique[n] == ':' ? strstr(unique, ":2,") : unique + n;
+	if (info != NULL && *info != '\0')
 		letters_read(&m, info + 3);
 	courier_keywords_add(&f.courier, m.unique, strlen(m.unique),
 	    &m.keywords);
@@ -262,15 +274,39 @@ static bool lists_read(bool is_inbox)
 	return f.uids.error == 0 && f.uidls.error == 0 && !f.keywords.unknown;
 }
 
+static bool is_same(const struct found *a, const struct found *b)
+{
+	const char *x = name_of(a) + 4, *y = name_of(b) + 4;
+	size_t n = unique_length(x);
+
+	return unique_length(y) == n && memcmp(x, y, n) == 0;
+}
+
+static void uid_take_away(struct found *found)
+{
+	stream_fault("%s/%s: UID %" PRIu32 " is another message's, too: it "
+	    "gets a new one", f.shown, name_of(found), found->uid);
+	found->uid = 0;
+	found->uidl = NULL;
+}
+
 static void messages_read(void)
 {
+	uint32_t last = 0;
+
 	/* new first: what moves to cur meanwhile is seen twice, not never. */
 	each("new", NULL, take);
 	each("cur", NULL, take);
 	if (f.count > 0)
 		qsort(f.found, f.count, sizeof *f.found, compare);
-	for (size_t i = 0; i < f.count; i++)
+	for (size_t i = 0; i < f.count; i++) {
+		uint32_t uid = f.found[i].uid;
+		if (uid != 0 && uid == last &&
+		    !is_same(&f.found[i], &f.found[i - 1]))
+			uid_take_away(&f.found[i]);
+		last = uid;
 		send(&f.found[i]);
+	}
 	if (f.gone > 0)
 		stream_note("%s: %" PRIu64 " messages have gone while it was "
 		    "read", f.shown, f.gone);
@@ -462,7 +498,7 @@ void read_maildir(const struct source *source)
 	str_clear(&subscribed);
 	if (!format_known(source->uidl))
 		stream_fault("%s: of Dovecot's variables %%u, %%v and %%f are "
-		    "known here", source->uidl);
+		    "known here; %%u or %%f has to be there", source->uidl);
 	else if (fchdir(source->fd) != 0)
 		stream_fault("%s: %s%s", source->path, strerror(errno),
 		    errno == ENOTDIR ? "; is it an mbox? pennypost import mbox "
