@@ -390,7 +390,8 @@ FIRST_FILE='O_WRONLY|O_CREAT|O_EXCL|.*O_NOFOLLOW' # musl: O_LARGEFILE too
 calls_from_literal() { # CALLS
 	local pid call begin
 	fresh
-	two | strace -f -qq -o trace "$imapd" >out 2>/dev/null
+	two >in # from a pipe it would read once or twice
+	strace -f -qq -o trace "$imapd" <in >out 2>/dev/null
 	grep -q '^b OK' out
 	# Who is no root sees no paths: the process shows its memory to nobody.
 	pid=$(grep -m 1 "$FIRST_FILE" trace | cut -d' ' -f1)
@@ -412,9 +413,9 @@ calls_from_literal() { # CALLS
 			error=EIO
 			[ $((n % 2)) = 0 ] || error=ENOSPC
 			fresh
-			two | strace -f -qq -o trace -e "trace=$call" \
+			strace -f -qq -o trace -e "trace=$call" \
 				-e "inject=$call:error=$error:when=$n" \
-				"$imapd" >out 2>stderr.txt || true
+				"$imapd" <in >out 2>stderr.txt || true
 			grep -q INJECTED trace
 			tried=$((tried + 1))
 			if grep -q '^b OK' out; then
