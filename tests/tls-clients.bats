@@ -146,9 +146,11 @@ mail_goes_round_in_tls() {
 	chown -R "$USER_ID" "$PENNYPOST_HOME"
 	xinetd_start pennypost-{smtp,submission,submissions,pop3,pop3s,imap,imaps}-wait
 	mail_goes_round_in_tls
-	[ "$(grep -c START: "$log")" = 7 ]
+	soon seven_begun
 	xinetd_end
 }
+
+seven_begun() { [ "$(grep -c START: "$log")" = 7 ]; }
 
 @test "TLS by systemd-socket-activate, -a --inetd: mail goes round" {
 	activate -a --inetd -l 127.0.0.1:"$smtp" "$LIBEXEC/smtpd"
