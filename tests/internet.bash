@@ -301,7 +301,7 @@ has() { # HOST USER N
 	[ "$(inbox "$1" "$2" | wc -l)" = "$3" ]
 }
 
-# Waits for the Nth message, 10 s.
+# Waits for the Nth message.
 arrives() { # HOST USER [N]
 	soon has "$1" "$2" "${3-1}" && return 0
 	echo "$2 on $1 has $(inbox "$1" "$2" | wc -l), not ${3-1}"
@@ -351,7 +351,7 @@ assert_clean() {
 
 # post FROM TO,TO [OPTION…]: a user of mx-a hands it the message.
 post() {
-	on a timeout 60 "$INTERNET/send" "${@:3}" 127.0.0.1 "$1" "$2" \
+	on a timeout 300 "$INTERNET/send" "${@:3}" 127.0.0.1 "$1" "$2" \
 		"$HOSTS/message"
 }
 
@@ -369,7 +369,7 @@ idle() {
 run_queue() {
 	soon idle "$1" queue-run
 	[ "${2-}" != now ] || queue_of "$1" | xargs -r touch -d '1 minute ago'
-	on "$1" timeout 60 "$LIBEXEC/queue-run"
+	on "$1" timeout 300 "$LIBEXEC/queue-run"
 }
 
 # Every message on HOST has been tried and waits for N seconds at least.
