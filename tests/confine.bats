@@ -213,7 +213,7 @@ session() {
 	"$PROGRAMS/deliver" -f alice@example.test bob <<<x 2>stderr
 	PENNYPOST_LOG=stderr "$PROGRAMS/sendmail" -odq x@far.test <<<hi
 	touch "$QUEUE/probe"
-	timeout 60 "$probed/queue-run" 2>"$log"
+	timeout 300 "$probed/queue-run" 2>"$log"
 	tried queue-run 15f <<<$'code\nothers-mail\nqueue\ntcp\ntuned\nudp\nunix'
 	told queue-run fchmodat truncate symlinkat ptrace process_vm_readv mount
 	tried smtp-send 15f <<<$'code\nqueue\ntcp\ntuned\nudp\nunix'
@@ -394,7 +394,7 @@ socket.socket(socket.AF_UNIX)
 	told pop3d "${unable[@]}" 'open(at)? path=users/passwd'
 	exec 7>&-
 	rm "$PENNYPOST_HOME/spool/nudge" "$QUEUE/probe"
-	timeout 60 "$hide" "$PROGRAMS/queue-run" 2>>"$log"
+	timeout 300 "$hide" "$PROGRAMS/queue-run" 2>>"$log"
 	[ "$(count "$QUEUE")" = 0 ]
 	run -69 "$hide" "$PROGRAMS/mailclient" 127.0.0.1 1 1 <<<$'2
 a@example.test

@@ -622,7 +622,7 @@ SH
 	printf '%s\n' 1 alice@example.test secret \
 		2 alice@example.test bob@example.test hello text . \
 		l '' secret n 3 >answers
-	run -0 timeout 60 unshare -rn sh inside \
+	run -0 timeout 200 unshare -rn sh inside \
 		"$BATS_TEST_DIRNAME/mailclient/double" "$PROGRAMS/mailclient"
 	says '192.0.2.1 is another machine, and no password is sent to it in clear: try -t (TLS) or -s (STARTTLS).'
 	says '550 still no'
@@ -846,14 +846,14 @@ TALK
 	local answers=$'1\nalice@example.test\nsecret\n3\n' call
 	for call in connect:error=ENETUNREACH socket:error=EMFILE:when=1+ \
 		poll:error=ENOMEM; do
-		run -69 timeout 60 strace -f -o trace -e "inject=$call" \
+		run -69 timeout 200 strace -f -o trace -e "inject=$call" \
 			"$PROGRAMS/mailclient" 127.0.0.1 1 "$double" \
 			<<<"$answers"
 		says 'Cannot reach 127.0.0.1 port' || { echo "$call"; return 1; }
 	done
 	for call in socketpair:error=EMFILE pipe2:error=EMFILE \
 		clone,fork,vfork:error=EAGAIN; do
-		run -69 timeout 60 strace -o trace -e "inject=$call" \
+		run -69 timeout 200 strace -o trace -e "inject=$call" \
 			"$PROGRAMS/mailclient" 127.0.0.1 1 "$double" \
 			<<<"$answers"
 		says 'Cannot begin: ' || { echo "$call"; return 1; }

@@ -82,5 +82,5 @@ MAIL
 
 # What mailclient says to the lines of the standard input.
 talk() { # ARGUMENT ...
-	timeout 60 env -u PENNYPOST_LOG "$PROGRAMS/mailclient" "$@" 2>>"$BATS_TEST_TMPDIR/stderr"
+	timeout 300 env -u PENNYPOST_LOG "$PROGRAMS/mailclient" "$@" 2>>"$BATS_TEST_TMPDIR/stderr"
 }

@@ -41,7 +41,7 @@ typed() {
 	# Its own server: one that was told to end may still be there.
 	TMUX_TMPDIR=$(mktemp -d "$BATS_TEST_TMPDIR/XXX")
 	export TMUX_TMPDIR
-	tmux -f /dev/null new-session -d -x 200 -y 90 "$* 2>&1; sleep 60" \
+	tmux -f /dev/null new-session -d -x 200 -y 90 "$* 2>&1; sleep 600" \
 		3>&- 7>&-
 	STARTED="${STARTED-} $(tmux display-message -p '#{pid}')"
 	[ "$n" = 0 ] || want[n - 1]="Escape character is '^]'."

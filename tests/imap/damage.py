@@ -21,7 +21,7 @@ COMMANDS = ["LOGIN alice secret", "SELECT INBOX",
 def answers(imapd):
     says = "".join("%d %s\r\n" % (i, c) for i, c in enumerate(COMMANDS))
     run = subprocess.run([imapd], input=says.encode(), stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, timeout=120)
+                         stderr=subprocess.PIPE, timeout=600)
     if b"Sanitizer" in run.stderr or b"runtime error" in run.stderr:
         sys.exit(run.stderr.decode())
     at = run.stdout.index(b"\r\n1 OK")

@@ -74,7 +74,7 @@ def put(path, text):
 def run(script, strace):
     return subprocess.run(strace + [driver, top], input=script, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          timeout=60)
+                          timeout=300)
 
 
 def script():
