@@ -7,8 +7,8 @@ setup_file() {
 	local src=$BATS_TEST_DIRNAME/../src imapd=$BATS_TEST_DIRNAME/../src/imapd
 	local files=("$BATS_TEST_DIRNAME/imap/mailbox.c")
 	files+=("$imapd"/{mailbox,messages,batch,uids,scan,directory,change}.c)
-	files+=("$imapd"/{transfer,takeover,place,name,set}.c)
-	files+=("$src"/lib/{keywords,lock,str,log,file}.c)
+	files+=("$imapd"/{transfer,takeover,place,name,set,order}.c)
+	files+=("$src"/lib/{keywords,lock,str,log,file,charset,rare,utf8}.c)
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -g -I"$src/lib" \
 		-o "$BATS_FILE_TMPDIR/plain" "${files[@]}"
 	[ "${CC-}" = musl-gcc ] || sanitize=-fsanitize=address,undefined
@@ -787,7 +787,7 @@ END
 }
 
 @test "sessions, a delivery agent and mutt fight over two folders" {
-	run -0 timeout 120 python3 "$BATS_TEST_DIRNAME/imap/mailbox-fight.py" \
+	run -0 timeout 600 python3 "$BATS_TEST_DIRNAME/imap/mailbox-fight.py" \
 		"$mailbox" "$BATS_TEST_TMPDIR/fight" $RANDOM 150
 	[[ $output =~ [0-9]{3}\ UIDs,\ 0\ violations ]]
 }

@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "log.h"
 #include "name.h"
+#include "order.h"
 #include "str.h"
 
 /*
@@ -315,19 +316,19 @@ static bool place(struct scan *s, const struct found *f,
 }
 
 /* By the names, which begin with the time of delivery. */
-static int compare(const void *a, const void *b, void *names)
-{
-	const char *p = names;
-
-	return strcmp(p + *(const uint32_t *)a + 1,
-	    p + *(const uint32_t *)b + 1);
-}
-
 static void found_sort(struct scan *s)
 {
-	if (s->count > 0)
-		qsort_r(s->found, s->count, sizeof *s->found, compare,
-		    s->names.p);
+	struct order order = {0};
+
+	for (size_t i = 0; i < s->count; i++) {
+		const char *name = found_at(s, i).name;
+		order_text(&order, (struct span){name, strlen(name)}, false);
+		order_add(&order, s->found[i]);
+	}
+	order_sort(&order);
+	for (size_t i = 0; i < s->count; i++)
+		s->found[i] = order.rows[i].which;
+	order_free(&order);
 }
 
 static void take_renamed(struct scan *s)

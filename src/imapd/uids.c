@@ -47,7 +47,7 @@ static void reserve(struct lines *l, size_t more)
 void lines_add(struct lines *l, const void *p, size_t n)
 {
 	reserve(l, n + PADDING);
-	memcpy(l->p + l->len, p, n);
+	octets_copy(l->p + l->len, p, n);
 	l->len += n;
 }
 

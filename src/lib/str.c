@@ -46,11 +46,13 @@ static void reserve(struct str *s, size_t more)
 	s->borrowed = false;
 }
 
-/* Most pieces are short, and musl's memcpy is slow at the first octet. */
-static void copy(char *to, const char *from, size_t n)
+void octets_copy(char *to, const char *from, size_t n)
 {
-	if (n > 32) {
+	if (n > 64) {
 		memcpy(to, from, n);
+	} else if (n >= 32) {
+		memcpy(to, from, 32);
+		memcpy(to + n - 32, from + n - 32, 32);
 	} else if (n >= 16) {
 		memcpy(to, from, 16);
 		memcpy(to + n - 16, from + n - 16, 16);
@@ -70,7 +72,7 @@ static void copy(char *to, const char *from, size_t n)
 void str_add(struct str *s, const void *p, size_t n)
 {
 	reserve(s, n);
-	copy(s->p + s->len, p, n);
+	octets_copy(s->p + s->len, p, n);
 	s->len += n;
 	s->p[s->len] = '\0';
 }

@@ -38,6 +38,9 @@ void str_vprintf(struct str *, const char *fmt, va_list)
 void str_clear(struct str *); /* empties it, keeps the memory */
 void str_free(struct str *);
 
+/* memcpy(3) of mostly short pieces: musl's is slow at the first octet. */
+void octets_copy(char *to, const char *from, size_t n);
+
 /* realloc(3), ending the program when memory ends. */
 void *xrealloc(void *, size_t);
 
