@@ -163,8 +163,12 @@ END
 	run -1 pennypost import mymailbox mine16 alice
 	[[ $output == *"mine16: this is no text; if it is UTF-16: iconv"* ]]
 	[ "$(subjects)" = $'1\n5' ]
+	ln -s bom all/linked
+	printf '\0\0\0' >all/nul
 	run -0 pennypost import mbox all alice
 	[ "$(subjects bom)" = 1 ]
+	[[ $output == *"all/linked is no ordinary file: left out"* ]]
+	[[ $output == *"all/nul is no mbox: left out"* ]]
 	ln -s nowhere link
 	run -1 pennypost import mbox link alice
 	[[ $output == *"link: a symbolic link that leads nowhere" ]]
@@ -257,7 +261,8 @@ END
 		[[ $stderr == *"Inbox: messages that Thunderbird has deleted, and are left out: 1
 INBOX: 6 messages"* ]]
 		[[ $stderr == *"Local Folders/notes.html is no mbox: left out"* ]]
-		[[ $stderr != *link* ]]
+		[[ $stderr == *"Local Folders/link is no ordinary file: left out"* ]]
+		[[ $stderr != *"link, for"* ]]
 		sed -i 's/^X-Mozilla-Status: 0000/X-Mozilla-Status: 0001/' \
 			"Local Folders/Inbox" # it is the same message
 	done
