@@ -285,7 +285,8 @@ A
 	[ "$(count "$MAIL/alice")" = 1 ]
 	[ "$(count "$MAIL/bob")" = 1 ]
 	[ "$(queued)" = far@away.test ]
-	[ ! -e x ] && [ ! -e "$PENNYPOST_HOME/x" ]
+	[ ! -e x ]
+	[ ! -e "$PENNYPOST_HOME/x" ]
 	echo "list: :include:$PWD/missing" >"$aliases"
 	run -75 send list
 	printf ':include:%s\n' "$PWD/loop" >loop

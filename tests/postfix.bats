@@ -36,7 +36,8 @@ said() {
 	printf '%s\n' "$@" | paste -sd ' \n' >b/postfix/access
 	on b postmap "$HOSTS/b/postfix/access"
 	# It looks at the time, in seconds.
-	touch -d "$RANDOM seconds ago" b/postfix/access{,.db}
+	SAID=$((${SAID-0} + 1))
+	touch -d "$SAID days ago" b/postfix/access{,.db}
 }
 
 # From Postfix
@@ -141,9 +142,7 @@ is_deferred() { on b postqueue -p | grep -q '(.*host mx-a.test.* said: 4'; }
 	soon queue_empty a
 	assert_clean a
 	# One transaction.
-	id=$(sed -n 's/.*smtpd\[[0-9]*\]: \([0-9A-F]*\): client=mx-a.*/\1/p' \
-		b/log | tail -1)
-	grep -q "$id: from=<carol@a.test>, size=.*, nrcpt=3" b/log
+	soon grep -q ': from=<carol@a.test>, size=.*, nrcpt=3' b/log
 }
 
 @test "to Postfix: some are taken, one is refused, one has to wait" {
@@ -167,13 +166,15 @@ is_deferred() { on b postqueue -p | grep -q '(.*host mx-a.test.* said: 4'; }
 }
 
 @test "to Postfix: many messages by one connection" {
+	local before
+	before=$(grep -c 'smtpd.*: disconnect from mx-a' b/log) || :
 	held a
 	post carol@a.test alice@b.test -n 40 -c 2
 	release
 	run_queue a
 	arrives b alice 40
 	assert_clean a
-	[ "$(grep -c 'smtpd.*: disconnect from mx-a' b/log)" -le 5 ]
+	[ "$(grep -c 'smtpd.*: disconnect from mx-a' b/log)" -le $((before + 6)) ]
 }
 
 @test "to Postfix: 20 MiB, and more than it takes" {
