@@ -23,28 +23,30 @@ setup() {
 # $inside, in another network namespace.
 mail_goes_round() {
 	inside=${inside-}
-	$inside timeout 30 curl -sS "smtp://127.0.0.1:$smtp/client.test" \
+	$inside timeout 120 curl -sS "smtp://127.0.0.1:$smtp/client.test" \
 		--mail-from sender@client.test --mail-rcpt alice@example.test \
 		-T "$message"
-	$inside timeout 30 "$LAUNCH/mail" send "$submission" "$message" \
+	$inside timeout 120 "$LAUNCH/mail" send "$submission" "$message" \
 		alice@example.test alice:secret
 	[ "$(count "$MAIL/alice/new")" = 2 ]
-	$inside timeout 30 "$LAUNCH/mail" fetch "$pop3" alice \
+	$inside timeout 120 "$LAUNCH/mail" fetch "$pop3" alice \
 		"$BATS_TEST_TMPDIR"
 	message_same "$BATS_TEST_TMPDIR/1" "$message"
 	message_same "$BATS_TEST_TMPDIR/2" "$message"
 	[ "$(count "$MAIL/alice"/{new,cur})" = 0 ]
-	$inside timeout 30 swaks --server 127.0.0.1 --port "$smtp" --silent 2 \
+	$inside timeout 120 swaks --server 127.0.0.1 --port "$smtp" --silent 2 \
 		--from sender@client.test --to bob@example.test
-	$inside timeout 30 curl -sS "pop3://127.0.0.1:$pop3/1" -u bob:secret |
+	$inside timeout 120 curl -sS "pop3://127.0.0.1:$pop3/1" -u bob:secret |
 		grep -q '^This is a test mailing'
-	$inside timeout 30 curl -sS -u bob:secret \
+	$inside timeout 120 curl -sS -u bob:secret \
 		"imap://127.0.0.1:$imap/INBOX;MAILINDEX=1" |
 		grep -q '^This is a test mailing'
 	assert_no_tmp
 }
 
 # xinetd
+
+started() { [ "$(grep -c START: "$log")" = "$1" ]; }
 
 @test "every xinetd file is good, and nothing of it is overlooked" {
 	for style in '' -wait; do
@@ -98,7 +100,7 @@ mail_goes_round() {
 	xinetd_start pennypost-smtp pennypost-submission pennypost-pop3 \
 		pennypost-imap
 	mail_goes_round
-	grep -q 'START: pennypost-smtp pid=.* from=127.0.0.1' "$log"
+	soon grep -q 'START: pennypost-smtp pid=.* from=127.0.0.1' "$log"
 	soon grep -q 'EXIT: pennypost-pop3 status=0 pid=' "$log"
 	soon grep -q 'EXIT: pennypost-imap status=0 pid=' "$log"
 }
@@ -107,7 +109,7 @@ mail_goes_round() {
 	xinetd_start pennypost-smtp-wait pennypost-submission-wait \
 		pennypost-pop3-wait pennypost-imap-wait
 	mail_goes_round
-	[ "$(grep -c START: "$log")" = 4 ]
+	soon started 4
 	xinetd_end
 }
 
@@ -173,7 +175,7 @@ mail_goes_round() {
 		$'* BYE [UNAVAILABLE] Too many connections, try later\r' \
 		>"$BATS_TEST_TMPDIR/expected"
 	diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/got"
-	grep -q 'FAIL: pennypost-smtp per_source_limit from=127.0.0.1' "$log"
+	soon grep -q 'FAIL: pennypost-smtp per_source_limit from=127.0.0.1' "$log"
 	xinetd_end
 }
 
@@ -183,7 +185,7 @@ mail_goes_round() {
 	python3 - "$smtp" <<'END'
 import socket, sys
 for i in range(4):
-    some = [socket.create_connection(("127.0.0.1", sys.argv[1]), 20)
+    some = [socket.create_connection(("127.0.0.1", sys.argv[1]), 60)
             for j in range(40)]
     for s in some:
         if s.recv(4) != b"220 ":
@@ -191,7 +193,7 @@ for i in range(4):
         s.close()
 END
 	not grep -q -i deactivat "$BATS_TEST_TMPDIR/xinetd.messages"
-	[ "$(grep -c START: "$log")" = 160 ]
+	soon started 160
 }
 
 @test "xinetd: a wait server that cannot start is no storm, and no silence" {
@@ -268,6 +270,10 @@ END
 	not grep -q pennypost "$BATS_TEST_TMPDIR/verify"
 }
 
+logged() { # N PATTERN
+	[ "$(systemd_do cat /run/pennypost.log | grep -c "$2")" = "$1" ]
+}
+
 @test "systemd, Accept=no and Accept=yes: mail goes round" {
 	local style service
 	systemd_start
@@ -283,10 +289,8 @@ END
 	# The one style has put an end to the other.
 	[ "$(systemd_do systemctl is-active pennypost-smtp.socket)" = inactive ]
 	[ -z "$(find "$PENNYPOST_HOME/spool" ! -user 64000)" ]
-	systemd_do cat /run/pennypost.log >"$BATS_TEST_TMPDIR/log"
-	[ "$(grep -c 'smtpd.*: message .* reply=250' \
-		"$BATS_TEST_TMPDIR/log")" = 6 ]
-	[ "$(grep -c 'pop3d.*: quit .* ok=1' "$BATS_TEST_TMPDIR/log")" = 4 ]
+	soon logged 6 'smtpd.*: message .* reply=250'
+	soon logged 4 'pop3d.*: quit .* ok=1'
 }
 
 @test "systemd: the teaching system, with a password, and as a lab without" {
@@ -294,7 +298,7 @@ END
 	systemd_start
 	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
 	root=/proc/$(cat "$BATS_TEST_TMPDIR/systemd/pid")/root
-	talk=(timeout 30 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2500
+	talk=(timeout 120 bash -c 'exec 3<>/dev/tcp/127.0.0.1/2500
 		cat >&3; cat <&3')
 	systemd_do systemctl start pennypost-mysmtp.socket
 	printf '%s\r\n' 'HELO a.test' 'MAIL FROM: x@a.test' \
@@ -339,7 +343,7 @@ END
 	inside="nsenter -t $(cat "$BATS_TEST_TMPDIR/systemd/pid") -n"
 	for style in '' -accept; do
 		systemd_do systemctl start "pennypost-smtp$style.socket"
-		$inside timeout 30 curl -sS smtp://127.0.0.1:25/client.test \
+		$inside timeout 120 curl -sS smtp://127.0.0.1:25/client.test \
 			--mail-from sender@client.test \
 			--mail-rcpt alice@example.test -T "$message"
 		sed 's/$/\r/' "$MAIL/alice/got" >"$BATS_TEST_TMPDIR/got"
@@ -375,7 +379,7 @@ END
 	cat >"$BATS_TEST_TMPDIR/session.py" <<'END'
 import socket, subprocess, sys
 def connect():
-    s = socket.create_connection(("127.0.0.1", 25), 20)
+    s = socket.create_connection(("127.0.0.1", 25), 60)
     return s, s.makefile("rb")
 s, r = connect()
 assert r.readline().startswith(b"220 ")
@@ -388,7 +392,7 @@ s3, r3 = connect()
 assert r3.readline().startswith(b"220 ")
 END
 	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n \
-		timeout 30 python3 "$BATS_TEST_TMPDIR/session.py" \
+		timeout 120 python3 "$BATS_TEST_TMPDIR/session.py" \
 		nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -r -w \
 		systemctl restart pennypost-smtp.service
 	grep -q 'listen.*refused why=per-source' "$root/run/pennypost.log"
@@ -399,7 +403,7 @@ END
 	cat >"$BATS_TEST_TMPDIR/many.py" <<'END'
 import socket, subprocess, sys
 def connect():
-    with socket.create_connection(("127.0.0.1", 25), 20) as s:
+    with socket.create_connection(("127.0.0.1", 25), 60) as s:
         r = s.makefile("rb")
         assert r.readline().startswith(b"220 ")
         s.sendall(b"QUIT\r\n")
@@ -412,7 +416,7 @@ for i in range(8):
     systemctl("stop", "pennypost-smtp.service")
 END
 	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n \
-		timeout 30 python3 "$BATS_TEST_TMPDIR/many.py" \
+		timeout 120 python3 "$BATS_TEST_TMPDIR/many.py" \
 		nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -m -p -r -w \
 		systemctl -q
 }
@@ -439,7 +443,7 @@ unit_is() { [ "$(systemd_do systemctl is-active "$2")" = "$1" ]; }
 
 # A message to zoe, from a client in the namespace.
 to_zoe() {
-	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n timeout 30 \
+	nsenter -t "$(cat "$BATS_TEST_TMPDIR/systemd/pid")" -n timeout 120 \
 		curl -sS smtp://127.0.0.1:25/client.test -T "$message" \
 		--mail-from alice@example.test --mail-rcpt zoe@far.test
 }
@@ -452,6 +456,11 @@ groups_of_queue_run() {
 		grep ^0:: /proc/$pid/cgroup; done'
 }
 
+running() {
+	groups_of_queue_run >"$BATS_TEST_TMPDIR/groups"
+	[ -s "$BATS_TEST_TMPDIR/groups" ]
+}
+
 @test "systemd: what comes into the queue is sent at once, by a unit of its own" {
 	local root
 	exec 7>&-
@@ -459,13 +468,15 @@ groups_of_queue_run() {
 	far_start
 	root=/proc/$(cat "$BATS_TEST_TMPDIR/systemd/pid")/root
 	systemd_do systemctl start pennypost-nudge.socket pennypost-smtp.socket
+	kill -STOP "$PID" # the runner waits for far.test
 	to_zoe
-	soon arrived 1
-	soon queue_is_empty
-	groups_of_queue_run >"$BATS_TEST_TMPDIR/groups" # it stays for 2 s
+	soon running
+	kill -CONT "$PID"
 	cat "$BATS_TEST_TMPDIR/groups"
 	grep -q pennypost-nudge.service "$BATS_TEST_TMPDIR/groups"
 	not grep -v pennypost-nudge.service "$BATS_TEST_TMPDIR/groups"
+	soon arrived 1
+	soon queue_is_empty
 	# From who may start nothing: a line in the FIFO is enough.
 	cat >"$root/run/systemd/system/confined.service" <<'UNIT'
 [Unit]
@@ -504,14 +515,15 @@ UNIT
 	far_start
 	for style in '' -accept; do
 		systemd_do systemctl start "pennypost-smtp$style.socket"
+		kill -STOP "$PID" # the runner waits for far.test
 		to_zoe
 		systemd_do systemctl stop 'pennypost-smtp*.service'
+		soon running
+		kill -CONT "$PID"
 		n=$((n + 1))
 		soon arrived $n
 		soon queue_is_empty
-		[ -n "$(groups_of_queue_run)" ]
-		not_running() { [ -z "$(groups_of_queue_run)" ]; }
-		soon not_running
+		soon not running
 	done
 }
 
@@ -519,9 +531,10 @@ UNIT
 	local next
 	systemd_start
 	far_start
-	systemd_do systemctl start pennypost-smtp.socket pennypost-queue.timer
+	systemd_do systemctl start pennypost-smtp.socket
 	to_zoe # fd 7 seems to be a runner, and does nothing
 	[ "$(count "$QUEUE")" = 1 ]
+	systemd_do systemctl start pennypost-queue.timer # it may be due now
 	exec 7>&-
 	systemd_do systemctl list-timers --all --no-legend |
 		grep -q 'pennypost-queue.timer *pennypost-queue.service'
@@ -541,12 +554,13 @@ UNIT
 	mv "$LIBEXEC/queue-run" "$LIBEXEC/away"
 	printf '#!/bin/sh\necho tried >&2\nexit 78\n' >"$LIBEXEC/queue-run"
 	chmod 755 "$LIBEXEC/queue-run"
+	SECONDS=0
 	to_zoe
 	soon systemd_do grep -q tried /run/pennypost.log
 	sleep 3
 	systemd_do cat /run/pennypost.log >"$BATS_TEST_TMPDIR/log"
 	cat "$BATS_TEST_TMPDIR/log"
-	[ "$(grep -c tried "$BATS_TEST_TMPDIR/log")" = 1 ]
+	[ "$(grep -c tried "$BATS_TEST_TMPDIR/log")" -le $((1 + SECONDS / 10)) ]
 	[ "$(count "$QUEUE")" = 1 ]
 	mv "$LIBEXEC/away" "$LIBEXEC/queue-run"
 	soon arrived 1

@@ -24,10 +24,10 @@ listening() {
 	return 1
 }
 
-# Waits until a command succeeds, 30 s and more: soon COMMAND…
+# Waits until a command succeeds, two minutes and more: soon COMMAND…
 soon() {
 	local i
-	for i in $(seq 300); do
+	for i in $(seq 1200); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.1
 	done
@@ -41,7 +41,7 @@ not() { ! "$@"; }
 
 ended() { not kill -0 "$1" 2>/dev/null; }
 
-# It ends within 10 s, with this exit status: ends_with STATUS PID
+# It ends soon, with this exit status: ends_with STATUS PID
 ends_with() {
 	local status=0
 	soon ended_or_zombie "$2"
@@ -85,12 +85,12 @@ for_users_with_names() { # CLIENT
 	id -un >/dev/null 2>&1 || skip "$1 serves nobody without a name"
 }
 
-# As helper.bash has it, and by force after 5 s: what hangs is a fault, too.
+# As helper.bash has it, and by force after 20 s: what hangs is a fault, too.
 stop() {
 	local pid i
 	for pid in "$@"; do
 		kill "$pid" 2>/dev/null || continue
-		for i in $(seq 50); do
+		for i in $(seq 200); do
 			! ended_or_zombie "$pid" || break
 			sleep 0.1
 		done
