@@ -215,6 +215,8 @@ PY
 	[ ! -s file ] && [ -z "$(ls there)" ]
 	run -1 pennypost export alice mbox -
 	[[ $output == *"pennypost export alice mbox - FOLDER" ]]
+	run -1 pennypost export alice maildir -
+	[[ $output == *"a Maildir is a directory: pennypost export alice maildir DIR" ]]
 	[ ! -e - ]
 	run -1 pennypost export alice mbox nowhere/x INBOX
 	[ "$output" = 'pennypost: nowhere: there is no such directory' ]
