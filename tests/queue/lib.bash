@@ -13,31 +13,34 @@ queue_programs() { # [LINGER]
 	cp "$PROGRAMS/queue-run" "$at/bin"
 	cp -R "$ROOT/src/queue-run" "$at/src"
 	quicker queue-run.c LINGER "${1-200}"
-	quicker queue-run.c HANG 3
 	quicker queue-run.c WAIT_MAX 1000
-	quicker queue-run.c HANDOVER 1000
-	quicker queue-run.c STOP 5000
 	quicker queue-run.c LOOK 300
 	quicker workers.c IDLE 200
 	quicker workers.c LIFE 1000
-	quicker workers.c PATIENCE 1000
-	quicker workers.c FAREWELL 300
 	queue_compile "$at/quick/queue-run" "$at"/src/*.c
 }
 
 queue_compile() { # PROGRAM SOURCE...
-	local program=$1 lib=$ROOT/src/lib sanitize=()
+	local program=$1 lib=$ROOT/src/lib at=$BATS_FILE_TMPDIR flags more=()
 	shift
+	flags=(-std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections
+		'-DDEFAULT_HOME="/none"')
 	# As the others are.
 	# shellcheck disable=SC2054 # commas within words
-	! grep -qa __asan_init "$PROGRAMS/queue-run" ||
-		sanitize=(-g -fsanitize=address,undefined
-			-fno-sanitize-recover=undefined "$ROOT/tests/sanitize.c")
-	"${CC:-cc}" "${sanitize[@]}" -std=c11 -D_GNU_SOURCE -O1 "-I$lib" -ffunction-sections \
-		-Wl,--gc-sections '-DDEFAULT_HOME="/none"' -o "$program" "$@" \
-		"$lib"/{address,calls,config,confine,conn,entry,envelope,file,job}.c \
-		"$lib"/{local,log,nudge,peer,places,pool,program,qp,queue}.c \
-		"$lib"/{route,seccomp,str,trace}.c
+	if grep -qa __asan_init "$PROGRAMS/queue-run"; then
+		flags+=(-g -fsanitize=address,undefined
+			-fno-sanitize-recover=undefined)
+		more=("$ROOT/tests/sanitize.c")
+	fi
+	if [ ! -e "$at/lib" ]; then
+		mkdir "$at/lib"
+		(cd "$at/lib" && "${CC:-cc}" "${flags[@]}" -c "${more[@]}" \
+			"$lib"/{address,calls,config,confine,conn,entry,envelope}.c \
+			"$lib"/{file,job,local,log,nudge,peer,places,pool}.c \
+			"$lib"/{program,qp,queue,route,seccomp,str,trace}.c)
+	fi
+	"${CC:-cc}" "${flags[@]}" -Wl,--gc-sections -o "$program" "$@" \
+		"$at"/lib/*.o
 }
 
 quicker() { # FILE NAME NUMBER
