@@ -87,7 +87,8 @@ listen = listen/listen.o $(BASE)
 queue-run = queue-run/queue-run.o queue-run/scan.o queue-run/messages.o \
     queue-run/destinations.o queue-run/workers.o queue-run/finish.o \
     queue-run/report.o queue-run/status.o lib/entry.o lib/route.o \
-    lib/nudge.o lib/trace.o lib/qp.o lib/places.o $(MESSAGE) $(SERVER)
+    lib/nudge.o lib/trace.o lib/qp.o lib/places.o lib/srs.o lib/sha256.o \
+    $(MESSAGE) $(SERVER)
 smtp-send = smtp-send/smtp-send.o smtp-send/delivery.o \
     smtp-send/transaction.o smtp-send/session.o smtp-send/extensions.o \
     smtp-send/starttls.o smtp-send/policy.o smtp-send/auth.o \

@@ -41,6 +41,7 @@ home_make() {
 		echo "$user@example.test:$hash:"
 	done >"$h/users/passwd"
 	echo 'postmaster: alice' >"$h/users/aliases"
+	(umask 077 && echo secret >"$h/users/srs-secret")
 	MAIL=$h/spool/mail/example.test
 	QUEUE=$h/spool/queue
 }

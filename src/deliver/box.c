@@ -23,7 +23,7 @@
 #define PIPE_SECONDS 300    /* of processor time, as pipe.c's PATIENCE */
 #define SIBLINGS_MAX 4096   /* beside the way to the home */
 
-enum { SECRET = 5, FIXED = 6 }; /* in the table */
+enum { FIXED = 6 }; /* in the table */
 
 #define MAY_KEEP (MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE)
 
@@ -34,7 +34,7 @@ static struct confine_path paths[FIXED + PLACES_MAX + 1] = {
 	{"spool/tmp", MAY_KEEP},
 	{"spool/nudge", MAY_WRITE},
 	{"users/aliases", MAY_READ},
-	{SRS_FILE, MAY_READ}, /* or MAY_CREATE in users, as long as none is */
+	{SRS_FILE, MAY_READ},
 };
 
 static const struct confinement usual = {
@@ -51,8 +51,7 @@ void box_enter(const struct config *config)
 {
 	aliases_begin();
 	domain_default(); /* reads users/domains */
-	if (!srs_begin())
-		paths[SECRET] = (struct confine_path){"users", MAY_CREATE};
+	srs_begin();
 	places_add(paths + FIXED, PLACES_MAX);
 	confine(config->alias_pipes ? &for_pipes : &usual);
 }

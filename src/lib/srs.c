@@ -49,9 +49,7 @@ static bool secret_print(char text[2 * SECRET_SIZE + 2])
 	return true;
 }
 
-/* Ours, that we have made and, being confined, cannot read. */
-static struct str made;
-static int users = -1; /* the directory, for who is confined */
+static int failed; /* errno of making one; 0: none */
 
 /*
  * 0, or errno. It is whole when it gets its name; somebody may be faster. Before
@@ -69,34 +67,23 @@ static int secret_make(const char *dir)
 	snprintf(path, sizeof path, "%s/srs-secret.%s", dir, id);
 	file_create(&f, path, O_WRONLY);
 	file_write(&f, text, strlen(text));
+	explicit_bzero(text, sizeof text);
 	error = file_sync(&f) ? file_link(&f, SRS_FILE) : f.error;
 	file_end(&f);
 	explicit_bzero(f.buf, sizeof text);
-	if (error == 0)
-		str_puts(&made, text);
-	explicit_bzero(text, sizeof text);
-	if (error != 0 && error != EEXIST)
-		return error;
-	if (error == 0)
-		info("made " SRS_FILE);
-	if (users < 0)
-		return directory_sync("users");
-	return fsync(users) == 0 ? 0 : errno;
+	if (error != 0)
+		return error == EEXIST ? 0 : error;
+	info("made " SRS_FILE);
+	return directory_sync("users");
 }
 
-bool srs_begin(void)
+void srs_begin(void)
 {
-	struct stat here, tmp;
-
-	if (access(SRS_FILE, F_OK) == 0 || errno != ENOENT ||
-	    stat("users", &here) != 0 || stat(QUEUE_TMP, &tmp) != 0)
-		return true;
-	if (here.st_dev == tmp.st_dev) {
-		users = open("users", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return false;
-	}
-	secret_make("users"); /* who needs it will see that there is none */
-	return true;
+	if (access(SRS_FILE, F_OK) == 0 || errno != ENOENT)
+		return;
+	failed = secret_make(QUEUE_TMP);
+	if (failed == EXDEV)
+		failed = secret_make("users");
 }
 
 /* The next one; NULL: there are no more. */
@@ -111,24 +98,14 @@ static char *secret_next(struct secrets *s)
 }
 
 /* 0, or errno. */
-static int secrets_load(struct secrets *s, bool make)
+static int secrets_load(struct secrets *s)
 {
-	int error = 0;
+	bool done;
 
 	*s = (struct secrets){0};
-	if (!str_read_file(&s->text, SRS_FILE, SECRETS_MAX))
-		error = errno;
-	if (error == ENOENT && make)
-		error = secret_make(QUEUE_TMP);
-	if (error == 0 && s->text.len == 0 &&
-	    !str_read_file(&s->text, SRS_FILE, SECRETS_MAX))
-		error = errno;
-	if (error == EACCES && made.len > 0) {
-		str_puts(&s->text, made.p);
-		error = 0;
-	}
+	done = str_read_file(&s->text, SRS_FILE, SECRETS_MAX);
 	s->rest = s->text.p;
-	return error;
+	return done ? 0 : errno;
 }
 
 static void secrets_free(struct secrets *s)
@@ -269,9 +246,12 @@ static bool rewrite_again(char rest[ADDRESS_SIZE], const struct address *from)
 static int sign(char hash[SRS_HASH + 1], char kind, const char *rest)
 {
 	struct secrets secrets;
-	int error = secrets_load(&secrets, true);
-	const char *secret = error == 0 ? secret_next(&secrets) : NULL;
+	int error = secrets_load(&secrets);
+	const char *secret;
 
+	if (failed != 0)
+		error = failed;
+	secret = error == 0 ? secret_next(&secrets) : NULL;
 	if (secret != NULL)
 		hash_make(hash, secret, kind, rest);
 	else
@@ -316,7 +296,7 @@ static enum srs_result verify(char kind, const char *hash, const char *rest)
 	struct secrets secrets;
 	char ours[SRS_HASH + 1];
 	const char *secret;
-	int error = secrets_load(&secrets, false);
+	int error = secrets_load(&secrets);
 	/* Without a file we have never made one. */
 	enum srs_result result = error == ENOENT ? SRS_FORGED : SRS_FAILED;
 

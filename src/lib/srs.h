@@ -13,7 +13,7 @@
  * of letters on its way.
  *
  * The key is in users/srs-secret: text lines. The first signs, all verify: a new
- * one on top, and after SRS_DAYS the old one may go. Made when it is missed.
+ * one on top, and after SRS_DAYS the old one may go.
  */
 #ifndef SRS_H
 #define SRS_H
@@ -26,11 +26,8 @@
 #define SRS_DAYS 21 /* a bounce comes within 5; a slow host's may wait twice */
 #define SRS_HASH 6  /* characters, 30 bits: a guess costs a RCPT command */
 
-/*
- * For who is to be confined. True: the secret is there. False: it will be made
- * when it is needed, and until then we have to be allowed to link it into users.
- */
-bool srs_begin(void);
+/* Makes the secret where there is none: confined, nobody may. */
+void srs_begin(void);
 
 /*
  * The return path for mail from `sender` that leaves for somebody at `domain`,

@@ -32,6 +32,7 @@
 #include "program.h"
 #include "queue.h"
 #include "scan.h"
+#include "srs.h"
 #include "workers.h"
 
 #define LINGER 2000      /* ms without work: a nudge may come at once */
@@ -73,18 +74,18 @@ static void on_signal(int number)
 
 static char programs[PATH_SIZE]; /* the directory that they are in */
 
-enum { SECRET = 0, FIXED = 22 };
+enum { FIXED = 22 };
 
 /*
  * What those that we start have between them: the spool, settings, programs,
  * and what tls needs. users/aliases has more. No passwords, and no keys.
  */
 static struct confine_path paths[FIXED + PLACES_MAX + 1] = {
-	{"users/srs-secret", MAY_READ}, /* or, as long as there is none, … */
 	{"spool", MAY_READ | MAY_WRITE | MAY_CREATE | MAY_REMOVE},
 	{"pennypost.conf", MAY_READ},
 	{"users/domains", MAY_READ},
 	{"users/aliases", MAY_READ},
+	{SRS_FILE, MAY_READ},
 	{"users/smarthost", MAY_READ},
 	{"users/tls/ca.pem", MAY_READ},
 	{programs, MAY_READ | MAY_EXECUTE},
@@ -122,9 +123,7 @@ static void confine_us(const struct config *config)
 	if (program_path("", programs) &&
 	    (slash = strrchr(programs, '/')) != NULL && slash != programs)
 		*slash = '\0';
-	if (access("users/srs-secret", F_OK) != 0) /* … deliver makes it */
-		paths[SECRET] = (struct confine_path){"users",
-		    MAY_LIST | MAY_CREATE};
+	srs_begin();
 	places_add(paths + FIXED, PLACES_MAX);
 	confine(config->alias_pipes ? &for_pipes : &usual);
 }
@@ -276,7 +275,7 @@ static bool turn(void)
 static bool config_changed(bool first)
 {
 	static const char *const files[] = {"pennypost.conf", "users/domains",
-	    "users/aliases", "users/smarthost", "users/srs-secret"};
+	    "users/aliases", "users/smarthost", SRS_FILE};
 	bool changed = false;
 	struct stat st;
 
