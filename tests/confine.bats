@@ -170,6 +170,8 @@ session() {
 }
 
 @test "deliver: mail, the queue, no passwords" {
+	# Which it has made before.
+	rm "$PENNYPOST_HOME/users/srs-secret"
 	"$probed/deliver" alice <<<'Subject: x' 2>"$log"
 	[ "$(count "$MAIL/alice/new")" = 2 ]
 	tried deliver 1f <<<$'others-mail\nqueue'
@@ -213,6 +215,7 @@ session() {
 	"$PROGRAMS/deliver" -f alice@example.test bob <<<x 2>stderr
 	PENNYPOST_LOG=stderr "$PROGRAMS/sendmail" -odq x@far.test <<<hi
 	touch "$QUEUE/probe"
+	rm "$PENNYPOST_HOME/users/srs-secret"
 	timeout 300 "$probed/queue-run" 2>"$log"
 	tried queue-run 15f <<<$'code\nothers-mail\nqueue\ntcp\ntuned\nudp\nunix'
 	told queue-run fchmodat truncate symlinkat ptrace process_vm_readv mount
@@ -239,7 +242,7 @@ talk() { # PORT ANSWER...
 	rm "$PENNYPOST_HOME/escaped"
 	tried mailclient 15f <<<$'code\ntuned\nudp\nunix'
 	told mailclient fchmodat truncate symlinkat ptrace process_vm_readv mount
-	tried mailclient 257f <<<$'config\nelsewhere'
+	tried mailclient 257f <<<$'config\nelsewhere\nplanted'
 	told mailclient "${unable[@]}"
 }
 
@@ -389,7 +392,7 @@ socket.socket(socket.AF_UNIX)
 	# After the login, files are open to it; that and no more.
 	rm "$PENNYPOST_HOME/escaped"
 	tried pop3d 1f < <(printf '%s\n' config elsewhere key others-mail passwd \
-		queue system-file)
+		planted queue system-file)
 	tried pop3d 32 </dev/null
 	told pop3d "${unable[@]}" 'open(at)? path=users/passwd'
 	exec 7>&-

@@ -274,7 +274,7 @@ for name in os.listdir(given):
             os.rmdir(f"{given}/{name}")
     except FileNotFoundError:
         pass
-while True:
+for _ in range(10000):
     port = random.randrange(10240, 32768)
     try:
         os.mkdir(f"{given}/{port}")

@@ -45,6 +45,11 @@ static long key(void) { return open_for("users/tls/key", O_RDONLY); }
 static long queue(void) { return open_for("spool/queue/probe", O_RDONLY); }
 static long system_file(void) { return open_for("/etc/passwd", O_RDONLY); }
 static long elsewhere(void) { return open_for("escaped", O_WRONLY | O_CREAT); }
+static long planted(void)
+{
+	return open_for("users/tls/planted", O_WRONLY | O_CREAT);
+}
+
 static long config(void) { return open_for("pennypost.conf", O_WRONLY); }
 
 static long others_mail(void)
@@ -199,7 +204,7 @@ static const struct {
 } attempts[] = {
 	{"passwd", passwd}, {"key", key}, {"others-mail", others_mail},
 	{"queue", queue}, {"system-file", system_file},
-	{"elsewhere", elsewhere}, {"config", config},
+	{"elsewhere", elsewhere}, {"config", config}, {"planted", planted},
 	{"chmod", changed_mode}, {"truncate", cut_off}, {"symlink", linked},
 	{"exec", executed}, {"tcp", tcp}, {"fastopen", fast_open},
 	{"udp", udp}, {"mptcp", mptcp},
