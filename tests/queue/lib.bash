@@ -37,7 +37,7 @@ queue_compile() { # PROGRAM SOURCE...
 		(cd "$at/lib" && "${CC:-cc}" "${flags[@]}" -c "${more[@]}" \
 			"$lib"/{address,calls,config,confine,conn,entry,envelope}.c \
 			"$lib"/{file,job,local,log,nudge,peer,places,pool}.c \
-			"$lib"/{program,qp,queue,route,seccomp,str,trace}.c)
+			"$lib"/{program,qp,queue,route,seccomp,sha256,srs,str,trace}.c)
 	fi
 	"${CC:-cc}" "${flags[@]}" -Wl,--gc-sections -o "$program" "$@" \
 		"$at"/lib/*.o
