@@ -46,7 +46,7 @@ user_file() {
 	run -0 pennypost import users user.txt
 	[[ $output == *"0 users added, 6 were there already"* ]]
 	diff passwd "$users/passwd"
-	[ "$(ls -A "$users")" = $'.lock\naliases\ndomains\npasswd' ]
+	[ "$(ls -A "$users")" = $'.lock\naliases\ndomains\npasswd\nsrs-secret' ]
 }
 
 @test "users: a line that cannot be taken is told of, and the others are" {
