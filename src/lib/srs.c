@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -246,12 +245,9 @@ static bool rewrite_again(char rest[ADDRESS_SIZE], const struct address *from)
 static int sign(char hash[SRS_HASH + 1], char kind, const char *rest)
 {
 	struct secrets secrets;
-	int error = secrets_load(&secrets);
-	const char *secret;
+	int found = secrets_load(&secrets), error = failed != 0 ? failed : found;
+	const char *secret = error == 0 ? secret_next(&secrets) : NULL;
 
-	if (failed != 0)
-		error = failed;
-	secret = error == 0 ? secret_next(&secrets) : NULL;
 	if (secret != NULL)
 		hash_make(hash, secret, kind, rest);
 	else

@@ -26,7 +26,10 @@
 #define SRS_DAYS 21 /* a bounce comes within 5; a slow host's may wait twice */
 #define SRS_HASH 6  /* characters, 30 bits: a guess costs a RCPT command */
 
-/* Makes the secret where there is none: confined, nobody may. */
+/*
+ * Makes the secret where there is none: confined, nobody may. What goes wrong
+ * srs_rewrite() will tell.
+ */
 void srs_begin(void);
 
 /*

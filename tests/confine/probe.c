@@ -45,6 +45,7 @@ static long key(void) { return open_for("users/tls/key", O_RDONLY); }
 static long queue(void) { return open_for("spool/queue/probe", O_RDONLY); }
 static long system_file(void) { return open_for("/etc/passwd", O_RDONLY); }
 static long elsewhere(void) { return open_for("escaped", O_WRONLY | O_CREAT); }
+
 /* What may make files, but not there, may perhaps rename one. */
 static long planted(void)
 {
@@ -173,6 +174,7 @@ static long signalled(void) { return syscall(SYS_kill, victim, 0); }
 
 /* The kernel would send it. */
 static long owner(void) { return syscall(SYS_fcntl, 0, F_SETOWN, victim); }
+
 /* A filter, TLS of the kernel's … on what is the peer's. */
 static long tuned(void)
 {
